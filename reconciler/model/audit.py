@@ -1,0 +1,126 @@
+"""What the journal records: intent before, result after, each commit-linked."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.model.decision import Decision, Trigger
+from reconciler.model.digest import Digest, Json
+from reconciler.model.effect import Ack
+from reconciler.model.plan import Plan
+from reconciler.model.problem import Problem
+from reconciler.model.resource import Origin, ResourceId
+from reconciler.model.source import Commit, Revision
+
+
+class Event(StrEnum):
+    """What a record is about.
+
+    An apply is two records: ``INTENT`` before anything is touched, then ``RESULT``, which names the
+    sequence of its intent. ``DECISION`` stands alone: nothing was touched (Unchanged, Refused, Failed).
+    ``INTERRUPTED`` closes an intent whose process died.
+    """
+
+    JOURNAL_STARTED = "journal-started"
+    INTENT = "intent"
+    RESULT = "result"
+    DECISION = "decision"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What a reconcile set out to do.
+
+    Attributes:
+        started_at: when the reconcile began.
+        fetched_at: when the revision was first seen here.
+        previous: the revision last applied, None before the first.
+    """
+
+    trigger: Trigger
+    started_at: datetime
+    fetched_at: datetime
+    repository: str
+    revision: Revision | None
+    previous: Revision | None
+    commit: Commit | None
+    commits_in_range: tuple[Commit, ...]
+    fast_forward: bool | None
+    plan: Plan
+    config_digest: Digest
+    tool_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """How it ended.
+
+    Attributes:
+        reason: CamelCase, e.g. ``InvalidMapping``; empty when all is well.
+        plan: the plan that was really applied; differs from the attempt's after a rollback or quarantine.
+        quarantined: resources whose change is not served, with whether an older version of them is.
+        served: the revision whose content is now served (with the quarantined exceptions).
+    """
+
+    decision: Decision
+    reason: str
+    message: str
+    finished_at: datetime
+    plan: Plan
+    acks: tuple[Ack, ...]
+    problems: tuple[Problem, ...]
+    quarantined: tuple[tuple[ResourceId, bool], ...]
+    served: Revision | None
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What was last applied, as the journal's database holds it: enough to rebuild it without Git.
+
+    Attributes:
+        origins: the documents behind every served resource, sorted by identity.
+        digest: snapshot digest they rendered to.
+    """
+
+    revision: Revision | None
+    origins: tuple[Origin, ...]
+    digest: Digest | None
+
+
+NOTHING_SERVED = Served(None, (), None)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """One record of the hash chain.
+
+    Attributes:
+        sequence: from 1, without gaps.
+        body: the whole record but its own hash, as JSON; holds ``sequence``, ``time``, ``event`` and
+            ``previous`` (hash of the record before; 64 zeros for the first) besides its facts.
+        hash: ``sha256:`` of the canonical JSON of ``body``.
+    """
+
+    sequence: int
+    time: datetime
+    event: Event
+    body: dict[str, Json]
+    hash: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The outcome of checking the chain.
+
+    Attributes:
+        records: how many were read.
+        bad: sequence of the first record that does not verify, None if all do.
+        finding: what is wrong with it, in words.
+        head: hash of the last record, None for an empty or broken journal.
+    """
+
+    records: int
+    bad: int | None
+    finding: str
+    head: Digest | None

@@ -1,0 +1,31 @@
+"""Every limit on untrusted input, in one place."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what a repository may hold; past each is a Problem or a refusal, never a crash.
+
+    Attributes:
+        max_files: input files in a revision; past it the revision is refused (Stalled).
+        max_file_bytes: bytes of one file; a larger one is refused alone.
+        max_total_bytes: bytes of all input files together; past it the revision is refused.
+        max_depth: nesting of one YAML document.
+        max_nodes: values in one document after aliases are expanded: what an alias bomb runs into.
+        max_aliases: aliases in one document.
+        max_documents: YAML documents in one file.
+        max_regex_length: characters of one RE2 pattern.
+    """
+
+    max_files: int = 200_000
+    max_file_bytes: int = 1_048_576
+    max_total_bytes: int = 536_870_912
+    max_depth: int = 32
+    max_nodes: int = 20_000
+    max_aliases: int = 100
+    max_documents: int = 2_000
+    max_regex_length: int = 1_000
+
+
+DEFAULT_LIMITS = Limits()

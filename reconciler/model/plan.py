@@ -1,0 +1,92 @@
+"""What would change, as values: sortable, printable, comparable, with a digest that names exactly this plan."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.model.digest import Digest
+from reconciler.model.provenance import Provenance
+from reconciler.model.resource import ResourceId
+
+
+class Op(StrEnum):
+    """What happens to a route or an xDS resource."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FieldChange:
+    """One field before and after, as people read it (``3000 ms``, ``/api/``); empty string is absent."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One route: what happens to it, which fields, and where either side was written."""
+
+    op: Op
+    id: ResourceId
+    fields: tuple[FieldChange, ...]
+    before: Provenance | None
+    after: Provenance | None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ResourceChange:
+    """One xDS resource that would be sent or removed."""
+
+    type_url: str
+    name: str
+    op: Op
+
+
+class RefusalReason(StrEnum):
+    """Why a plan is not applied without an override."""
+
+    EMPTY_TABLE = "EmptyTable"
+    TOO_MANY_DELETES = "TooManyDeletes"
+    HISTORY_REWRITTEN = "HistoryRewritten"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refusal and the sentence that explains it, with the override that names this plan."""
+
+    reason: RefusalReason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The difference between what was last applied and what is desired.
+
+    Attributes:
+        changes: routes, sorted by identity.
+        resources: xDS resources, sorted.
+        before, after: snapshot digests.
+        refusals: why it must not be applied as it is.
+        digest: names exactly this plan, for ``--allow-plan``.
+    """
+
+    changes: tuple[Change, ...]
+    resources: tuple[ResourceChange, ...]
+    before: Digest
+    after: Digest
+    routes_before: int
+    routes_after: int
+    refusals: tuple[Refusal, ...]
+    digest: Digest
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing would be sent."""
+        return not self.changes and not self.resources
+
+    def count(self, op: Op) -> int:
+        """How many routes are created, updated or deleted."""
+        return sum(change.op is op for change in self.changes)

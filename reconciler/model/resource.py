@@ -1,0 +1,266 @@
+"""Typed input objects, old spellings already normalised to one form.
+
+Field meanings follow the Emissary ``Mapping`` language (getambassador.io/v3alpha1); defaults are
+applied on the way in, so that everything after the ``resources`` stage sees one explicit value.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import TypeAlias
+
+from reconciler.model.digest import Digest, digest_bytes
+from reconciler.model.provenance import Provenance
+
+
+class Kind(StrEnum):
+    """The kinds that are read today."""
+
+    MAPPING = "Mapping"
+    HOST = "Host"
+    LISTENER = "Listener"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ResourceId:
+    """Identity of a resource: at most one of each is served."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+    @property
+    def qualified(self) -> str:
+        """``namespace/name``."""
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a resource comes from, and its document as canonical JSON of the original spelling."""
+
+    id: ResourceId
+    provenance: Provenance
+    document: bytes
+
+    @property
+    def digest(self) -> Digest:
+        """Digest of the document: equal documents mean equal resources."""
+        return digest_bytes(self.document)
+
+
+class MatchKind(StrEnum):
+    """How a string is compared. ``REGEX`` is RE2 and must match the whole string."""
+
+    EXACT = "exact"
+    PREFIX = "prefix"
+    SUFFIX = "suffix"
+    REGEX = "regex"
+    PRESENT = "present"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StringMatch:
+    """A condition on one string; ``value`` is empty for ``PRESENT`` and ``ANY``."""
+
+    kind: MatchKind
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class NamedMatch:
+    """A condition on a named header (lower case) or query parameter (as written)."""
+
+    name: str
+    match: StringMatch
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PathMatch:
+    """``EXACT``, ``PREFIX`` (a plain string prefix) or ``REGEX`` (whole path, without the query)."""
+
+    kind: MatchKind
+    value: str
+    case_sensitive: bool = True
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class HostMatch:
+    """Which hosts: ``ANY`` (``*``), ``EXACT``, ``SUFFIX`` (``*.x`` → ``.x``), ``PREFIX`` (``x.*`` → ``x.``), ``REGEX``.
+
+    Hosts compare without case and without the port.
+    """
+
+    kind: MatchKind
+    value: str = ""
+
+    def __str__(self) -> str:
+        match self.kind:
+            case MatchKind.ANY:
+                return "*"
+            case MatchKind.SUFFIX:
+                return f"*{self.value}"
+            case MatchKind.PREFIX:
+                return f"{self.value}*"
+            case MatchKind.REGEX:
+                return f"~{self.value}"
+            case _:
+                return self.value
+
+
+ANY_HOST = HostMatch(MatchKind.ANY)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ServiceAddress:
+    """An upstream: fully qualified host, port, and whether Envoy speaks TLS to it."""
+
+    host: str
+    port: int
+    tls: bool = False
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https://' if self.tls else ''}{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RegexRewrite:
+    r"""RE2 ``pattern`` and ``substitution`` with ``\1`` references; applies to the path, not the query."""
+
+    pattern: str
+    substitution: str
+
+
+class RedirectCode(IntEnum):
+    """The statuses Envoy can redirect with (``RedirectAction.RedirectResponseCode``)."""
+
+    MOVED_PERMANENTLY = 301
+    FOUND = 302
+    SEE_OTHER = 303
+    TEMPORARY = 307
+    PERMANENT = 308
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Answer with a redirect to ``host`` (``host[:port]``); at most one of path, prefix, regex is set."""
+
+    host: str
+    path: str | None = None
+    prefix: str | None = None
+    regex: RegexRewrite | None = None
+    code: RedirectCode = RedirectCode.MOVED_PERMANENTLY
+
+
+MatchGroup: TypeAlias = tuple[
+    int, HostMatch | None, PathMatch, StringMatch | None, tuple[NamedMatch, ...], tuple[NamedMatch, ...]
+]
+
+
+@dataclass(frozen=True, slots=True)
+class MappingResource:
+    """One Mapping.
+
+    Attributes:
+        host: None when none was given and only a Host's ``mappingSelector`` can place it.
+        service: None for a redirect.
+        rewrite: what replaces the matched prefix; None leaves the path alone.
+        timeout_ms: whole-request timeout in milliseconds; 0 means none.
+        weight: percent of the requests of its group, 0..100; None shares the rest.
+    """
+
+    origin: Origin
+    labels: tuple[tuple[str, str], ...]
+    host: HostMatch | None
+    path: PathMatch
+    method: StringMatch | None
+    headers: tuple[NamedMatch, ...]  # sorted
+    query: tuple[NamedMatch, ...]  # sorted
+    service: ServiceAddress | None
+    redirect: Redirect | None
+    rewrite: str | None
+    regex_rewrite: RegexRewrite | None
+    host_rewrite: str | None
+    auto_host_rewrite: bool
+    timeout_ms: int
+    precedence: int
+    weight: int | None
+    shadow: bool
+
+    @property
+    def group(self) -> "MatchGroup":
+        """The requests this Mapping asks for; Mappings of one group compete for the same requests."""
+        return (self.precedence, self.host, self.path, self.method, self.headers, self.query)
+
+
+class InsecureAction(StrEnum):
+    """What a Host does with a request that came without TLS."""
+
+    ROUTE = "Route"
+    REDIRECT = "Redirect"
+    REJECT = "Reject"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSelector:
+    """All ``match_labels`` must be there. ``None`` in a resource means everything is selected."""
+
+    match_labels: tuple[tuple[str, str], ...]
+
+    def selects(self, labels: tuple[tuple[str, str], ...]) -> bool:
+        """Whether every wanted label is among ``labels``."""
+        return set(self.match_labels) <= set(labels)
+
+
+@dataclass(frozen=True, slots=True)
+class HostResource:
+    """One Host: a virtual host, which Mappings may attach to it, and its stance on clear text."""
+
+    origin: Origin
+    labels: tuple[tuple[str, str], ...]
+    hostname: HostMatch
+    mapping_selector: LabelSelector | None
+    insecure_action: InsecureAction
+
+
+class SecurityModel(StrEnum):
+    """How a Listener tells whether a request is secure."""
+
+    XFP = "XFP"
+    SECURE = "SECURE"
+    INSECURE = "INSECURE"
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerResource:
+    """One plain-HTTP Listener.
+
+    Attributes:
+        host_namespaces: None binds Hosts of all namespaces.
+        host_selector: which Hosts it binds.
+    """
+
+    origin: Origin
+    port: int
+    security_model: SecurityModel
+    host_namespaces: tuple[str, ...] | None
+    host_selector: LabelSelector | None
+
+
+Resource: TypeAlias = MappingResource | HostResource | ListenerResource
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A document that gave no resource: what was served from it stays served.
+
+    ``id`` is None when the document is too broken to say whose it is; then everything that was served
+    from ``path`` and is not defined elsewhere stays.
+    """
+
+    path: str
+    id: ResourceId | None = None

@@ -1,0 +1,137 @@
+"""The route table: the intermediate representation. It knows nothing of YAML, Git, Kubernetes or Envoy."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from reconciler.model.provenance import Provenance
+from reconciler.model.resource import (
+    HostMatch,
+    InsecureAction,
+    NamedMatch,
+    PathMatch,
+    Redirect,
+    RegexRewrite,
+    ResourceId,
+    SecurityModel,
+    ServiceAddress,
+    StringMatch,
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cluster:
+    """An upstream, named; one per distinct address."""
+
+    name: str
+    address: ServiceAddress
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mirror:
+    """Copy ``percent`` of the requests to ``cluster`` and drop its answers."""
+
+    cluster: str
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Send the request to a cluster. At most one of ``prefix_rewrite`` and ``regex_rewrite`` is set.
+
+    A REGEX path with a ``rewrite`` becomes a ``regex_rewrite`` of the whole match here.
+    """
+
+    cluster: str
+    prefix_rewrite: str | None = None
+    regex_rewrite: RegexRewrite | None = None
+    host_rewrite: str | None = None
+    auto_host_rewrite: bool = False
+    timeout_ms: int = 3000
+    mirrors: tuple[Mirror, ...] = ()
+
+
+Action: TypeAlias = Forward | Redirect
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One Mapping as a rule: if every condition holds and no earlier rule did, take ``action``.
+
+    Attributes:
+        name: ``namespace/name`` of the Mapping.
+        threshold: of a weighted group: the rule holds for requests whose random number in 0..99 is below
+            it, so that thresholds of a group add up; None holds for all. The last of a group has None.
+    """
+
+    name: str
+    id: ResourceId
+    provenance: Provenance
+    host: HostMatch
+    path: PathMatch
+    method: StringMatch | None
+    headers: tuple[NamedMatch, ...]
+    query: tuple[NamedMatch, ...]
+    precedence: int
+    threshold: int | None
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What a virtual host does with insecure requests instead of routing them.
+
+    ``by_header`` True: only those whose ``x-forwarded-proto`` says ``http`` (XFP); False: all.
+    """
+
+    action: InsecureAction
+    by_header: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualHost:
+    """The rules, in match order, for requests to ``host``."""
+
+    host: HostMatch
+    routes: tuple[Route, ...]
+    guard: Guard | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A plain-HTTP port and its virtual hosts. ``name`` also names its route configuration."""
+
+    name: str
+    address: str
+    port: int
+    security_model: SecurityModel
+    virtual_hosts: tuple[VirtualHost, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTable:
+    """Everything that is to be served.
+
+    Attributes:
+        listeners: sorted by port.
+        routes: every rule once, in the order of the language; the first that matches a request wins.
+        clusters: sorted by name.
+    """
+
+    listeners: tuple[Listener, ...]
+    routes: tuple[Route, ...]
+    clusters: tuple[Cluster, ...]
+
+
+EMPTY_TABLE = RouteTable((), (), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request to ask the table about; ``headers`` names are lower case, ``port`` the listener's or None for any."""
+
+    host: str
+    path: str
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    query: tuple[tuple[str, str], ...] = ()
+    port: int | None = None
