@@ -7,7 +7,7 @@ import rfc8785
 
 Digest = NewType("Digest", str)
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 def digest_bytes(content: bytes) -> Digest:
