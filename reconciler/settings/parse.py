@@ -1,0 +1,96 @@
+"""Texts to values: each parser takes what was typed and raises ValueError in plain words."""
+
+import re
+from pathlib import Path
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+
+
+def duration(text: str) -> float:
+    """``500ms``, ``30s``, ``1m30s`` or ``1h`` in seconds."""
+    parts = _DURATION.findall(text)
+    if not parts or "".join(n + u for n, u in parts) != text:
+        raise ValueError(f"expected a duration such as 500ms, 30s, 5m or 1h30m, got {text!r}")
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def boolean(text: str) -> bool:
+    """``true``/``false``, ``yes``/``no``, ``1``/``0``."""
+    match text.lower():
+        case "true" | "yes" | "1" | "on":
+            return True
+        case "false" | "no" | "0" | "off":
+            return False
+    raise ValueError(f"expected true or false, got {text!r}")
+
+
+def share(text: str) -> float:
+    """``0.3`` or ``30%`` as a fraction of one."""
+    value = float(text[:-1]) / 100 if text.endswith("%") else float(text)
+    if not 0 <= value <= 1:
+        raise ValueError(f"expected a share between 0 and 1 (or 0% and 100%), got {text!r}")
+    return value
+
+
+def count(text: str) -> int:
+    """A whole number from 0."""
+    if not text.isdigit():
+        raise ValueError(f"expected a whole number from 0, got {text!r}")
+    return int(text)
+
+
+def address(text: str) -> str:
+    """``HOST:PORT`` with a port from 0 to 65535; an IPv6 host in brackets."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - the last port
+        raise ValueError(f"expected HOST:PORT, got {text!r}")
+    return text
+
+
+def optional_address(text: str) -> str:
+    """``HOST:PORT``, or ``off`` for none."""
+    return "" if text in ("", "off") else address(text)
+
+
+def path(text: str) -> Path:
+    """A path of the file system; ``~`` is the home directory."""
+    return Path(text).expanduser()
+
+
+def optional_path(text: str) -> Path | None:
+    """A path, or nothing for the empty text."""
+    return path(text) if text else None
+
+
+def one_of(*choices: str) -> "OneOf":
+    """A parser that takes one of the given words."""
+    return OneOf(choices)
+
+
+class OneOf:
+    """One word of several."""
+
+    def __init__(self, choices: tuple[str, ...]) -> None:
+        self.choices = choices
+
+    def __call__(self, text: str) -> str:
+        """The word itself; ValueError for any other."""
+        if text not in self.choices:
+            raise ValueError(f"expected one of {', '.join(self.choices)}, got {text!r}")
+        return text
+
+
+def target(text: str) -> str:
+    """``xds``, ``files:DIR`` or ``none``."""
+    if text in ("xds", "none") or (text.startswith("files:") and len(text) > len("files:")):
+        return text
+    raise ValueError(f"expected xds, files:DIR or none, got {text!r}")
+
+
+def service_address(text: str) -> tuple[str, str]:
+    """``SERVICE=HOST:PORT``; SERVICE is a name, a name with port, or ``*`` for all others."""
+    service, equals, where = text.partition("=")
+    if not equals or not service:
+        raise ValueError(f"expected SERVICE=HOST:PORT, got {text!r}")
+    return service, address(where)

@@ -1,0 +1,193 @@
+"""The settings, each with its unit and a reason for its default; flags, variables, file and docs come from here."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from reconciler.settings import parse
+
+
+class Secret:
+    """A value that no log, message, page or journal may show: every string form is ``[redacted]``."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself, for the one place that hands it on."""
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return "[redacted]" if self._value else "[none]"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """How a setting is read and what it is for."""
+
+    help: str
+    parse: Callable[[str], Any]  # one parser per field; the field's own annotation types the result
+    many: bool = False
+    secret: bool = False
+    group: str = "common"
+
+
+def _field(default: object, text: str, parser: Callable[[str], Any] = str, **more: Any) -> Any:
+    spec = Spec(text, parser, **more)
+    return dataclasses.field(default=default, metadata={"spec": spec})
+
+
+def _default_state() -> Path:
+    return platformdirs.user_state_path("reconciler")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set. Frozen: a running controller never sees two versions of it."""
+
+    # Source
+    repo: str = _field("", "Git repository: https://, ssh:// or user@host:path; a path with --allow-local.")
+    ref: str = _field("main", "Branch, or tag:NAME, semver:RANGE, commit:SHA.")
+    path: str = _field("", "Folder inside the repository that holds the Mappings; default the whole.")
+    allow_local: bool = _field(
+        False,
+        "Allow a repository on this machine's disk. Off: a setting taken from elsewhere can't read local files.",
+        parse.boolean,
+        group="source",
+    )
+    allow_http: bool = _field(False, "Allow http://, in clear text.", parse.boolean, group="source")
+    depth: int = _field(
+        0,
+        "Commits of history to fetch, 0 for all. Attribution of a route to a commit reaches no further.",
+        parse.count,
+        group="source",
+    )
+    git_username: str = _field("", "User name for https.", group="source")
+    git_token: Secret = _field(
+        Secret(""), "Token or password for https; as variable or by file only.", Secret, secret=True, group="source"
+    )
+    git_token_file: Path | None = _field(
+        None,
+        "File that holds the token or password for https; read at each fetch.",
+        parse.optional_path,
+        group="source",
+    )
+    ca_file: Path | None = _field(
+        None, "CA certificates (PEM) the Git server is verified with.", parse.optional_path, group="source"
+    )
+    ssh_key_file: Path | None = _field(None, "Deploy key for ssh.", parse.optional_path, group="source")
+    known_hosts_file: Path | None = _field(
+        None, "Pinned host keys for ssh; without a match nothing is fetched.", parse.optional_path, group="source"
+    )
+    fetch_timeout: float = _field(
+        60.0, "Longest fetch before it is given up and retried.", parse.duration, group="source"
+    )
+
+    # Clock
+    interval: float = _field(60.0, "Time between polls. A minute keeps a forge at ease.", parse.duration)
+    jitter: float = _field(
+        0.1, "Share of the interval by which each poll varies, so that replicas spread out.", parse.share, group="clock"
+    )
+    max_backoff: float = _field(
+        600.0, "Longest wait between retries of a failing fetch.", parse.duration, group="clock"
+    )
+
+    # Language
+    ambassador_id: str = _field("default", "Which resources are ours.", group="language")
+    listen: str = _field("0.0.0.0:8080", "Where Envoy listens when no Listener resource says so.", parse.address)
+    conflicts: str = _field(
+        "quarantine",
+        "Mappings for the same requests without weights: quarantine all but the oldest, or split evenly.",
+        parse.one_of("quarantine", "split"),
+        group="language",
+    )
+    on_invalid: str = _field(
+        "quarantine",
+        "A bad Mapping: quarantine it and apply the rest, or refuse the whole revision.",
+        parse.one_of("quarantine", "refuse"),
+        group="language",
+    )
+
+    # Safety
+    max_delete_share: float = _field(
+        0.3, "Refuse a plan that deletes more than this share of the routes.", parse.share, group="safety"
+    )
+    delete_share_from: int = _field(
+        10, "Number of routes from which that share is guarded.", parse.count, group="safety"
+    )
+    allow_plan: str = _field("", "Digest of a refused plan that may be applied.", group="safety")
+    envoy: str = _field("auto", "Envoy binary for the check before applying: auto, off, or a path.", group="safety")
+
+    # Targets
+    target: tuple[str, ...] = _field((), "Where to apply: xds, files:DIR or none; repeatable.", parse.target, many=True)
+    xds_address: str = _field(
+        "127.0.0.1:18000", "Where the ADS server listens. Loopback until TLS is set up.", parse.address, group="target"
+    )
+    ack_timeout: float = _field(
+        10.0,
+        "How long to wait for every Envoy's ACK before the result is recorded as pending.",
+        parse.duration,
+        group="target",
+    )
+    files_format: str = _field(
+        "pb",
+        "Format of a file target: pb (Envoy reads it 8 times faster than YAML) or json.",
+        parse.one_of("pb", "json"),
+        group="target",
+    )
+    service_address: tuple[tuple[str, str], ...] = _field(
+        (),
+        "SERVICE=HOST:PORT: where a service really is, where there is no cluster DNS; repeatable, * for all others.",
+        parse.service_address,
+        many=True,
+        group="target",
+    )
+    upstream_ca_file: str = _field(
+        "/etc/ssl/certs/ca-certificates.crt",
+        "CA certificates on Envoy's machine that https:// services are verified with.",
+        group="target",
+    )
+    access_log: str = _field("/dev/stdout", "Envoy's access log file; empty for none.", group="target")
+    access_log_format: str = _field(
+        "text", "Format of the access log: text or json.", parse.one_of("text", "json"), group="target"
+    )
+
+    # Around it
+    state: Path = dataclasses.field(
+        default_factory=_default_state,
+        metadata={"spec": Spec("Directory of the journal, clone and caches.", parse.path)},
+    )
+    web_address: str = _field(
+        "127.0.0.1:8081",
+        "Where /healthz, /readyz and /metrics are served, or off.",
+        parse.optional_address,
+        group="operation",
+    )
+    log_format: str = _field(
+        "auto",
+        "Log lines as text or json; auto is text on a terminal.",
+        parse.one_of("auto", "text", "json"),
+        group="operation",
+    )
+
+
+def specs() -> dict[str, Spec]:
+    """Every setting by name, in order."""
+    return {field.name: field.metadata["spec"] for field in dataclasses.fields(Settings)}
