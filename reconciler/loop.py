@@ -1,0 +1,139 @@
+"""Runs reconciles: by the clock, on request, one at a time, until told to stop. The only user of `schedule`.
+
+`schedule` runs a failed job again at once and knows neither jitter nor backoff, so the job never raises and
+each run sets the time of the next.
+"""
+
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import schedule
+
+from reconciler.model.decision import Decision, Trigger
+from reconciler.model.errors import ReconcileError, Transient
+from reconciler.model.outcome import Outcome
+from reconciler.pipeline import Edges, Options, State, reconcile_once
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often to poll, in seconds; see the settings of the same names."""
+
+    interval: float
+    jitter: float
+    max_backoff: float
+
+    @property
+    def longest(self) -> float:
+        """No delay is longer than this, in seconds."""
+        return max(self.interval, self.max_backoff) * (1 + self.jitter)
+
+    def delay(self, failures: int, chance: float) -> float:
+        """Seconds until the next poll.
+
+        Args:
+            failures: failed reconciles in a row; doubles the interval each, up to ``max_backoff``.
+            chance: a random number in 0..1 that spreads the polls by ``jitter``.
+        """
+        longest = max(self.interval, self.max_backoff)
+        # Past 2**30 intervals the cap decides anyway; the bound keeps the number finite.
+        base = min(self.interval * 2.0 ** min(failures, 30), longest)
+        return base * (1 + self.jitter * (2 * chance - 1))
+
+
+@dataclass(slots=True)
+class Loop:
+    """One controller's endless run.
+
+    Attributes:
+        edges, options: see `reconcile_once`.
+        pace: the clock.
+        report: told of every outcome, quiet ones too.
+        on_bug: told of an exception that is our fault; the loop goes on, and what is served stays.
+        state: what the last reconcile left; what was restored from the journal at first.
+    """
+
+    edges: Edges
+    options: Options
+    pace: Pace
+    report: Callable[[Outcome], None]
+    on_bug: Callable[[Exception], None]
+    state: State = field(default_factory=State)
+    failures: int = 0
+    _wake: threading.Event = field(default_factory=threading.Event)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _trigger: Trigger = Trigger.STARTUP
+
+    def request(self) -> None:
+        """Reconcile now instead of at the next poll. Safe from any thread and from signal handlers."""
+        self._trigger = Trigger.REQUESTED
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End after the reconcile under way. Safe from any thread and from signal handlers."""
+        self._stopping.set()
+        self._wake.set()
+
+    def once(self) -> Outcome:
+        """One reconcile. What an edge may raise becomes an outcome; only our own bugs leave as exceptions."""
+        trigger, self._trigger = self._trigger, Trigger.NEW_REVISION
+        started_at = self.edges.clock()
+        try:
+            outcome, self.state = reconcile_once(self.edges, self.options, self.state, trigger)
+        except ReconcileError as error:
+            outcome = _failed(trigger, started_at, self.edges.clock(), error, self.state)
+        self.failures = self.failures + 1 if outcome.decision is Decision.FAILED else 0
+        self.report(outcome)
+        return outcome
+
+    def forever(self) -> None:
+        """Reconcile at once and then by the clock until `stop`."""
+        clock = schedule.Scheduler()
+
+        def job() -> type[schedule.CancelJob]:
+            self._survive()
+            # Jitter needs no cryptography.
+            clock.every(self.pace.delay(self.failures, random.random())).seconds.do(job)  # noqa: S311
+            return schedule.CancelJob
+
+        job()
+        while not self._stopping.is_set():
+            # schedule counts in wall-clock time: a clock set back must not stop the polls.
+            idle = min(max(0.0, clock.idle_seconds or 0.0), self.pace.longest)
+            due = not self._wake.wait(timeout=idle)
+            self._wake.clear()
+            if self._stopping.is_set():
+                return
+            if due and clock.idle_seconds is not None and clock.idle_seconds <= 0:
+                clock.run_pending()
+            else:
+                clock.run_all()
+
+    def _survive(self) -> None:
+        started_at = self.edges.clock()
+        try:
+            self.once()
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not end the serving of what is good
+            self.on_bug(error)
+            self.failures += 1
+            wrapped = Transient("InternalError", f"{type(error).__name__}: {error}", "this is a bug; please report it")
+            self.report(_failed(Trigger.RETRY, started_at, self.edges.clock(), wrapped, self.state))
+
+
+def _failed(
+    trigger: Trigger, started_at: datetime, finished_at: datetime, error: ReconcileError, state: State
+) -> Outcome:
+    return Outcome(
+        trigger,
+        Decision.FAILED,
+        started_at,
+        finished_at,
+        reason=error.reason,
+        message=str(error),
+        retry=isinstance(error, Transient),
+        attempted=state.attempted,
+        applied=state.revision,
+    )

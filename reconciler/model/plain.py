@@ -1,0 +1,37 @@
+"""Any value of the vocabulary as plain JSON, for people and golden files."""
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+
+from reconciler.model.digest import Json
+
+
+def plain(value: object) -> Json:
+    """A value as JSON: dataclasses by field, enums by value, times in RFC 3339, bytes as text.
+
+    Fields that are None or empty are left out, so that what is there stands out.
+
+    Raises:
+        TypeError: a type that is no part of the vocabulary.
+    """
+    match value:
+        case None | bool() | str() if not isinstance(value, Enum):
+            return value
+        case Enum():
+            return plain(value.value)
+        case int() | float():
+            return value
+        case datetime():
+            return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        case bytes():
+            return value.decode(errors="replace")
+        case Mapping():
+            return {str(key): plain(item) for key, item in value.items()}
+        case tuple() | list() | frozenset():
+            return [plain(item) for item in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        named = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
+        return {name: plain(item) for name, item in named if item not in (None, (), "", b"")}
+    raise TypeError(f"{type(value).__name__} is no part of the vocabulary")

@@ -1,0 +1,293 @@
+"""One reconcile, top to bottom. Read this first.
+
+    fetch → load → merge → build → render → check → diff → record intent → apply → record result
+
+`compile_routes` is the pure middle: files in, Envoy resources out. `reconcile_once` puts the edges around it.
+Nothing here waits, retries or remembers: the loop does, with the `State` that is handed in and out.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from types import MappingProxyType
+
+from reconciler import __version__
+from reconciler.apply import Target
+from reconciler.audit import Journal
+from reconciler.envoy import RenderOptions, render
+from reconciler.merge import ConflictPolicy, merge
+from reconciler.model.audit import Attempt, Conclusion
+from reconciler.model.decision import Decision, Trigger
+from reconciler.model.digest import Digest
+from reconciler.model.effect import Ack
+from reconciler.model.limits import DEFAULT_LIMITS, Limits
+from reconciler.model.outcome import Outcome
+from reconciler.model.plan import Plan
+from reconciler.model.problem import Problem, rank
+from reconciler.model.resource import Origin, Resource, ResourceId
+from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot
+from reconciler.model.source import Revision, SourceSnapshot
+from reconciler.model.table import EMPTY_TABLE, RouteTable
+from reconciler.plan import BlastRadius, diff
+from reconciler.resources import Loaded, load
+from reconciler.rollout import Attempted, Held, accept, roll_out
+from reconciler.sources import Source
+from reconciler.table import DefaultListener, build
+from reconciler.verdict import Verdict, after_applying, before_applying
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the stages take from the settings."""
+
+    ambassador_id: str = "default"
+    limits: Limits = DEFAULT_LIMITS
+    conflicts: ConflictPolicy = ConflictPolicy.QUARANTINE
+    default_listener: DefaultListener = field(default_factory=DefaultListener)
+    render: RenderOptions = field(default_factory=RenderOptions)
+    blast_radius: BlastRadius = field(default_factory=BlastRadius)
+    allow_plan: str = ""
+    refuse_invalid: bool = False
+    config_digest: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """Everything the pure stages make of one revision."""
+
+    resources: tuple[Resource, ...]
+    quarantined: tuple[tuple[ResourceId, bool], ...]
+    problems: tuple[Problem, ...]
+    table: RouteTable
+    snapshot: Snapshot
+
+
+NOTHING = Compiled((), (), (), EMPTY_TABLE, EMPTY_SNAPSHOT)
+
+
+def compile_routes(
+    source: SourceSnapshot,
+    loaded: Loaded,
+    options: Options,
+    last_good: Sequence[Resource] = (),
+    held: Held | None = None,
+) -> Compiled:
+    """What a revision means to Envoy: merge, build, render. Pure; never raises on content.
+
+    Args:
+        source: the revision; only what could not be read of it matters here.
+        loaded: its resources, from `load`.
+        options: see `Options`.
+        last_good: what is served now; stands in for what is quarantined.
+        held: resources to leave at their last good version, each with the reason.
+    """
+    merged = merge(
+        loaded.resources,
+        loaded.rejected,
+        last_good=last_good,
+        held=held or {},
+        unreadable=source.unreadable,
+        conflicts=options.conflicts,
+    )
+    built = build(merged.resources, default_listener=options.default_listener)
+    problems = sorted((*source.problems, *loaded.problems, *merged.problems, *built.problems), key=rank)
+    return Compiled(
+        merged.resources, merged.quarantined, tuple(problems), built.table, render(built.table, options.render)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """The outside world, each part behind its door. ``complain`` is Envoy's check: its words, empty if it accepts."""
+
+    source: Source
+    targets: tuple[Target, ...]
+    journal: Journal
+    complain: Callable[[Snapshot], str]
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What one reconcile leaves for the next.
+
+    Attributes:
+        applied: what is served.
+        revision: the revision of ``applied``.
+        attempted: the last revision tried.
+        held: resources Envoy rejected, by identity and digest of the document it rejected.
+    """
+
+    applied: Compiled = NOTHING
+    revision: Revision | None = None
+    attempted: Revision | None = None
+    held: Mapping[tuple[ResourceId, Digest], Problem] = MappingProxyType({})
+
+
+def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigger) -> tuple[Outcome, State]:
+    """Brings what is served to what the repository says, as far as that is safe, and records it.
+
+    Args:
+        edges: source, targets, journal, check and clock.
+        options: see `Options`.
+        state: what the last reconcile left.
+        trigger: why this one runs.
+
+    Raises:
+        Stalled, Transient: an edge failed; what is served is as before, or as the journal's open intent says.
+    """
+    started_at = edges.clock()
+    source = edges.source.fetch(state.revision)
+    drifted = any(target.observe() != state.applied.snapshot.digest for target in edges.targets)
+    if source.revision == state.attempted and not drifted:
+        return _nothing_new(edges, trigger, started_at, state), state
+    fetched_at = edges.clock()
+
+    loaded = load(source.files, limits=options.limits, ambassador_id=options.ambassador_id)
+    change = _change(source, loaded, options, state)
+    checked = accept(change, lambda compiled: edges.complain(compiled.snapshot))
+    desired = checked.compiled or change.whole
+    plan = plan_change(state.applied, desired, options, source.fast_forward)
+    verdict = before_applying(
+        plan,
+        desired.problems,
+        "" if checked.compiled else checked.complaint,
+        drifted=drifted,
+        refuse_invalid=options.refuse_invalid,
+    )
+    attempt = Attempt(
+        trigger=Trigger.DRIFT if source.revision == state.attempted else trigger,
+        started_at=started_at,
+        fetched_at=fetched_at,
+        repository=edges.source.describe,
+        revision=source.revision,
+        previous=state.revision,
+        commit=source.commit,
+        commits_in_range=source.commits_in_range,
+        fast_forward=source.fast_forward,
+        plan=plan,
+        config_digest=options.config_digest,
+        tool_version=__version__,
+    )
+    if verdict:
+        return _record_untouched(edges, attempt, desired, verdict, state)
+    return _apply(edges, options, attempt, replace(change, whole=desired, held=checked.held), state)
+
+
+def plan_change(before: Compiled, after: Compiled, options: Options, fast_forward: bool | None) -> Plan:
+    """The difference between two compiles, with the refusals of the settings."""
+    return diff(
+        before.table,
+        after.table,
+        before.snapshot,
+        after.snapshot,
+        fast_forward=fast_forward,
+        blast_radius=options.blast_radius,
+        allowed=options.allow_plan,
+    )
+
+
+def _change(source: SourceSnapshot, loaded: Loaded, options: Options, state: State) -> Attempted[Compiled]:
+    """The whole change, and what Envoy may still reject of it: every resource whose document is new."""
+    compile_with = partial(compile_routes, source, loaded, options, state.applied.resources)
+    served = {resource.origin.id: resource.origin.document for resource in state.applied.resources}
+    origins = {resource.origin.id: resource.origin for resource in loaded.resources}
+    held = {o.id: problem for o in origins.values() if (problem := state.held.get((o.id, o.digest)))}
+    suspects = {o.id: o for o in origins.values() if o.id not in held and served.get(o.id) != o.document}
+    return Attempted(compile_with(held), compile_with, suspects, held)
+
+
+def _apply(
+    edges: Edges, options: Options, attempt: Attempt, change: Attempted[Compiled], state: State
+) -> tuple[Outcome, State]:
+    """Intent; apply, rolling back and leaving out what Envoy rejects; result."""
+    acks: tuple[Ack, ...] = ()
+
+    def apply(compiled: Compiled) -> str:
+        nonlocal acks
+        rollout = roll_out(edges.targets, compiled.snapshot, state.applied.snapshot)
+        acks = rollout.acks
+        return rollout.rejection
+
+    sequence = edges.journal.intend(attempt)
+    accepted = accept(change, apply)
+    remembered = {key: problem for key, problem in state.held.items() if key[0] in change.held}
+    for name in accepted.held.keys() & change.suspects.keys():
+        remembered[name, change.suspects[name].digest] = accepted.held[name]
+    after = State(
+        applied=accepted.compiled or state.applied,
+        revision=attempt.revision if accepted.compiled else state.revision,
+        attempted=attempt.revision,
+        held=remembered,
+    )
+    found = accepted.compiled or change.compile_with(accepted.held)
+    verdict = after_applying(found.problems, acks, accepted.complaint, anything_accepted=bool(accepted.compiled))
+    applied = plan_change(state.applied, after.applied, options, fast_forward=None)
+    conclusion = _conclusion(edges, verdict, applied, acks, found, after)
+    edges.journal.conclude(sequence, conclusion, _origins(after.applied), after.applied.snapshot.digest)
+    return _outcome(attempt, conclusion, sequence), after
+
+
+def _record_untouched(
+    edges: Edges, attempt: Attempt, desired: Compiled, verdict: Verdict, state: State
+) -> tuple[Outcome, State]:
+    """One record for a revision that touches no target: refused, or the same in effect as what is served."""
+    if verdict.decision is Decision.REFUSED:
+        after = replace(state, attempted=attempt.revision)
+    else:
+        after = replace(state, applied=desired, revision=attempt.revision, attempted=attempt.revision)
+    conclusion = _conclusion(edges, verdict, attempt.plan, (), desired, after)
+    sequence = edges.journal.decide(attempt, conclusion, _origins(after.applied), after.applied.snapshot.digest)
+    return _outcome(attempt, conclusion, sequence), after
+
+
+def _conclusion(
+    edges: Edges, verdict: Verdict, plan: Plan, acks: tuple[Ack, ...], found: Compiled, after: State
+) -> Conclusion:
+    return Conclusion(
+        decision=verdict.decision,
+        reason=verdict.reason,
+        message=verdict.message,
+        finished_at=edges.clock(),
+        plan=plan,
+        acks=acks,
+        problems=found.problems,
+        quarantined=found.quarantined,
+        served=after.revision,
+    )
+
+
+def _origins(compiled: Compiled) -> list[Origin]:
+    return [resource.origin for resource in compiled.resources]
+
+
+def _outcome(attempt: Attempt, conclusion: Conclusion, sequence: int) -> Outcome:
+    return Outcome(
+        trigger=attempt.trigger,
+        decision=conclusion.decision,
+        reason=conclusion.reason,
+        message=conclusion.message,
+        started_at=attempt.started_at,
+        finished_at=conclusion.finished_at,
+        attempted=attempt.revision,
+        applied=conclusion.served,
+        commit=attempt.commit,
+        plan=conclusion.plan,
+        problems=conclusion.problems,
+        quarantined=conclusion.quarantined,
+        acks=conclusion.acks,
+        sequence=sequence,
+    )
+
+
+def _nothing_new(edges: Edges, trigger: Trigger, started_at: datetime, state: State) -> Outcome:
+    return Outcome(
+        trigger,
+        Decision.UNCHANGED,
+        started_at,
+        edges.clock(),
+        attempted=state.attempted,
+        applied=state.revision,
+        quiet=True,
+    )

@@ -1,0 +1,78 @@
+"""Decides: may this plan be applied, and how did applying it end? Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reconciler.model.decision import Decision
+from reconciler.model.effect import Ack, AckState
+from reconciler.model.plan import Plan
+from reconciler.model.problem import Code, Problem, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A decision with its CamelCase reason (empty when all is well) and a sentence for people."""
+
+    decision: Decision
+    reason: str = ""
+    message: str = ""
+
+
+def before_applying(
+    plan: Plan, problems: Sequence[Problem], complaint: str, *, drifted: bool, refuse_invalid: bool
+) -> Verdict | None:
+    """Why a plan is not applied; None when it may be.
+
+    Args:
+        plan: the change from what is served to what is wanted.
+        problems: all findings of the revision.
+        complaint: Envoy's words when its check accepts no part of the change; else empty.
+        drifted: a target holds something else than was last applied, so even an empty plan is applied.
+        refuse_invalid: a revision with any error is refused as a whole.
+    """
+    errors = _errors(problems)
+    if complaint:
+        return Verdict(Decision.REFUSED, "EnvoyRejected", f"Envoy's check rejects the configuration: {complaint}")
+    if errors and refuse_invalid:
+        return Verdict(Decision.REFUSED, "InvalidMapping", f"{_many(errors)}; onInvalid is refuse. First: {errors[0]}")
+    if plan.refusals:
+        return Verdict(Decision.REFUSED, "UnsafePlan", "; ".join(refusal.message for refusal in plan.refusals))
+    if not plan.empty or drifted:
+        return None
+    if errors:
+        return Verdict(Decision.PARTIAL, _reason(errors), f"nothing to apply; {_many(errors)}")
+    return Verdict(Decision.UNCHANGED, message="nothing to apply")
+
+
+def after_applying(
+    problems: Sequence[Problem], acks: Sequence[Ack], complaint: str, *, anything_accepted: bool
+) -> Verdict:
+    """How applying ended.
+
+    Args:
+        problems: findings of what was applied in the end.
+        acks: the last word of every Envoy.
+        complaint: Envoy's words when it first rejected the change; else empty.
+        anything_accepted: False when everything was rolled back.
+    """
+    errors = _errors(problems)
+    if not anything_accepted:
+        return Verdict(Decision.ROLLED_BACK, "EnvoyRejected", f"rolled back: {complaint}")
+    if errors:
+        return Verdict(Decision.PARTIAL, _reason(errors), _many(errors))
+    pending = sum(ack.state is AckState.PENDING for ack in acks)
+    if pending:
+        return Verdict(Decision.APPLIED, "AwaitingAck", f"{pending} acknowledgements outstanding")
+    return Verdict(Decision.APPLIED)
+
+
+def _errors(problems: Sequence[Problem]) -> list[Problem]:
+    return [problem for problem in problems if problem.severity is Severity.ERROR]
+
+
+def _reason(errors: Sequence[Problem]) -> str:
+    return "EnvoyRejected" if any(e.code is Code.ENVOY_REJECTED for e in errors) else "InvalidMapping"
+
+
+def _many(errors: Sequence[Problem]) -> str:
+    return "1 error" if len(errors) == 1 else f"{len(errors)} errors"

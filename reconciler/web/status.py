@@ -1,0 +1,49 @@
+"""The last word on the controller, written by the loop and read by requests."""
+
+from dataclasses import dataclass
+
+from reconciler.model.decision import Condition, Decision
+from reconciler.model.digest import Json
+from reconciler.model.outcome import Outcome
+
+
+@dataclass(slots=True)
+class StatusBoard:
+    """Holds the last outcomes. Each attribute is replaced as a whole, so readers in other threads need no lock.
+
+    Attributes:
+        last: the last outcome, quiet or not; None before the first.
+        decided: the last outcome that was not quiet: what the conditions speak of.
+        serving: whether anything is served, be it restored from the journal.
+    """
+
+    last: Outcome | None = None
+    decided: Outcome | None = None
+    serving: bool = False
+
+    def record(self, outcome: Outcome) -> None:
+        """Take note of an outcome. A quiet one after a failure ends it: the source answers again."""
+        if not outcome.quiet and outcome.decision is not Decision.FAILED:
+            self.decided = outcome
+        self.serving = self.serving or outcome.applied is not None
+        self.last = outcome
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """Ready, Reconciling, Stalled as they stand; empty before the first reconcile."""
+        if self.last is None:
+            return ()
+        spoken = self.last if self.last.decision is Decision.FAILED else self.decided or self.last
+        return spoken.conditions()
+
+    def as_json(self) -> dict[str, Json]:
+        """What ``/readyz`` answers."""
+        last = self.last
+        return {
+            "serving": self.serving,
+            "lastAttemptedRevision": str(last.attempted) if last and last.attempted else None,
+            "lastAppliedRevision": str(last.applied) if last and last.applied else None,
+            "conditions": [
+                {"type": str(c.type), "status": c.status, "reason": c.reason, "message": c.message}
+                for c in self.conditions()
+            ],
+        }
