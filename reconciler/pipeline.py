@@ -30,7 +30,7 @@ from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot
 from reconciler.model.source import Revision, SourceSnapshot
 from reconciler.model.table import EMPTY_TABLE, RouteTable
 from reconciler.plan import BlastRadius, diff
-from reconciler.resources import Loaded, load
+from reconciler.resources import Loaded, load, load_origins
 from reconciler.rollout import Attempted, Held, accept, roll_out
 from reconciler.sources import Source
 from reconciler.table import DefaultListener, build
@@ -154,6 +154,7 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         desired.problems,
         "" if checked.compiled else checked.complaint,
         drifted=drifted,
+        dry_run=not edges.targets,
         refuse_invalid=options.refuse_invalid,
     )
     attempt = Attempt(
@@ -173,6 +174,18 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
     if verdict:
         return _record_untouched(edges, attempt, desired, verdict, state)
     return _apply(edges, options, attempt, replace(change, whole=desired, held=checked.held), state)
+
+
+def restore(journal: Journal, options: Options) -> State:
+    """What the journal says is served, compiled again from the documents it kept: no Git is needed.
+
+    Raises:
+        Transient: the journal can't be read.
+    """
+    served = journal.served()
+    loaded = load_origins(served.origins, limits=options.limits, ambassador_id=options.ambassador_id)
+    compiled = compile_routes(SourceSnapshot(None, None, ()), loaded, options)
+    return State(applied=compiled, revision=served.revision)
 
 
 def plan_change(before: Compiled, after: Compiled, options: Options, fast_forward: bool | None) -> Plan:
@@ -232,8 +245,8 @@ def _apply(
 def _record_untouched(
     edges: Edges, attempt: Attempt, desired: Compiled, verdict: Verdict, state: State
 ) -> tuple[Outcome, State]:
-    """One record for a revision that touches no target: refused, or the same in effect as what is served."""
-    if verdict.decision is Decision.REFUSED:
+    """One record for a revision that touches no target: refused, tried only, or the same in effect as before."""
+    if verdict.decision in (Decision.REFUSED, Decision.DRY_RUN):
         after = replace(state, attempted=attempt.revision)
     else:
         after = replace(state, applied=desired, revision=attempt.revision, attempted=attempt.revision)

@@ -19,7 +19,7 @@ class Verdict:
 
 
 def before_applying(
-    plan: Plan, problems: Sequence[Problem], complaint: str, *, drifted: bool, refuse_invalid: bool
+    plan: Plan, problems: Sequence[Problem], complaint: str, *, drifted: bool, dry_run: bool, refuse_invalid: bool
 ) -> Verdict | None:
     """Why a plan is not applied; None when it may be.
 
@@ -28,6 +28,7 @@ def before_applying(
         problems: all findings of the revision.
         complaint: Envoy's words when its check accepts no part of the change; else empty.
         drifted: a target holds something else than was last applied, so even an empty plan is applied.
+        dry_run: there is no target.
         refuse_invalid: a revision with any error is refused as a whole.
     """
     errors = _errors(problems)
@@ -37,6 +38,8 @@ def before_applying(
         return Verdict(Decision.REFUSED, "InvalidMapping", f"{_many(errors)}; onInvalid is refuse. First: {errors[0]}")
     if plan.refusals:
         return Verdict(Decision.REFUSED, "UnsafePlan", "; ".join(refusal.message for refusal in plan.refusals))
+    if dry_run:
+        return Verdict(Decision.DRY_RUN, message="no target; nothing is applied")
     if not plan.empty or drifted:
         return None
     if errors:

@@ -1,5 +1,6 @@
 """The ``reconciler`` command: its verbs, and the one place where failures become exit codes."""
 
+import os
 import platform
 import sys
 import tempfile
@@ -76,6 +77,6 @@ def _report() -> Path:
             traceback.format_exc(),
         )
     )
-    with open(handle, "w") as file:
+    with os.fdopen(handle, "w") as file:
         file.write(text)
     return Path(name)

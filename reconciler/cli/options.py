@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from reconciler.settings import Loaded, load
+from reconciler.settings import load
 from reconciler.settings.parse import OneOf, boolean
 from reconciler.settings.settings import Spec, specs
 

@@ -85,7 +85,7 @@ class Settings:
     )
     git_token_file: Path | None = _field(
         None,
-        "File that holds the token or password for https; read at each fetch.",
+        "File that holds the token or password for https; read at start.",
         parse.optional_path,
         group="source",
     )

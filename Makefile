@@ -1,0 +1,56 @@
+# One command per job; `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# One lock for set-up, so that two makes at once don't install into each other.
+READY := $(VENV)/.ready
+
+.PHONY: help setup system run demo-check test check format golden bench-polls clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(READY) ## Install everything into .venv: reconciler, a real Envoy, the tools
+
+$(READY): pyproject.toml
+	@echo "setting up $(VENV) (about a minute the first time)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with PYTHON=..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[envoy,dev]'
+	@touch $@
+
+system: ## Install what the tests need of the system: git and an ssh server
+	@command -v git >/dev/null && command -v ssh >/dev/null && test -x /usr/sbin/sshd || { \
+	  echo "installing git and openssh from Debian"; \
+	  SUDO=$$(test $$(id -u) = 0 || echo sudo); \
+	  $$SUDO apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$SUDO apt-get install -qq -y --no-install-recommends git openssh-client openssh-server >/dev/null; }
+
+run: setup ## Show the main job: a scratch repository, a real Envoy, sample upstreams
+	@$(BIN)/reconciler demo
+
+demo-check: setup ## Let the demo check itself: commit a change, see it served and audited
+	@$(BIN)/reconciler demo --check
+
+test: setup system ## Run all tests, with real parts
+	@$(BIN)/pytest -n 2 --dist loadgroup
+
+check: setup ## What CI runs besides the tests: format, lint, types, architecture
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+golden: setup ## Regenerate tests/golden from its inputs, and prune what is stale
+	@$(BIN)/python -m tests.support.golden
+
+bench-polls: setup ## 10,000 polls of a repository: do descriptors, processes or memory grow?
+	@$(BIN)/python -m tests.bench.polls
+
+clean: ## Remove what set-up and tools left
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

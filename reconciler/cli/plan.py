@@ -1,0 +1,67 @@
+"""``reconciler plan``: what would change, as routing."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from reconciler.audit import Journal
+from reconciler.cli.exits import Exit
+from reconciler.cli.options import output_flag, settings_flags
+from reconciler.cli.reading import read
+from reconciler.cli.show import echo_problems, in_colour
+from reconciler.cli.wiring import JOURNAL, now, stage_options
+from reconciler.model.problem import Severity
+from reconciler.pipeline import NOTHING, Compiled, plan_change, restore
+from reconciler.plan import as_json, as_markdown, as_text
+from reconciler.settings import Loaded
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path), required=False)
+@click.option("--base", metavar="REF", help="Compare with this ref of --repo instead of what was last applied.")
+@click.option("--exit-code", is_flag=True, help="Exit with 10 when changes are pending.")
+@settings_flags("common", "source", "language", "safety", "target")
+@output_flag("markdown")
+def plan(path: Path | None, base: str | None, exit_code: bool, settings: Loaded, output: str) -> int:
+    """Print what PATH, or --repo at --ref, would change: against --base, or what was last applied (--state).
+
+    Exits with 0; with 1 when the plan would be refused or has errors; with 10 under --exit-code when changes are
+    pending and nothing is wrong.
+
+    \b
+    Examples:
+      reconciler plan routes/
+      reconciler plan --repo https://git.example.com/routes.git --ref my-branch --base main --output markdown
+    """
+    after = read(path, settings).compiled
+    before = _base(settings, base) if base else _last_applied(settings)
+    change = plan_change(before, after, stage_options(settings), fast_forward=None)
+    match output:
+        case "json":
+            click.echo(json.dumps(as_json(change), indent=2))
+        case "markdown":
+            click.echo(as_markdown(change))
+        case _:
+            click.echo(as_text(change, colour=in_colour()))
+    errors = [problem for problem in after.problems if problem.severity is Severity.ERROR]
+    echo_problems(errors)
+    if errors or change.refusals:
+        return Exit.PROBLEM
+    return Exit.CHANGES_PENDING if exit_code and not change.empty else Exit.FINE
+
+
+def _base(settings: Loaded, ref: str) -> Compiled:
+    return read(None, replace(settings, settings=replace(settings.settings, ref=ref))).compiled
+
+
+def _last_applied(settings: Loaded) -> Compiled:
+    path = settings.settings.state / JOURNAL
+    if not path.exists():
+        return NOTHING
+    journal = Journal.open(path, now, read_only=True)
+    try:
+        return restore(journal, stage_options(settings)).applied
+    finally:
+        journal.close()

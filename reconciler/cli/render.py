@@ -1,0 +1,55 @@
+"""``reconciler render``: print any stage of the pipeline."""
+
+import json
+from pathlib import Path
+
+import click
+
+from reconciler.cli.options import output_flag, settings_flags
+from reconciler.cli.reading import Reading, read
+from reconciler.cli.show import echo_problems, echo_value
+from reconciler.cli.wiring import stage_options
+from reconciler.envoy import snapshot_json, static_bootstrap
+from reconciler.model.digest import Json
+from reconciler.model.plain import plain
+from reconciler.model.problem import Severity
+from reconciler.pipeline import Options
+from reconciler.settings import Loaded
+
+STAGES = ("resources", "merged", "table", "envoy", "bootstrap")
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path), required=False)
+@click.option("--stage", type=click.Choice(STAGES), default="envoy", show_default=True, help="Which stage to print.")
+@settings_flags("common", "source", "language", "target")
+@output_flag()
+def render(path: Path | None, stage: str, settings: Loaded, output: str) -> None:
+    """Print what a stage makes of the Mappings in PATH, or of --repo at --ref.
+
+    --stage bootstrap prints one self-contained Envoy configuration that envoy -c runs as it is.
+    Problems go to standard error; what is quarantined is left out.
+
+    \b
+    Examples:
+      reconciler render routes/ --stage table
+      reconciler render routes/ --stage bootstrap --output json > envoy.json && envoy -c envoy.json
+    """
+    reading = read(path, settings)
+    echo_problems([problem for problem in reading.compiled.problems if problem.severity is not Severity.INFO])
+    echo_value(stage_value(reading, stage, stage_options(settings)), output)
+
+
+def stage_value(reading: Reading, stage: str, options: Options) -> Json:
+    """One stage as plain JSON."""
+    match stage:
+        case "resources":
+            return plain(reading.loaded.resources)
+        case "merged":
+            return plain(reading.compiled.resources)
+        case "table":
+            return plain(reading.compiled.table)
+        case "envoy":
+            return snapshot_json(reading.compiled.snapshot)
+    value: Json = json.loads(static_bootstrap(reading.compiled.snapshot, options.render))
+    return value

@@ -1,0 +1,49 @@
+"""``reconciler run``: the controller."""
+
+import click
+
+from reconciler.apply import XdsTarget
+from reconciler.cli import log
+from reconciler.cli.options import settings_flags
+from reconciler.cli.signals import stop_on_signals
+from reconciler.cli.wiring import controller, web_server
+from reconciler.loop import Loop
+from reconciler.model.outcome import Outcome
+from reconciler.settings import Loaded
+from reconciler.web import StatusBoard
+
+
+@click.command()
+@settings_flags("common", "source", "clock", "language", "safety", "target", "operation")
+def run(settings: Loaded) -> None:
+    """Poll the repository, apply its routes, record why; until SIGTERM or Ctrl-C. SIGHUP polls at once.
+
+    \b
+    Examples:
+      reconciler run --repo https://git.example.com/routes.git --target xds
+      reconciler run --repo git@git.example.com:team/routes.git --ssh-key-file key \\
+          --known-hosts-file known_hosts --target files:/etc/envoy/routes
+    """
+    s = settings.settings
+    log.configure(s.log_format)
+    board = StatusBoard()
+    loops: list[Loop] = []
+    with web_server(s.web_address, board, lambda: _envoys(loops)) as metrics:
+
+        def report(outcome: Outcome) -> None:
+            board.record(outcome)
+            metrics.record(outcome)
+            log.log_outcome(outcome)
+
+        with controller(settings, report) as loop:
+            loops.append(loop)
+            board.serving = loop.state.revision is not None
+            stop_on_signals(loop)
+            log.log_started(
+                repository=loop.edges.source.describe, ref=s.ref, target=list(s.target), interval_s=s.interval
+            )
+            loop.forever()
+
+
+def _envoys(loops: list[Loop]) -> int:
+    return sum(len(t.nodes()) for loop in loops for t in loop.edges.targets if isinstance(t, XdsTarget))

@@ -1,0 +1,48 @@
+"""``reconciler validate``: all problems of a folder or a revision, best first."""
+
+import json
+from pathlib import Path
+
+import click
+
+from reconciler.cli.exits import Exit
+from reconciler.cli.options import output_flag, settings_flags
+from reconciler.cli.reading import read
+from reconciler.cli.show import echo_problems, summary
+from reconciler.cli.wiring import envoy_check
+from reconciler.model.plain import plain
+from reconciler.model.problem import Problem, Severity
+from reconciler.settings import Loaded
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path), required=False)
+@settings_flags("common", "source", "language", "safety", "target")
+@output_flag()
+def validate(path: Path | None, settings: Loaded, output: str) -> int:
+    """Print every problem of the Mappings in PATH, or of --repo at --ref. Exits with 1 when there is an error.
+
+    Envoy's own check runs too where a binary is found (--envoy).
+
+    \b
+    Examples:
+      reconciler validate routes/
+      reconciler validate --repo https://git.example.com/routes.git --ref my-branch --output json
+    """
+    reading = read(path, settings)
+    problems = reading.compiled.problems
+    complaint = envoy_check(settings)(reading.compiled.snapshot)
+    if output == "json":
+        found = {"problems": plain(problems), "envoy": complaint, "routes": len(reading.compiled.table.routes)}
+        click.echo(json.dumps(found, indent=2))
+    else:
+        echo_problems(problems, err=False)
+        if complaint:
+            click.echo(f"{click.style('error', fg='red', bold=True)} Envoy rejects the configuration\n  {complaint}")
+        routes = len(reading.compiled.table.routes)
+        click.echo(f"{len(reading.source.files)} files, {routes} routes, {summary(problems)}")
+    return Exit.PROBLEM if complaint or _has_error(problems) else Exit.FINE
+
+
+def _has_error(problems: tuple[Problem, ...]) -> bool:
+    return any(problem.severity is Severity.ERROR for problem in problems)

@@ -1,0 +1,176 @@
+"""Settings to working parts: the only place that knows every edge by name."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reconciler.apply import FilesTarget, Target, XdsTarget
+from reconciler.apply.envoy_binary import find_envoy, validate
+from reconciler.audit import Journal
+from reconciler.cli import log
+from reconciler.cli.state import locked
+from reconciler.envoy import RenderOptions, static_bootstrap
+from reconciler.loop import Loop, Pace
+from reconciler.merge import ConflictPolicy
+from reconciler.model.errors import Stalled
+from reconciler.model.outcome import Outcome
+from reconciler.model.snapshot import Snapshot
+from reconciler.pipeline import Edges, Options, State, restore
+from reconciler.plan import BlastRadius
+from reconciler.resources import document_digests
+from reconciler.settings import Loaded, Settings
+from reconciler.sources import BasicAuth, GitSettings, GitSource, Ref, SshAuth
+from reconciler.table import DefaultListener
+from reconciler.web import Metrics, StatusBoard, WebServer
+
+JOURNAL = "journal.db"
+
+
+def now() -> datetime:
+    """The real clock, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def stage_options(settings: Loaded) -> Options:
+    """What the stages take from the settings."""
+    s = settings.settings
+    host, _, port = s.listen.rpartition(":")
+    return Options(
+        ambassador_id=s.ambassador_id,
+        conflicts=ConflictPolicy(s.conflicts),
+        default_listener=DefaultListener(host, int(port)),
+        render=RenderOptions(
+            service_addresses=dict(s.service_address),
+            upstream_ca_file=s.upstream_ca_file,
+            access_log_path=s.access_log,
+            access_log_format=s.access_log_format,
+        ),
+        blast_radius=BlastRadius(s.max_delete_share, s.delete_share_from),
+        allow_plan=s.allow_plan,
+        refuse_invalid=s.on_invalid == "refuse",
+        config_digest=settings.digest,
+    )
+
+
+def git_source(s: Settings, clone_dir: Path) -> GitSource:
+    """The repository of the settings, cloned into ``clone_dir``.
+
+    Raises:
+        Stalled: the settings name no repository, or one that is not allowed.
+    """
+    if not s.repo:
+        hint = "name it with --repo URL, RECONCILER_REPO or repo: in the settings file"
+        raise Stalled("InvalidSettings", "no repository is given", hint)
+    return GitSource(
+        GitSettings(
+            url=s.repo,
+            clone_dir=clone_dir,
+            ref=Ref.parse(s.ref),
+            sub_path=s.path,
+            depth=s.depth,
+            basic=_basic_auth(s),
+            ssh=_ssh_auth(s),
+            ca_file=s.ca_file,
+            allow_local=s.allow_local,
+            allow_http=s.allow_http,
+            fetch_timeout_s=s.fetch_timeout,
+        ),
+        document_digests,
+    )
+
+
+def _basic_auth(s: Settings) -> BasicAuth | None:
+    token = s.git_token.reveal()
+    if s.git_token_file:
+        try:
+            token = s.git_token_file.read_text().strip()
+        except OSError as error:
+            raise Stalled("InvalidSettings", f"{s.git_token_file}: {error.strerror}", "see --git-token-file") from error
+    if not token:
+        return None
+    return BasicAuth(token, s.git_username) if s.git_username else BasicAuth(token)
+
+
+def _ssh_auth(s: Settings) -> SshAuth | None:
+    if s.ssh_key_file is None and s.known_hosts_file is None:
+        return None
+    if s.ssh_key_file is None or s.known_hosts_file is None:
+        raise Stalled("InvalidSettings", "ssh needs both --ssh-key-file and --known-hosts-file")
+    return SshAuth(s.ssh_key_file, s.known_hosts_file)
+
+
+def envoy_check(settings: Loaded) -> Callable[[Snapshot], str]:
+    """Envoy's own validation of a snapshot: its words, empty if it accepts or where no binary is found."""
+    binary = find_envoy(settings.settings.envoy)
+    options = stage_options(settings).render
+    if binary is None:
+        return lambda _snapshot: ""
+    return lambda snapshot: validate(binary, static_bootstrap(snapshot, options)) or ""
+
+
+def make_targets(s: Settings) -> tuple[Target, ...]:
+    """The targets of the settings; ``none`` is no target, which makes every reconcile a dry run."""
+    targets: list[Target] = []
+    for name in s.target:
+        if name == "xds":
+            targets.append(XdsTarget(s.xds_address, ack_timeout_s=s.ack_timeout))
+        elif name.startswith("files:"):
+            targets.append(FilesTarget(Path(name.removeprefix("files:")), s.files_format))
+    return tuple(targets)
+
+
+@contextmanager
+def controller(settings: Loaded, report: Callable[[Outcome], None]) -> Iterator[Loop]:
+    """A controller on the settings' state directory, resumed from its journal; closed when left.
+
+    Raises:
+        Stalled: a setting can't be used, or another process holds the state directory.
+        Transient: the journal can't be opened.
+    """
+    s = settings.settings
+    if not s.target:
+        raise Stalled("InvalidSettings", "no target is given", "add --target xds, --target files:DIR or --target none")
+    options = stage_options(settings)
+    with ExitStack() as stack:
+        state = stack.enter_context(locked(s.state))
+        journal = Journal.open(state / JOURNAL, now)
+        stack.callback(journal.close)
+        source = git_source(s, state / "clone")
+        stack.callback(source.close)
+        targets = make_targets(s)
+        for target in targets:
+            stack.callback(target.close)
+        edges = Edges(source, targets, journal, envoy_check(settings), now)
+        pace = Pace(s.interval, s.jitter, s.max_backoff)
+        yield Loop(edges, options, pace, report, log.log_bug, _resume(edges, options))
+
+
+def _resume(edges: Edges, options: Options) -> State:
+    """What the journal says is served; xDS serves it again at once, so that a dead forge harms nobody.
+
+    After an interrupted apply nobody knows what the Envoys hold: they keep it until the first reconcile.
+    """
+    state = restore(edges.journal, options)
+    interrupted = edges.journal.unfinished()
+    if interrupted is not None:
+        edges.journal.interrupt(interrupted)
+    elif state.revision is not None:
+        for target in edges.targets:
+            if isinstance(target, XdsTarget):
+                target.serve(state.applied.snapshot)
+    return state
+
+
+@contextmanager
+def web_server(address: str, board: StatusBoard, envoys: Callable[[], int]) -> Iterator[Metrics]:
+    """Health and metrics on ``address`` until left; counted but not served where it is empty."""
+    metrics = Metrics(envoys)
+    if not address:
+        yield metrics
+        return
+    server = WebServer(address, board, metrics)
+    try:
+        yield metrics
+    finally:
+        server.close()
