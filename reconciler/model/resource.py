@@ -4,12 +4,41 @@ Field meanings follow the Emissary ``Mapping`` language (getambassador.io/v3alph
 applied on the way in, so that everything after the ``resources`` stage sees one explicit value.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
 from reconciler.model.digest import Digest, digest_bytes
+from reconciler.model.match import ANY_HOST, HostMatch, MatchKind, NamedMatch, PathMatch, StringMatch
 from reconciler.model.provenance import Provenance
+
+__all__ = [
+    "ANY_HOST",
+    "Contest",
+    "HostMatch",
+    "HostResource",
+    "InsecureAction",
+    "Kind",
+    "LabelSelector",
+    "ListenerResource",
+    "MappingResource",
+    "MatchGroup",
+    "MatchKind",
+    "NamedMatch",
+    "Origin",
+    "PathMatch",
+    "Redirect",
+    "RedirectCode",
+    "RegexRewrite",
+    "Rejected",
+    "Resource",
+    "ResourceId",
+    "SecurityModel",
+    "ServiceAddress",
+    "StringMatch",
+    "contest",
+]
 
 
 class Kind(StrEnum):
@@ -49,69 +78,6 @@ class Origin:
     def digest(self) -> Digest:
         """Digest of the document: equal documents mean equal resources."""
         return digest_bytes(self.document)
-
-
-class MatchKind(StrEnum):
-    """How a string is compared. ``REGEX`` is RE2 and must match the whole string."""
-
-    EXACT = "exact"
-    PREFIX = "prefix"
-    SUFFIX = "suffix"
-    REGEX = "regex"
-    PRESENT = "present"
-    ANY = "any"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class StringMatch:
-    """A condition on one string; ``value`` is empty for ``PRESENT`` and ``ANY``."""
-
-    kind: MatchKind
-    value: str = ""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class NamedMatch:
-    """A condition on a named header (lower case) or query parameter (as written)."""
-
-    name: str
-    match: StringMatch
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class PathMatch:
-    """``EXACT``, ``PREFIX`` (a plain string prefix) or ``REGEX`` (whole path, without the query)."""
-
-    kind: MatchKind
-    value: str
-    case_sensitive: bool = True
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class HostMatch:
-    """Which hosts: ``ANY`` (``*``), ``EXACT``, ``SUFFIX`` (``*.x`` → ``.x``), ``PREFIX`` (``x.*`` → ``x.``), ``REGEX``.
-
-    Hosts compare without case and without the port.
-    """
-
-    kind: MatchKind
-    value: str = ""
-
-    def __str__(self) -> str:
-        match self.kind:
-            case MatchKind.ANY:
-                return "*"
-            case MatchKind.SUFFIX:
-                return f"*{self.value}"
-            case MatchKind.PREFIX:
-                return f"{self.value}*"
-            case MatchKind.REGEX:
-                return f"~{self.value}"
-            case _:
-                return self.value
-
-
-ANY_HOST = HostMatch(MatchKind.ANY)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -226,6 +192,16 @@ class HostResource:
     mapping_selector: LabelSelector | None
     insecure_action: InsecureAction
 
+    def takes(self, mapping: MappingResource) -> bool:
+        """Whether the Mapping attaches: hosts overlap and the selector, if any, selects its labels.
+
+        A Mapping without a host attaches through a selector only.
+        """
+        if self.mapping_selector is None:
+            return mapping.host is not None and mapping.host.overlaps(self.hostname)
+        selected = self.mapping_selector.selects(mapping.labels)
+        return selected and (mapping.host is None or mapping.host.overlaps(self.hostname))
+
 
 class SecurityModel(StrEnum):
     """How a Listener tells whether a request is secure."""
@@ -250,8 +226,27 @@ class ListenerResource:
     host_namespaces: tuple[str, ...] | None
     host_selector: LabelSelector | None
 
+    def binds(self, host: HostResource) -> bool:
+        """Whether this Listener serves the Host: by namespace and by selector."""
+        in_reach = self.host_namespaces is None or host.origin.id.namespace in self.host_namespaces
+        return in_reach and (self.host_selector is None or self.host_selector.selects(host.labels))
+
 
 Resource: TypeAlias = MappingResource | HostResource | ListenerResource
+
+Contest: TypeAlias = tuple[MatchGroup, tuple[ResourceId, ...]]
+
+
+def contest(mapping: MappingResource, selecting: Iterable[HostResource]) -> Contest:
+    """What a Mapping competes for: the requests of its group, at the Hosts that select it by label.
+
+    Mappings of one group that labels send to different Hosts never meet.
+
+    Args:
+        mapping: the competitor.
+        selecting: the Hosts that have a ``mapping_selector``, in order of identity.
+    """
+    return mapping.group, tuple(host.origin.id for host in selecting if host.takes(mapping))
 
 
 @dataclass(frozen=True, slots=True)
