@@ -1,0 +1,156 @@
+"""Configurations an Envoy starts with: all in one file, fed by xDS, or fed by files.
+
+https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/bootstrap/v3/bootstrap.proto
+"""
+
+from pathlib import PurePath
+
+from envoy.config.bootstrap.v3.bootstrap_pb2 import Admin, Bootstrap
+from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.core.v3.base_pb2 import Node
+from envoy.config.core.v3.config_source_pb2 import ApiConfigSource, ApiVersion, ConfigSource, PathConfigSource
+from envoy.config.core.v3.grpc_service_pb2 import GrpcService
+from envoy.config.core.v3.protocol_pb2 import Http2ProtocolOptions, KeepaliveSettings
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
+    HttpConnectionManager,
+)
+from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
+
+from reconciler.envoy.addresses import is_ip, single_endpoint, socket_address, split
+from reconciler.envoy.listeners import HCM_FILTER, ads
+from reconciler.envoy.options import RenderOptions
+from reconciler.envoy.protobuf import milliseconds, packed
+from reconciler.envoy.readable import json_bytes
+from reconciler.model.files import FilesFormat, clusters_file, listeners_file
+from reconciler.model.snapshot import Snapshot, TypeUrl
+
+ANY_ADMIN_PORT = "127.0.0.1:0"
+
+_XDS_CLUSTER = "reconciler_xds"
+_CONNECT_TIMEOUT_MS = 3000
+_KEEPALIVE_MS = 10_000
+
+
+def static_bootstrap(snapshot: Snapshot, options: RenderOptions) -> bytes:
+    """One self-contained configuration as JSON: what ``envoy -c`` serves as it is and ``--mode validate`` reads whole.
+
+    Routes stand inside their listeners, and every cluster they name must exist.
+
+    Args:
+        snapshot: from `render`.
+        options: what it was rendered with.
+    """
+    message = Bootstrap(admin=admin_interface(options.admin_address))
+    routes = snapshot[TypeUrl.ROUTE].resources
+    for resource in snapshot[TypeUrl.CLUSTER].resources.values():
+        message.static_resources.clusters.append(Cluster.FromString(resource.body))
+    for resource in snapshot[TypeUrl.LISTENER].resources.values():
+        configuration = RouteConfiguration.FromString(routes[resource.name].body)
+        message.static_resources.listeners.append(with_inline_routes(resource.body, configuration))
+    return json_bytes(message)
+
+
+def with_inline_routes(listener: bytes, routes: RouteConfiguration) -> Listener:
+    """A rendered listener that holds its routes instead of fetching them."""
+    message = Listener.FromString(listener)
+    routes.validate_clusters.value = True
+    for chain in message.filter_chains:
+        for network_filter in chain.filters:
+            if network_filter.name == HCM_FILTER:
+                manager = HttpConnectionManager.FromString(network_filter.typed_config.value)
+                manager.route_config.CopyFrom(routes)  # a oneof: rds goes
+                network_filter.typed_config.CopyFrom(packed(manager))
+    return message
+
+
+def xds_bootstrap(
+    xds_address: str,
+    *,
+    node_id: str = "envoy",
+    node_cluster: str = "envoy",
+    admin: str = ANY_ADMIN_PORT,
+    delta: bool = True,
+) -> bytes:
+    """A configuration, as JSON, that takes everything from an ADS server.
+
+    Args:
+        xds_address: ``host:port`` of the server.
+        node_id: how this Envoy introduces itself; acknowledgements are told apart by it.
+        node_cluster: which group of Envoys it belongs to.
+        admin: ``host:port`` of the admin interface; port 0 takes a free one.
+        delta: the incremental protocol; otherwise state of the world.
+    """
+    message = Bootstrap(node=Node(id=node_id, cluster=node_cluster), admin=admin_interface(admin))
+    message.dynamic_resources.cds_config.CopyFrom(ads())
+    message.dynamic_resources.lds_config.CopyFrom(ads())
+    message.dynamic_resources.ads_config.CopyFrom(ads_stream(delta=delta))
+    message.static_resources.clusters.append(xds_cluster(xds_address))
+    return json_bytes(message)
+
+
+def files_bootstrap(
+    directory: PurePath,
+    form: FilesFormat = FilesFormat.PB,
+    *,
+    node_id: str = "envoy",
+    node_cluster: str = "envoy",
+    admin: str = ANY_ADMIN_PORT,
+) -> bytes:
+    """A configuration, as JSON, that takes everything from the directory of a file target.
+
+    Args:
+        directory: the target's directory, absolute, as Envoy sees it; its files must exist when Envoy starts.
+        form: the target's format.
+        node_id: how this Envoy calls itself.
+        node_cluster: which group of Envoys it belongs to.
+        admin: ``host:port`` of the admin interface; port 0 takes a free one.
+    """
+    message = Bootstrap(node=Node(id=node_id, cluster=node_cluster), admin=admin_interface(admin))
+    message.dynamic_resources.cds_config.CopyFrom(watched_file(directory, clusters_file(form)))
+    message.dynamic_resources.lds_config.CopyFrom(watched_file(directory, listeners_file(form)))
+    return json_bytes(message)
+
+
+def admin_interface(address: str) -> Admin:
+    """Where Envoy answers its operator."""
+    return Admin(address=socket_address(*split(address)))
+
+
+def ads_stream(*, delta: bool) -> ApiConfigSource:
+    """The one gRPC stream for all types."""
+    return ApiConfigSource(
+        api_type=ApiConfigSource.DELTA_GRPC if delta else ApiConfigSource.GRPC,
+        transport_api_version=ApiVersion.V3,
+        grpc_services=[GrpcService(envoy_grpc=GrpcService.EnvoyGrpc(cluster_name=_XDS_CLUSTER))],
+        set_node_on_first_message_only=True,
+    )
+
+
+def xds_cluster(address: str) -> Cluster:
+    """The ADS server: HTTP/2, with pings that notice a server that is gone without a word."""
+    host, port = split(address)
+    pings = KeepaliveSettings(interval=milliseconds(_KEEPALIVE_MS), timeout=milliseconds(_KEEPALIVE_MS // 2))
+    options = HttpProtocolOptions(
+        explicit_http_config=HttpProtocolOptions.ExplicitHttpConfig(
+            http2_protocol_options=Http2ProtocolOptions(connection_keepalive=pings)
+        )
+    )
+    message = Cluster(
+        name=_XDS_CLUSTER,
+        type=Cluster.STATIC if is_ip(host) else Cluster.STRICT_DNS,
+        connect_timeout=milliseconds(_CONNECT_TIMEOUT_MS),
+        load_assignment=single_endpoint(_XDS_CLUSTER, host, port),
+    )
+    message.typed_extension_protocol_options["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"].CopyFrom(
+        packed(options)
+    )
+    return message
+
+
+def watched_file(directory: PurePath, name: str) -> ConfigSource:
+    """A file that is read again whenever something is renamed into its directory."""
+    source = PathConfigSource(path=str(directory / name))
+    source.watched_directory.path = str(directory)
+    return ConfigSource(path_config_source=source, resource_api_version=ApiVersion.V3)

@@ -1,0 +1,35 @@
+"""What rendering depends on besides the route table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class AccessLogFormat(StrEnum):
+    """One line of words, or one line of JSON, per request."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class RenderOptions:
+    """Facts about the place where Envoy runs.
+
+    Attributes:
+        service_addresses: where services really are, for places without cluster DNS: ``host:port``, ``host`` or
+            ``*`` of a service to the ``host:port`` to use; the most exact key wins.
+        access_log_format: see `AccessLogFormat`.
+        access_log_path: a file on Envoy's machine; empty for no access log.
+        upstream_ca_file: CA certificates on Envoy's machine that ``https://`` services are verified with.
+        connect_timeout_ms: milliseconds to connect to a service.
+        admin_address: ``host:port`` of the admin interface in a static bootstrap; port 0 takes a free one.
+    """
+
+    service_addresses: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    access_log_format: AccessLogFormat = AccessLogFormat.TEXT
+    access_log_path: str = "/dev/stdout"
+    upstream_ca_file: str = "/etc/ssl/certs/ca-certificates.crt"
+    connect_timeout_ms: int = 3000
+    admin_address: str = "127.0.0.1:0"

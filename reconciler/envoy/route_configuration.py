@@ -1,0 +1,66 @@
+"""A listener's virtual hosts as one Envoy route configuration.
+
+https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route.proto
+"""
+
+from envoy.config.route.v3 import route_components_pb2
+from envoy.config.route.v3.route_components_pb2 import DirectResponseAction, RedirectAction, RouteMatch
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from google.protobuf.wrappers_pb2 import BoolValue
+
+from reconciler.envoy.matchers import header_matcher
+from reconciler.envoy.routes import route
+from reconciler.model.resource import InsecureAction, MatchKind, NamedMatch, StringMatch
+from reconciler.model.table import Guard, Listener, VirtualHost
+
+_NOT_FOUND = 404
+_SAYS_HTTP = NamedMatch("x-forwarded-proto", StringMatch(MatchKind.EXACT, "http"))
+
+
+def route_configuration(listener: Listener) -> RouteConfiguration:
+    """All routes of a listener, under its name.
+
+    Clusters are not validated: xDS delivers them first, but through another subscription, so that on a start they may
+    still be missing when the routes arrive; such a route answers 503 until then, and a rejection would lose all the
+    others. The static bootstrap, where nothing is still to come, does validate them.
+    """
+    return RouteConfiguration(
+        name=listener.name,
+        virtual_hosts=[virtual_host(vhost) for vhost in listener.virtual_hosts],
+        ignore_port_in_host_matching=True,
+        validate_clusters=BoolValue(value=False),
+    )
+
+
+def virtual_host(vhost: VirtualHost) -> route_components_pb2.VirtualHost:
+    """One virtual host: its guard, then its rules in match order."""
+    name = domain(vhost)
+    routes = guard_routes(vhost.guard) if vhost.guard else []
+    return route_components_pb2.VirtualHost(
+        name=name, domains=[name], routes=[*routes, *(route(rule, vhost.host) for rule in vhost.routes)]
+    )
+
+
+def domain(vhost: VirtualHost) -> str:
+    """Envoy's spelling of the host: ``*``, ``*.x``, ``x.*`` or exact.
+
+    Raises:
+        ValueError: a regex, which no domain can say; the table puts such rules into the hosts they may match.
+    """
+    if vhost.host.kind is MatchKind.REGEX:
+        raise ValueError(f"a virtual host can't be a regex: {vhost.host}")
+    return str(vhost.host)
+
+
+def guard_routes(guard: Guard) -> list[route_components_pb2.Route]:
+    """What comes before all rules of a host that does not route insecure requests."""
+    match = RouteMatch(prefix="/", headers=[header_matcher(_SAYS_HTTP)] if guard.by_header else [])
+    match guard.action:
+        case InsecureAction.REDIRECT:
+            to_https = RedirectAction(https_redirect=True)
+            return [route_components_pb2.Route(name="insecure-redirect", match=match, redirect=to_https)]
+        case InsecureAction.REJECT:
+            not_found = DirectResponseAction(status=_NOT_FOUND)
+            return [route_components_pb2.Route(name="insecure-reject", match=match, direct_response=not_found)]
+        case InsecureAction.ROUTE:
+            return []
