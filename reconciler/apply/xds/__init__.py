@@ -1,0 +1,18 @@
+"""The ADS server: Envoy's xDS, aggregated, in both variants.
+
+- subscription: what a client wants of one type
+- state: one type on one stream, as values
+- sotw, delta: the two variants: requests in, pushes out, as functions over that state
+- steps: make before break: which type may hold what in which order
+- session: one stream, all types, led step by step to the desired snapshot
+- fleet: all streams; rounds of applying
+- wire: bytes
+- service: gRPC, the thin shell; the only place that imports it
+- front: the synchronous target
+"""
+
+from reconciler.apply.xds.fleet import Counters, NodeStatus
+from reconciler.apply.xds.front import XdsTarget
+from reconciler.apply.xds.session import Protocol
+
+__all__ = ["Counters", "NodeStatus", "Protocol", "XdsTarget"]

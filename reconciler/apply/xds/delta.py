@@ -1,0 +1,99 @@
+"""The delta (incremental) protocol for one type: pure functions over `TypeState`."""
+
+from dataclasses import replace
+
+from reconciler.apply.xds.memory import Memory
+from reconciler.apply.xds.state import (
+    WHOLE_TYPES,
+    Push,
+    Request,
+    TypeState,
+    Verdict,
+    differing,
+    dispatch,
+    forget,
+    settle,
+    uncovered,
+)
+from reconciler.apply.xds.subscription import WILDCARD, amend, select
+from reconciler.model.digest import Digest
+from reconciler.model.snapshot import ResourceSet, TypeUrl, XdsResource
+
+
+def receive(state: TypeState, request: Request, memory: Memory) -> tuple[TypeState, Verdict]:
+    """Take one request in; changes of the subscription count even when the nonce is stale.
+
+    On the first request of a stream ``initial_resource_versions`` says what the client holds, so that nothing is
+    resent. Later, naming a resource again means the client may have lost it: it is sent again.
+    """
+    before, first = state, not state.asked
+    state, verdict = settle(state, request)
+    wildcard_type = request.type_url in WHOLE_TYPES
+    subscription = amend(state.subscription, request.names, request.dropped, wildcard_type=wildcard_type)
+    named = frozenset(request.names) - {WILDCARD}
+    if first:
+        state = replace(state, held=_claimed(request, memory))
+        named -= state.held.resources.keys()
+    if subscription.wildcard:
+        # A name given up under a wildcard: the client can't know whether it still holds it, and must be told.
+        named |= (frozenset(request.dropped) - {WILDCARD}) & before.subscription.names
+    widened = subscription.wildcard and not before.subscription.wildcard
+    state = forget(state, uncovered(state, subscription))
+    owed = state.owed | {name for name in named if subscription.wildcard or name in subscription.names}
+    return replace(
+        state,
+        asked=True,
+        subscription=subscription,
+        owed=owed,
+        unanswered=state.unanswered or (widened and not state.held.resources),
+    ), verdict
+
+
+def in_sync(state: TypeState, goal: ResourceSet, type_url: TypeUrl) -> bool:
+    """Whether the client holds what it wants of ``goal``, nothing else, and waits for no word."""
+    del type_url  # one rule for all types
+    wanted, changed, removed = _changes(state, goal)
+    del wanted
+    return not changed and not removed and not state.unanswered
+
+
+def push(
+    state: TypeState, goal: ResourceSet, type_url: TypeUrl, nonce: str, memory: Memory
+) -> tuple[TypeState, Push] | None:
+    """The response that brings the client to ``goal``, None when there is nothing to send now."""
+    del memory  # nothing to share: a delta depends on what this client holds
+    if not state.asked or state.sent is not None:
+        return None
+    wanted, changed, removed = _changes(state, goal)
+    if not changed and not removed and not state.unanswered:
+        return None
+    if state.rejected == wanted.version and not state.owed and not state.unanswered:
+        return None
+    resources = tuple(wanted.resources[name] for name in sorted(changed))
+    response = Push(type_url, nonce, wanted.version, resources, tuple(sorted(removed)))
+    return dispatch(state, response, wanted, changed | removed), response
+
+
+def _changes(state: TypeState, goal: ResourceSet) -> tuple[ResourceSet, frozenset[str], frozenset[str]]:
+    """What is wanted of ``goal``, the names to send and the names to remove."""
+    wanted = select(goal, state.subscription)
+    again = state.unsure | state.owed
+    if again:
+        wanted = _with_bodies(wanted, again)
+    if wanted is state.held and not again:
+        return wanted, frozenset(), frozenset()
+    present = wanted.resources.keys()
+    changed = differing(state.held, wanted) | (again & present)
+    return wanted, changed, frozenset((state.held.resources.keys() | again) - present)
+
+
+def _with_bodies(wanted: ResourceSet, again: frozenset[str]) -> ResourceSet:
+    """Without those of ``again`` that are known by a client's claim only: they can be kept but not sent."""
+    hollow = {name for name in again if name in wanted.resources and not wanted.resources[name].body}
+    return ResourceSet.of(r for name, r in wanted.resources.items() if name not in hollow) if hollow else wanted
+
+
+def _claimed(request: Request, memory: Memory) -> ResourceSet:
+    """What the client says it holds; bodies are there only when the whole is known by its version."""
+    claims = ResourceSet.of(XdsResource(name, b"", Digest(version)) for name, version in request.versions)
+    return memory.recall(request.type_url, claims.version) or claims

@@ -1,0 +1,248 @@
+"""All connected Envoys, and rounds of bringing them to a snapshot. Lives on one event loop; knows no gRPC."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from reconciler.apply.xds.memory import Memory
+from reconciler.apply.xds.session import Protocol, Session
+from reconciler.apply.xds.state import Push, Request, Verdict
+from reconciler.apply.xds.wire import Client
+from reconciler.model.effect import Ack, AckState, Evidence
+from reconciler.model.snapshot import Snapshot, TypeUrl
+
+TARGET = "xds"
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What went over streams; only ever grows while a stream, or the server, lives."""
+
+    streams: int = 0
+    requests: int = 0
+    pushes: int = 0
+    resources: int = 0
+    removals: int = 0
+    bytes: int = 0
+    acks: int = 0
+    nacks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """One connected Envoy.
+
+    Attributes:
+        acks: per type, how it stands to what is served; empty before anything is.
+        counters: of its stream.
+    """
+
+    node: str
+    cluster: str
+    user_agent: str
+    protocol: Protocol
+    connected_since: datetime
+    acks: tuple[Ack, ...]
+    counters: Counters
+
+
+@dataclass(eq=False, slots=True)
+class Connection:
+    """One stream: its session, and the signal that there may be something to send."""
+
+    client: Client
+    protocol: Protocol
+    session: Session
+    since: datetime
+    counters: Counters = Counters(streams=1)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(eq=False, slots=True)
+class _Round:
+    """One apply: who was connected when it began, and who has yet to answer."""
+
+    snapshot: Snapshot
+    members: tuple[Connection, ...]
+    unsettled: set[Connection]
+    nacked: bool = False
+    superseded: bool = False
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    gone: dict[Connection, tuple[Ack, ...]] = field(default_factory=dict)
+
+
+class Fleet:
+    """The connected Envoys.
+
+    Args:
+        grace_s: how long, once an Envoy refused, the others are still waited for. Seconds.
+        on_nack: told of a refusal that no running `apply` reports.
+    """
+
+    def __init__(self, grace_s: float, on_nack: Callable[[Ack], None] | None) -> None:
+        self.desired: Snapshot | None = None
+        self._grace_s = grace_s
+        self._on_nack = on_nack
+        self._memory = Memory()
+        self._connections: dict[Connection, None] = {}  # in order of arrival
+        self._round: _Round | None = None
+        self._past = Counters()
+
+    def join(self, client: Client, protocol: Protocol) -> Connection:
+        """A stream opened."""
+        session = Session(protocol, self._memory, self.desired)
+        connection = Connection(client, protocol, session, datetime.now(UTC))
+        self._connections[connection] = None
+        return connection
+
+    def leave(self, connection: Connection) -> None:
+        """A stream ended. An apply no longer waits for it."""
+        del self._connections[connection]
+        self._past = _sum(self._past, connection.counters)
+        running = self._round
+        if running is not None and connection in running.unsettled:
+            running.gone[connection] = tuple(
+                ack if ack.state is AckState.ACKED else replace(ack, state=AckState.PENDING, detail="it disconnected")
+                for ack in _acks(connection, running.snapshot)
+            )
+            running.unsettled.discard(connection)
+            running.changed.set()
+
+    def receive(self, connection: Connection, request: Request | None) -> None:
+        """A request came; None: of a type that is not served here, which is left unanswered."""
+        counters = replace(connection.counters, requests=connection.counters.requests + 1)
+        verdict = Verdict.NONE if request is None else connection.session.receive(request)
+        if request is not None and verdict is Verdict.NACK:
+            counters = replace(counters, nacks=counters.nacks + 1)
+            self._tell(connection, request.type_url)
+        elif verdict is Verdict.ACK:
+            counters = replace(counters, acks=counters.acks + 1)
+        connection.counters = counters
+        connection.wake.set()
+
+    def pushes(self, connection: Connection) -> tuple[Push, ...]:
+        """What to send on a stream now."""
+        pushes = connection.session.pushes()
+        running = self._round
+        if running is not None and connection in running.unsettled and connection.session.settled:
+            running.nacked = running.nacked or connection.session.refused
+            running.unsettled.discard(connection)
+            running.changed.set()
+        return pushes
+
+    def sent(self, connection: Connection, push: Push, size: int) -> None:
+        """A push of ``size`` bytes went out."""
+        counters = connection.counters
+        connection.counters = replace(
+            counters,
+            pushes=counters.pushes + 1,
+            resources=counters.resources + len(push.resources),
+            removals=counters.removals + len(push.removed),
+            bytes=counters.bytes + size,
+        )
+
+    def aim(self, snapshot: Snapshot) -> None:
+        """Lead every Envoy, present and to come, to ``snapshot``. A running apply of another ends."""
+        self.desired = snapshot
+        for type_url, resources in snapshot.sets.items():
+            self._memory.remember(type_url, resources)
+        if self._round is not None:
+            self._round.superseded = True
+            self._round.changed.set()
+        for connection in self._connections:
+            connection.session.aim(snapshot)
+            connection.wake.set()
+
+    async def apply(self, snapshot: Snapshot, timeout_s: float) -> tuple[Ack, ...]:
+        """Lead every Envoy to ``snapshot`` and wait until each connected now has settled, or for ``timeout_s``."""
+        self.aim(snapshot)
+        members = tuple(self._connections)
+        running = self._round = _Round(snapshot, members, set(members))
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        hurried = False
+        while running.unsettled and not running.superseded:
+            if running.nacked and not hurried:
+                hurried, deadline = True, min(deadline, loop.time() + self._grace_s)
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await running.changed.wait()
+            except TimeoutError:
+                break
+            running.changed.clear()
+        if self._round is running:
+            self._round = None
+        return _results(running)
+
+    def nodes(self) -> tuple[NodeStatus, ...]:
+        """The connected Envoys, in order of arrival."""
+        return tuple(
+            NodeStatus(
+                connection.client.node,
+                connection.client.cluster,
+                connection.client.user_agent,
+                connection.protocol,
+                connection.since,
+                _acks(connection, self.desired) if self.desired is not None else (),
+                connection.counters,
+            )
+            for connection in self._connections
+        )
+
+    def counters(self) -> Counters:
+        """The sums over all streams, ended ones included."""
+        total = self._past
+        for connection in self._connections:
+            total = _sum(total, connection.counters)
+        return total
+
+    def _tell(self, connection: Connection, type_url: TypeUrl) -> None:
+        if self._on_nack is None or self.desired is None:
+            return
+        if self._round is not None and connection in self._round.members:
+            return  # apply() reports it
+        standing = connection.session.standing(type_url)
+        if standing is not None:
+            ack = _ack(connection, type_url, self.desired, standing.state, standing.detail)
+            # Not called from here: what a callback raises goes to the loop's exception handler, not to the stream.
+            asyncio.get_running_loop().call_soon(self._on_nack, ack)
+
+
+def _results(running: _Round) -> tuple[Ack, ...]:
+    acks: list[Ack] = []
+    for connection in running.members:
+        if connection in running.gone:
+            acks.extend(running.gone[connection])
+        elif running.superseded:
+            acks.extend(
+                _ack(connection, t, running.snapshot, AckState.PENDING, "superseded by a later apply")
+                for t in TypeUrl
+                if running.snapshot[t].resources
+            )
+        else:
+            acks.extend(_acks(connection, running.snapshot))
+    return tuple(acks)
+
+
+def _acks(connection: Connection, snapshot: Snapshot) -> tuple[Ack, ...]:
+    standings = ((t, connection.session.standing(t)) for t in TypeUrl)
+    return tuple(_ack(connection, t, snapshot, s.state, s.detail) for t, s in standings if s is not None)
+
+
+def _ack(connection: Connection, type_url: TypeUrl, snapshot: Snapshot, state: AckState, detail: str) -> Ack:
+    evidence = Evidence.NONE if state is AckState.PENDING else Evidence.STREAM
+    return Ack(TARGET, connection.client.node, type_url, snapshot[type_url].version, state, evidence, detail)
+
+
+def _sum(one: Counters, other: Counters) -> Counters:
+    return Counters(
+        one.streams + other.streams,
+        one.requests + other.requests,
+        one.pushes + other.pushes,
+        one.resources + other.resources,
+        one.removals + other.removals,
+        one.bytes + other.bytes,
+        one.acks + other.acks,
+        one.nacks + other.nacks,
+    )

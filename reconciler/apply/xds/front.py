@@ -1,0 +1,100 @@
+"""The target ``xds``: a synchronous front before the ADS server, which runs on a thread and loop of its own."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from reconciler.apply.xds.fleet import TARGET, Counters, Fleet, NodeStatus
+from reconciler.apply.xds.service import DiscoveryService
+from reconciler.model.digest import Digest
+from reconciler.model.effect import Ack
+from reconciler.model.snapshot import Snapshot
+
+T = TypeVar("T")
+
+_NACK_GRACE_S = 1.0
+
+
+class XdsTarget:
+    """Serves snapshots to Envoys over ADS. Every method may be called from any thread.
+
+    Args:
+        address: ``host:port`` to listen on; port 0 takes a free one, see `port`.
+        ack_timeout_s: how long `apply` waits for the Envoys, in seconds.
+        on_nack: told when an Envoy refuses something while no `apply` reports it, e.g. after a reconnect. Runs on
+            the server's thread: hand over and return, and call nothing of this target.
+
+    Raises:
+        Stalled: the address can't be bound.
+    """
+
+    name = TARGET
+
+    def __init__(self, address: str, ack_timeout_s: float = 10.0, on_nack: Callable[[Ack], None] | None = None) -> None:
+        self._ack_timeout_s = ack_timeout_s
+        self._fleet = Fleet(_NACK_GRACE_S, on_nack)
+        self._service = DiscoveryService(self._fleet)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="xds-server", daemon=True)
+        self._closing = threading.Lock()
+        self._thread.start()
+        try:
+            self.port = self._run(self._service.start(address))
+        except BaseException:
+            self._end_thread()
+            raise
+
+    def apply(self, snapshot: Snapshot) -> tuple[Ack, ...]:
+        """Serve ``snapshot`` and wait for the Envoys that are connected now.
+
+        Returns:
+            Per Envoy and type how it stands: PENDING (with why) for one that stayed silent or went away, nothing
+            at all when no Envoy is connected. Once one refused, the others get a second to answer.
+        """
+        return self._run(self._fleet.apply(snapshot, self._ack_timeout_s))
+
+    def serve(self, snapshot: Snapshot) -> None:
+        """Serve ``snapshot`` without waiting: to resume after a start what was served before."""
+        self._run(_call(lambda: self._fleet.aim(snapshot)))
+
+    def observe(self) -> Digest | None:
+        """Digest of the snapshot that is served; None before the first, when Envoys are left as they are."""
+        desired = self._fleet.desired
+        return None if desired is None else desired.digest
+
+    def nodes(self) -> tuple[NodeStatus, ...]:
+        """The connected Envoys, in order of arrival."""
+        return self._run(_call(self._fleet.nodes))
+
+    def counters(self) -> Counters:
+        """Sums over all streams since the start."""
+        return self._run(_call(self._fleet.counters))
+
+    def close(self) -> None:
+        """End all streams (Envoys go on with what they have) and the thread. Twice is fine."""
+        with self._closing:
+            if self._loop.is_closed():
+                return
+            self._run(self._service.stop())
+            self._end_thread()
+
+    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def _end_thread(self) -> None:
+        self._run(_cancel_others())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+async def _call(function: Callable[[], T]) -> T:
+    return function()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

@@ -1,0 +1,129 @@
+"""The gRPC shell: the aggregated discovery service on a `Fleet`. Moves bytes, decides nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
+
+import grpc
+import grpc.aio
+from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DiscoveryRequest
+
+from reconciler.apply.xds import wire
+from reconciler.apply.xds.fleet import Connection, Fleet
+from reconciler.apply.xds.session import Protocol
+from reconciler.apply.xds.state import Request
+from reconciler.model.errors import Stalled
+
+SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
+
+OPTIONS: tuple[tuple[str, int], ...] = (
+    # Two controllers must not share a port without knowing: each Envoy would get one or the other.
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
+    ("grpc.max_concurrent_streams", 1_000_000),
+    # A half-open connection is found in 35 s; Envoys may ping us as often as every 10 s.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+)
+
+Message = TypeVar("Message", DiscoveryRequest, DeltaDiscoveryRequest)
+Context = grpc.aio.ServicerContext[Any, bytes]
+
+
+class DiscoveryService:
+    """One server on one address.
+
+    Args:
+        fleet: who is connected, and what each is to get.
+    """
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._encoder = wire.Encoder()
+        self._server: grpc.aio.Server | None = None
+
+    async def start(self, address: str) -> int:
+        """Listen on ``host:port`` and return the bound port.
+
+        Raises:
+            Stalled: the address can't be bound.
+        """
+        server = grpc.aio.server(options=OPTIONS)
+        handlers = {
+            "StreamAggregatedResources": grpc.stream_stream_rpc_method_handler(
+                self._sotw, request_deserializer=DiscoveryRequest.FromString
+            ),
+            "DeltaAggregatedResources": grpc.stream_stream_rpc_method_handler(
+                self._delta, request_deserializer=DeltaDiscoveryRequest.FromString
+            ),
+        }
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+        try:
+            port = server.add_insecure_port(address)  # TLS: add_secure_port with credentials, here and nowhere else
+        except RuntimeError as error:
+            raise Stalled(
+                "XdsAddressUnavailable",
+                f"the xDS server can't listen on {address}: the address is taken or not on this machine",
+                "stop what listens there (another controller?) or choose another --xds-address",
+            ) from error
+        await server.start()
+        self._server = server
+        return port
+
+    async def stop(self) -> None:
+        """End every stream and stop listening."""
+        if self._server is not None:
+            await self._server.stop(grace=None)
+            self._server = None
+
+    async def _sotw(self, requests: AsyncIterator[DiscoveryRequest], context: Context) -> None:
+        await self._stream(Protocol.SOTW, wire.sotw_request, requests, context)
+
+    async def _delta(self, requests: AsyncIterator[DeltaDiscoveryRequest], context: Context) -> None:
+        await self._stream(Protocol.DELTA, wire.delta_request, requests, context)
+
+    async def _stream(
+        self,
+        protocol: Protocol,
+        parse: Callable[[Message], Request | None],
+        requests: AsyncIterator[Message],
+        context: Context,
+    ) -> None:
+        first = await anext(requests, None)
+        if first is None:
+            return
+        connection = self._fleet.join(wire.client_of(first.node, context.peer()), protocol)
+        try:
+            self._fleet.receive(connection, parse(first))
+            reader = asyncio.create_task(self._read(connection, parse, requests))
+            try:
+                await self._write(connection, reader, context.write)
+            finally:
+                reader.cancel()
+                await asyncio.gather(reader, return_exceptions=True)
+        finally:
+            self._fleet.leave(connection)
+
+    async def _read(
+        self, connection: Connection, parse: Callable[[Message], Request | None], requests: AsyncIterator[Message]
+    ) -> None:
+        try:
+            async for message in requests:
+                self._fleet.receive(connection, parse(message))
+        finally:
+            connection.wake.set()
+
+    async def _write(
+        self, connection: Connection, reader: "asyncio.Task[None]", write: Callable[[bytes], Awaitable[None]]
+    ) -> None:
+        # write() returns once the transport took the message: a slow Envoy holds up its own stream only.
+        while not reader.done():
+            await connection.wake.wait()
+            connection.wake.clear()
+            for push in self._fleet.pushes(connection):
+                message = self._encoder.encode(connection.protocol, push)
+                await write(message)
+                self._fleet.sent(connection, push, len(message))

@@ -1,0 +1,175 @@
+"""One Envoy on one stream, led step by step to the desired snapshot. No I/O: requests in, pushes out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+
+from reconciler.apply.xds import delta, sotw
+from reconciler.apply.xds.memory import Memory
+from reconciler.apply.xds.state import Push, Request, TypeState, Verdict, may_hold
+from reconciler.apply.xds.steps import AWAITED, FIRST, Step, goal
+from reconciler.model.effect import AckState
+from reconciler.model.snapshot import ResourceSet, Snapshot, TypeUrl
+
+
+class Protocol(StrEnum):
+    """The two variants of xDS."""
+
+    SOTW = "sotw"
+    DELTA = "delta"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    receive: Callable[[TypeState, Request, Memory], tuple[TypeState, Verdict]]
+    push: Callable[[TypeState, ResourceSet, TypeUrl, str, Memory], tuple[TypeState, Push] | None]
+    in_sync: Callable[[TypeState, ResourceSet, TypeUrl], bool]
+
+
+_RULES: Mapping[Protocol, _Rules] = MappingProxyType(
+    {
+        Protocol.SOTW: _Rules(sotw.receive, sotw.push, sotw.in_sync),
+        Protocol.DELTA: _Rules(delta.receive, delta.push, delta.in_sync),
+    }
+)
+
+_PARENT = {TypeUrl.ROUTE: TypeUrl.LISTENER, TypeUrl.ENDPOINT: TypeUrl.CLUSTER}
+"""A client learns the names of these types from resources of those."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a client stands to the desired resources of one type."""
+
+    state: AckState
+    detail: str = ""
+
+
+class Session:
+    """The server's side of one stream.
+
+    Args:
+        protocol: which variant the stream speaks.
+        memory: shared by all streams.
+        desired: where to lead the client; None: say nothing yet, since an empty answer would empty the Envoy.
+    """
+
+    def __init__(self, protocol: Protocol, memory: Memory, desired: Snapshot | None) -> None:
+        self._rules = _RULES[protocol]
+        self._memory = memory
+        self._desired = desired
+        self._step = Step.CLUSTERS
+        self._states = dict.fromkeys(TypeUrl, TypeState())
+        self._nonce = 0
+
+    @property
+    def step(self) -> Step:
+        """Where the client is on its way."""
+        return self._step
+
+    def aim(self, desired: Snapshot) -> None:
+        """Lead the client to ``desired`` from wherever it is. What it refused before is tried again."""
+        self._desired = desired
+        self._step = Step.CLUSTERS
+        self._states = {t: replace(s, rejected=None, detail="") for t, s in self._states.items()}
+
+    def receive(self, request: Request) -> Verdict:
+        """Take one request in; `pushes` then says what to answer."""
+        state = self._states[request.type_url]
+        if not state.asked:
+            self._step = min(self._step, FIRST[request.type_url])
+        self._states[request.type_url], verdict = self._rules.receive(state, request, self._memory)
+        return verdict
+
+    def pushes(self) -> tuple[Push, ...]:
+        """The responses to send now; each counts as sent from here on. At most one per type is in flight."""
+        if self._desired is None:
+            return ()
+        pushes: list[Push] = []
+        while True:
+            goals = {t: self._goal(t, self._desired) for t in TypeUrl}
+            pushes.extend(push for t, g in goals.items() if g is not None and (push := self._push(t, g)) is not None)
+            if self._step is Step.DONE or not self._complete(goals[AWAITED[self._step]], self._desired):
+                return tuple(pushes)
+            self._step = Step(self._step + 1)
+
+    def standing(self, type_url: TypeUrl) -> Standing | None:
+        """How the client stands to the desired resources of a type; None when there is nothing to expect."""
+        if self._desired is None:
+            return None
+        state, desired = self._states[type_url], self._desired[type_url]
+        if not state.asked:
+            return Standing(AckState.PENDING, "it has not asked for this type") if desired.resources else None
+        if state.rejected is not None:
+            return Standing(AckState.NACKED, state.detail)
+        if state.sent is not None:
+            return Standing(AckState.PENDING, "sent, not answered yet")
+        if not self._rules.in_sync(state, desired, type_url):
+            why = "held back: it refused another type" if self.refused else "not its turn yet"
+            return Standing(AckState.PENDING, why)
+        if missing := self._never_asked(type_url, desired):
+            return Standing(AckState.PENDING, f"it has not asked for {missing}")
+        return Standing(AckState.ACKED)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more comes of itself: everything is acknowledged, or something is refused."""
+        standings = [standing.state for t in TypeUrl if (standing := self.standing(t)) is not None]
+        return AckState.NACKED in standings or all(state is AckState.ACKED for state in standings)
+
+    @property
+    def refused(self) -> bool:
+        """Whether something is refused."""
+        return any(state.rejected is not None for state in self._states.values())
+
+    def _goal(self, type_url: TypeUrl, desired: Snapshot) -> ResourceSet | None:
+        holds = may_hold(self._states[type_url], self._memory)
+        return goal(self._step, type_url, holds, desired[type_url], self._memory)
+
+    def _push(self, type_url: TypeUrl, goal_now: ResourceSet) -> Push | None:
+        nonce = str(self._nonce + 1)
+        sent = self._rules.push(self._states[type_url], goal_now, type_url, nonce, self._memory)
+        if sent is None:
+            return None
+        self._nonce += 1
+        self._states[type_url], push = sent
+        return push
+
+    def _complete(self, goal_now: ResourceSet | None, desired: Snapshot) -> bool:
+        """Whether the current step is over and the next may begin. A refusal stops the way here."""
+        type_url = AWAITED[self._step]
+        state = self._states[type_url]
+        if goal_now is None or state.sent is not None or self.refused:
+            return False
+        if state.asked and not self._rules.in_sync(state, goal_now, type_url):
+            return False
+        return self._step is not Step.ROUTES or self._may_drop(desired)
+
+    def _may_drop(self, desired: Snapshot) -> bool:
+        """Whether removing can begin: not before the client said what listeners and routes it has.
+
+        A client that reconnects asks for clusters first. What it routes by is unknown until its other requests
+        come in, and a cluster that is to go may still be in use.
+        """
+        listeners, routes = self._states[TypeUrl.LISTENER], self._states[TypeUrl.ROUTE]
+        if not listeners.asked:
+            return self._drops_nothing(desired)
+        return routes.asked or not desired[TypeUrl.ROUTE].resources or not listeners.held.resources
+
+    def _drops_nothing(self, desired: Snapshot) -> bool:
+        return all(
+            may_hold(state, self._memory).resources.keys() <= desired[t].resources.keys()
+            for t, state in self._states.items()
+        )
+
+    def _never_asked(self, type_url: TypeUrl, desired: ResourceSet) -> str:
+        """A name a client that takes everything should have asked for but hasn't; empty when there is none.
+
+        Between accepting a listener and asking for its routes an Envoy would otherwise look finished.
+        """
+        parent = _PARENT.get(type_url)
+        if parent is None or not self._states[parent].subscription.wildcard:
+            return ""
+        held = self._states[type_url].held.resources
+        return next((name for name in desired.resources if name not in held), "")

@@ -1,0 +1,89 @@
+"""The state-of-the-world protocol for one type: pure functions over `TypeState`.
+
+A response of listeners or clusters is the complete state. A response of endpoints or routes holds what the client
+named; there is no way to say that one is gone, the client drops it when nothing refers to it any more.
+"""
+
+from dataclasses import replace
+
+from reconciler.apply.xds.memory import Memory
+from reconciler.apply.xds.state import (
+    WHOLE_TYPES,
+    Push,
+    Request,
+    TypeState,
+    Verdict,
+    differing,
+    dispatch,
+    forget,
+    settle,
+    uncovered,
+)
+from reconciler.apply.xds.subscription import restate, select
+from reconciler.model.snapshot import ResourceSet, TypeUrl
+
+
+def receive(state: TypeState, request: Request, memory: Memory) -> tuple[TypeState, Verdict]:
+    """Take one request in.
+
+    A request with another nonce than the last is stale and ignored as a whole: the client will answer the newer
+    response, with its newest names.
+
+    On a new stream a client says which version it accepted last. For a plain wildcard that is enough to resume
+    without a resend. Where names are given it is not: the client may have dropped a resource and asked for it
+    again just before the old stream broke, so named resources are sent once per stream.
+    """
+    type_url = request.type_url
+    if state.asked and request.nonce != state.nonce:
+        return state, Verdict.NONE
+    repeated = state.asked and state.sent is None and state.nonce != ""
+    before, first = state, not state.asked
+    state, verdict = settle(state, request)
+    subscription = restate(state.subscription, request.names, wildcard_type=type_url in WHOLE_TYPES)
+    state = forget(state, uncovered(state, subscription))
+    added = subscription.names - before.subscription.names
+    widened = subscription.wildcard and not before.subscription.wildcard
+    claim = memory.recall(type_url, request.version) if first and widened and not subscription.names else None
+    if repeated and type_url is TypeUrl.ENDPOINT and subscription == before.subscription:
+        # Envoy warms a changed cluster only when its endpoints come again, and asks for them in this way.
+        added = subscription.names
+    return replace(
+        state,
+        asked=True,
+        subscription=subscription,
+        held=claim or state.held,
+        owed=state.owed | added,
+        unanswered=state.unanswered or (type_url in WHOLE_TYPES and bool(added or (widened and claim is None))),
+    ), verdict
+
+
+def in_sync(state: TypeState, goal: ResourceSet, type_url: TypeUrl) -> bool:
+    """Whether the client holds what it wants of ``goal`` and waits for no word."""
+    return not _changes(state, select(goal, state.subscription), type_url) and not state.unanswered
+
+
+def push(
+    state: TypeState, goal: ResourceSet, type_url: TypeUrl, nonce: str, memory: Memory
+) -> tuple[TypeState, Push] | None:
+    """The response that brings the client to ``goal``, None when there is nothing to send now."""
+    if not state.asked or state.sent is not None:
+        return None
+    wanted = select(goal, state.subscription)
+    changed = _changes(state, wanted, type_url)
+    if not changed and not state.unanswered:
+        return None
+    if state.rejected == wanted.version and not state.owed and not state.unanswered:
+        return None
+    response = Push(type_url, nonce, wanted.version, tuple(wanted.resources.values()))
+    memory.remember(type_url, wanted)
+    after = wanted if type_url in WHOLE_TYPES else memory.join(state.held, wanted)
+    return dispatch(state, response, after, changed), response
+
+
+def _changes(state: TypeState, wanted: ResourceSet, type_url: TypeUrl) -> frozenset[str]:
+    """Names that a push of ``wanted`` adds, changes, removes or repeats."""
+    present = wanted.resources.keys()
+    changed = differing(state.held, wanted) | ((state.owed | state.unsure) & present)
+    if type_url in WHOLE_TYPES:
+        changed |= state.held.resources.keys() - present | (state.unsure - present)
+    return changed
