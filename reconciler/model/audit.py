@@ -61,6 +61,7 @@ class Conclusion:
         plan: the plan that was really applied; differs from the attempt's after a rollback or quarantine.
         quarantined: resources whose change is not served, with whether an older version of them is.
         served: the revision whose content is now served (with the quarantined exceptions).
+        written_at: when the last target had been written, before the wait for acknowledgements; None: not known.
     """
 
     decision: Decision
@@ -72,6 +73,7 @@ class Conclusion:
     problems: tuple[Problem, ...]
     quarantined: tuple[tuple[ResourceId, bool], ...]
     served: Revision | None
+    written_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class AuditRecord:
     Attributes:
         sequence: from 1, without gaps.
         body: the whole record but its own hash, as JSON; holds ``sequence``, ``time``, ``event`` and
-            ``previous`` (hash of the record before; 64 zeros for the first) besides its facts.
+            ``previous`` (hash of the record before; ``sha256:`` and 64 zeros for the first) besides its facts.
         hash: ``sha256:`` of the canonical JSON of ``body``.
     """
 
@@ -114,9 +116,10 @@ class Verification:
     """The outcome of checking the chain.
 
     Attributes:
-        records: how many were read.
-        bad: sequence of the first record that does not verify, None if all do.
-        finding: what is wrong with it, in words.
+        records: how many verified.
+        bad: sequence of the first record that does not verify; 0 when every record does, but not the database around
+            them; None when everything verifies.
+        finding: what is wrong with it, in words; empty when everything verifies.
         head: hash of the last record, None for an empty or broken journal.
     """
 

@@ -36,6 +36,25 @@ class Change:
     after: Provenance | None
 
 
+@dataclass(frozen=True, slots=True)
+class HostChange:
+    """One listener or virtual host: what stands around the routes and decides where they answer.
+
+    Attributes:
+        listener: its name.
+        host: the virtual host as people write it (``*.example.com``); empty for the listener itself.
+        fields: ``address``, ``security model``, ``insecure requests``.
+        gained, lost: names of routes that exist before and after and now answer here, or no longer do.
+    """
+
+    op: Op
+    listener: str
+    host: str
+    fields: tuple[FieldChange, ...]
+    gained: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ResourceChange:
     """One xDS resource that would be sent or removed."""
@@ -66,11 +85,13 @@ class Plan:
     """The difference between what was last applied and what is desired.
 
     Attributes:
-        changes: routes, sorted by identity.
+        changes: routes, sorted by identity. A route of which only the provenance changed is not among them; its
+            metadata does change, so ``resources`` shows it.
         resources: xDS resources, sorted.
         before, after: snapshot digests.
         refusals: why it must not be applied as it is.
         digest: names exactly this plan, for ``--allow-plan``.
+        hosts: listeners and virtual hosts, sorted by name.
     """
 
     changes: tuple[Change, ...]
@@ -81,11 +102,12 @@ class Plan:
     routes_after: int
     refusals: tuple[Refusal, ...]
     digest: Digest
+    hosts: tuple[HostChange, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether nothing would be sent."""
-        return not self.changes and not self.resources
+        return not self.changes and not self.resources and not self.hosts
 
     def count(self, op: Op) -> int:
         """How many routes are created, updated or deleted."""

@@ -1,0 +1,12 @@
+"""PURE: what would change between two route tables, whether that is safe, and how to show it.
+
+`diff` compares; `as_text`, `as_markdown` and `as_json` show the result to a terminal, a pull request and a program.
+"""
+
+from reconciler.plan.compare import diff
+from reconciler.plan.document import as_json
+from reconciler.plan.markdown import as_markdown
+from reconciler.plan.refuse import BlastRadius
+from reconciler.plan.text import as_text
+
+__all__ = ["BlastRadius", "as_json", "as_markdown", "as_text", "diff"]

@@ -1,0 +1,138 @@
+"""Compares what is served with what is desired: routes, listeners and virtual hosts, xDS resources."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from reconciler.model.plan import Change, FieldChange, HostChange, Op, Plan, ResourceChange
+from reconciler.model.resource import ResourceId
+from reconciler.model.snapshot import Snapshot, TypeUrl
+from reconciler.model.table import Route, RouteTable, VirtualHost
+from reconciler.plan.fields import Fields, guard_fields, listener_fields, normalised
+from reconciler.plan.refuse import BlastRadius, Reach, deletes, explain, is_allowed, plan_digest, reasons
+
+Place = tuple[str, str]  # listener, and virtual host or "" for the listener itself
+
+
+def diff(
+    before: RouteTable,
+    after: RouteTable,
+    before_snapshot: Snapshot,
+    after_snapshot: Snapshot,
+    *,
+    fast_forward: bool | None,
+    blast_radius: BlastRadius,
+    allowed: str = "",
+) -> Plan:
+    """What would change, as routing and as xDS resources, and whether it is refused.
+
+    Args:
+        before: the table that is served.
+        after: the table that is desired.
+        before_snapshot: what `before` rendered to.
+        after_snapshot: what `after` rendered to.
+        fast_forward: whether the commit served is an ancestor of the one desired; None when there is no answer.
+        blast_radius: limits on deletion.
+        allowed: the digest, or at least 12 hex digits of it, of the one plan whose refusals are lifted.
+    """
+    changes = tuple(_route_changes(before, after))
+    hosts = tuple(_host_changes(before, after))
+    reach = Reach(_count(before), _count(after), deletes(changes), fast_forward)
+    refused = reasons(reach, blast_radius)
+    digest = plan_digest(before_snapshot.digest, after_snapshot.digest, changes, hosts, refused)
+    lifted = is_allowed(allowed, digest)
+    return Plan(
+        changes=changes,
+        resources=tuple(sorted(_resource_changes(before_snapshot, after_snapshot))),
+        before=before_snapshot.digest,
+        after=after_snapshot.digest,
+        routes_before=reach.routes_before,
+        routes_after=reach.routes_after,
+        refusals=() if lifted else tuple(explain(reason, reach, blast_radius, digest) for reason in refused),
+        digest=digest,
+        hosts=hosts,
+    )
+
+
+def _route_changes(before: RouteTable, after: RouteTable) -> Iterator[Change]:
+    if before is after:
+        return
+    old, new = normalised(before), normalised(after)
+    places_before, places_after = _first_by_id(before.routes), _first_by_id(after.routes)
+    for name in sorted(old.keys() | new.keys()):
+        fields = _field_changes(old.get(name, {}), new.get(name, {}))
+        if fields:
+            was, now = places_before.get(name), places_after.get(name)
+            yield Change(
+                _op(name in old, name in new),
+                name,
+                fields,
+                was.provenance if was else None,
+                now.provenance if now else None,
+            )
+
+
+def _host_changes(before: RouteTable, after: RouteTable) -> Iterator[HostChange]:
+    if before.listeners == after.listeners:
+        return
+    old, new = _places(before), _places(after)
+    members_before, members_after = _members(before), _members(after)
+    stay = {route.id for route in before.routes} & {route.id for route in after.routes}
+    for place in sorted(old.keys() | new.keys()):
+        fields = _field_changes(old.get(place, {}), new.get(place, {}))
+        was, now = members_before.get(place, {}), members_after.get(place, {})
+        gained = tuple(sorted(now[name] for name in (now.keys() - was.keys()) & stay))
+        lost = tuple(sorted(was[name] for name in (was.keys() - now.keys()) & stay))
+        if (place in old) != (place in new) or fields or gained or lost:
+            yield HostChange(_op(place in old, place in new), *place, fields, gained, lost)
+
+
+def _resource_changes(before: Snapshot, after: Snapshot) -> Iterator[ResourceChange]:
+    for type_url in TypeUrl:
+        old, new = before[type_url], after[type_url]
+        if old.version == new.version:
+            continue
+        for name in old.resources.keys() | new.resources.keys():
+            was, now = old.resources.get(name), new.resources.get(name)
+            if (was and was.digest) != (now and now.digest):
+                yield ResourceChange(str(type_url), name, _op(was is not None, now is not None))
+
+
+def _field_changes(old: Fields, new: Fields) -> tuple[FieldChange, ...]:
+    names = list(dict.fromkeys((*new, *old)))
+    return tuple(
+        FieldChange(name, old.get(name, ""), new.get(name, "")) for name in names if old.get(name) != new.get(name)
+    )
+
+
+def _op(was: bool, now: bool) -> Op:
+    if was and now:
+        return Op.UPDATE
+    return Op.CREATE if now else Op.DELETE
+
+
+def _count(table: RouteTable) -> int:
+    return len({route.id for route in table.routes})
+
+
+def _first_by_id(routes: Iterable[Route]) -> dict[ResourceId, Route]:
+    found: dict[ResourceId, Route] = {}
+    for route in routes:
+        found.setdefault(route.id, route)
+    return found
+
+
+def _places(table: RouteTable) -> dict[Place, Fields]:
+    places: dict[Place, Fields] = {}
+    for listener in table.listeners:
+        places[listener.name, ""] = listener_fields(listener)
+        places.update({(listener.name, str(host.host)): guard_fields(host.guard) for host in listener.virtual_hosts})
+    return places
+
+
+def _members(table: RouteTable) -> Mapping[Place, Mapping[ResourceId, str]]:
+    return {
+        (listener.name, str(host.host)): _names(host) for listener in table.listeners for host in listener.virtual_hosts
+    }
+
+
+def _names(host: VirtualHost) -> dict[ResourceId, str]:
+    return {route.id: route.name for route in host.routes}

@@ -1,0 +1,82 @@
+"""A plan for programs: JSON with stable keys.
+
+================  ====================================================================================
+key               value
+================  ====================================================================================
+digest            names exactly this plan
+before, after     snapshot digests
+routes            ``{before, after, create, update, delete}``: numbers
+changes           ``[{op, kind, namespace, name, fields, before, after}]``, by identity
+hosts             ``[{op, listener, host, fields, gained, lost}]``; ``host`` is empty for a listener
+resources         ``[{op, type, name}]``: xDS resources
+refusals          ``[{reason, message}]``
+empty             whether nothing would be sent
+================  ====================================================================================
+
+``fields`` is ``[{field, before, after}]`` with an empty string for what is absent. ``before`` and ``after`` of a change
+are places: ``{path, line, commit, author, committed_at}``, or null; the last three are null where there is no history.
+"""
+
+from collections.abc import Iterable
+
+from reconciler.model.digest import Json
+from reconciler.model.plan import Change, FieldChange, Op, Plan
+from reconciler.model.provenance import Provenance
+
+
+def as_json(plan: Plan) -> Json:
+    """The plan as a JSON value; values are as they are in the plan, unescaped: a JSON writer escapes them."""
+    return {
+        "digest": plan.digest,
+        "before": plan.before,
+        "after": plan.after,
+        "routes": {
+            "before": plan.routes_before,
+            "after": plan.routes_after,
+            **{str(op): plan.count(op) for op in Op},
+        },
+        "changes": [_change(change) for change in plan.changes],
+        "hosts": [
+            {
+                "op": str(host.op),
+                "listener": host.listener,
+                "host": host.host,
+                "fields": _fields(host.fields),
+                "gained": list(host.gained),
+                "lost": list(host.lost),
+            }
+            for host in plan.hosts
+        ],
+        "resources": [{"op": str(r.op), "type": r.type_url, "name": r.name} for r in plan.resources],
+        "refusals": [{"reason": str(refusal.reason), "message": refusal.message} for refusal in plan.refusals],
+        "empty": plan.empty,
+    }
+
+
+def _change(change: Change) -> Json:
+    return {
+        "op": str(change.op),
+        "kind": str(change.id.kind),
+        "namespace": change.id.namespace,
+        "name": change.id.name,
+        "fields": _fields(change.fields),
+        "before": _place(change.before),
+        "after": _place(change.after),
+    }
+
+
+def _fields(fields: Iterable[FieldChange]) -> Json:
+    return [{"field": field.field, "before": field.before, "after": field.after} for field in fields]
+
+
+def _place(provenance: Provenance | None) -> Json:
+    if provenance is None:
+        return None
+    touch = provenance.touch
+    return {
+        "path": provenance.path,
+        "line": provenance.line,
+        "commit": touch.sha if touch else None,
+        "author": touch.author if touch else None,
+        "committed_at": touch.committed_at.isoformat() if touch else None,
+    }

@@ -1,0 +1,165 @@
+"""A route in words: every routing fact as a named field that people read.
+
+Two routes that treat some request differently have different fields; where something was written is not a field.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from reconciler.model.resource import MatchKind, NamedMatch, PathMatch, Redirect, RegexRewrite, ResourceId, StringMatch
+from reconciler.model.table import Forward, Guard, Listener, Route, RouteTable
+
+Fields = dict[str, str]
+
+# What an absent field means, where "none" would mislead.
+ABSENT: Mapping[str, str] = MappingProxyType(
+    {"method": "any", "headers": "any", "query": "any", "precedence": "0", "share": "all requests"}
+)
+
+_VERBS: Mapping[MatchKind, str] = MappingProxyType(
+    {
+        MatchKind.EXACT: "is",
+        MatchKind.PREFIX: "starts with",
+        MatchKind.SUFFIX: "ends with",
+        MatchKind.REGEX: "matches",
+    }
+)
+
+
+def quoted(value: str) -> str:
+    """The value bare when it can stand in a list or a sentence, else as a JSON string, so that no two look alike."""
+    bare = value and value[0] != '"' and value.isprintable() and " " not in value and "," not in value
+    return value if bare else json.dumps(value)
+
+
+def normalised(table: RouteTable) -> dict[ResourceId, Fields]:
+    """The fields of every route of a table, by identity."""
+    addresses = cluster_addresses(table)
+    shares = group_shares(table.routes)
+    grouped: dict[ResourceId, list[Route]] = {}
+    for route in table.routes:
+        grouped.setdefault(route.id, []).append(route)
+    return {name: routes_fields(routes, addresses, shares.get(name, "")) for name, routes in grouped.items()}
+
+
+def routes_fields(routes: Iterable[Route], addresses: Mapping[str, str], share: str) -> Fields:
+    """The fields of the routes of one Mapping; where they differ, the values in order."""
+    merged: dict[str, list[str]] = {}
+    for route in routes:
+        for name, value in route_fields(route, addresses, share).items():
+            values = merged.setdefault(name, [])
+            if value not in values:
+                values.append(value)
+    return {name: " | ".join(values) for name, values in merged.items()}
+
+
+def route_fields(route: Route, addresses: Mapping[str, str], share: str) -> Fields:
+    """The fields of one route in the order they are shown; absent ones are left out.
+
+    Args:
+        route: the route.
+        addresses: upstream addresses by cluster name.
+        share: its part of a weighted group, from `group_shares`.
+    """
+    action = route.action
+    what = _redirect_fields(action) if isinstance(action, Redirect) else _forward_fields(action, addresses)
+    fields = {
+        "host": quoted(str(route.host)),
+        "path": _path(route.path),
+        "method": _method(route.method),
+        "headers": _conditions(route.headers),
+        "query": _conditions(route.query),
+        "precedence": str(route.precedence or ""),
+        "share": share,
+        **what,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def cluster_addresses(table: RouteTable) -> dict[str, str]:
+    """The address of every upstream, by cluster name."""
+    return {cluster.name: str(cluster.address) for cluster in table.clusters}
+
+
+def group_shares(routes: Iterable[Route]) -> dict[ResourceId, str]:
+    """How many requests of its weighted group each route takes; routes that stand alone are not in it.
+
+    Thresholds of a group add up, so a share is the distance to the threshold before; the last takes the rest.
+    """
+    reached: dict[object, int] = {}
+    shares: dict[ResourceId, str] = {}
+    for route in routes:
+        if route.threshold is None and not reached:
+            continue
+        group = (route.precedence, route.host, route.path, route.method, route.headers, route.query)
+        if route.threshold is None and group not in reached:
+            continue
+        upto = 100 if route.threshold is None else route.threshold
+        shares[route.id] = f"{upto - reached.get(group, 0)} % of requests"
+        reached[group] = upto
+    return shares
+
+
+def listener_fields(listener: Listener) -> Fields:
+    """A listener without its virtual hosts."""
+    return {"address": f"{listener.address}:{listener.port}", "security model": str(listener.security_model)}
+
+
+def guard_fields(guard: Guard | None) -> Fields:
+    """What a virtual host does with insecure requests; nothing when it routes them."""
+    if guard is None:
+        return {}
+    which = "when x-forwarded-proto is http" if guard.by_header else "always"
+    return {"insecure requests": f"{guard.action} {which}"}
+
+
+def _path(path: PathMatch) -> str:
+    return f"{path.kind} {quoted(path.value)}" + ("" if path.case_sensitive else " (any case)")
+
+
+def _method(method: StringMatch | None) -> str:
+    if method is None or method.kind is MatchKind.ANY:
+        return ""
+    return quoted(method.value) if method.kind is MatchKind.EXACT else f"{method.kind} {quoted(method.value)}"
+
+
+def _conditions(conditions: Iterable[NamedMatch]) -> str:
+    return ", ".join(_condition(condition) for condition in conditions)
+
+
+def _condition(condition: NamedMatch) -> str:
+    verb = _VERBS.get(condition.match.kind)
+    if verb is None:
+        return f"{quoted(condition.name)} {condition.match.kind}"
+    return f"{quoted(condition.name)} {verb} {quoted(condition.match.value)}"
+
+
+def _forward_fields(forward: Forward, addresses: Mapping[str, str]) -> Fields:
+    def address(cluster: str) -> str:
+        return quoted(addresses.get(cluster, cluster))
+
+    prefix = "" if forward.prefix_rewrite is None else quoted(forward.prefix_rewrite)
+    host = "" if forward.host_rewrite is None else quoted(forward.host_rewrite)
+    return {
+        "to": address(forward.cluster),
+        "rewrite": _regex(forward.regex_rewrite) if forward.regex_rewrite else prefix,
+        "host rewrite": " | ".join(part for part in (host, "upstream's host name" * forward.auto_host_rewrite) if part),
+        "timeout": f"{forward.timeout_ms} ms" if forward.timeout_ms else "none",
+        "mirrors": ", ".join(f"{mirror.percent} % to {address(mirror.cluster)}" for mirror in forward.mirrors),
+    }
+
+
+def _redirect_fields(redirect: Redirect) -> Fields:
+    parts = [f"{int(redirect.code)}", f"to {quoted(redirect.host)}"]
+    if redirect.path is not None:
+        parts.append(f"path {quoted(redirect.path)}")
+    if redirect.prefix is not None:
+        parts.append(f"prefix {quoted(redirect.prefix)}")
+    if redirect.regex is not None:
+        parts.append(_regex(redirect.regex))
+    return {"redirect": " ".join(parts)}
+
+
+def _regex(rewrite: RegexRewrite) -> str:
+    return f"regex {quoted(rewrite.pattern)} with {quoted(rewrite.substitution)}"

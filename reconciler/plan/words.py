@@ -1,0 +1,84 @@
+"""The words that all renderings of a plan share, made safe to show.
+
+Names, values and authors come from files anybody may propose: nothing of them reaches a terminal or a page unescaped.
+"""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from reconciler.model.plan import Change, FieldChange, HostChange, Op, Plan
+from reconciler.plan.fields import ABSENT
+
+SYMBOLS: Mapping[Op, str] = MappingProxyType({Op.CREATE: "+", Op.UPDATE: "~", Op.DELETE: "-"})
+_DONE: Mapping[Op, str] = MappingProxyType({Op.CREATE: "created", Op.UPDATE: "updated", Op.DELETE: "deleted"})
+
+# Controls, format characters (bidirectional overrides, zero width), surrogates, line and paragraph separators.
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_LISTED = 10
+
+
+def visible(text: str) -> str:
+    r"""The text with all that could move a cursor, hide or reorder characters as ``\xNN``, ``\uNNNN`` or ``\n``."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        c.encode("unicode_escape").decode("ascii") if unicodedata.category(c) in _UNSAFE else c for c in text
+    )
+
+
+def value(field: FieldChange, text: str) -> str:
+    """One side of a field change; an absent one in words."""
+    return visible(text) if text else ABSENT.get(field.field, "none")
+
+
+def place(change: Change) -> str:
+    """Where the route was written, with the commit that last touched it."""
+    if change.after is not None:
+        return visible(str(change.after))
+    return f"was {visible(str(change.before))}" if change.before is not None else "unknown place"
+
+
+def subject(change: HostChange) -> str:
+    """Which listener or virtual host."""
+    if not change.host:
+        return f"listener {visible(change.listener)}"
+    return f"virtual host {visible(change.host)} on {visible(change.listener)}"
+
+
+def moved(change: HostChange) -> tuple[str, ...]:
+    """Sentences on routes that began or ceased to answer there."""
+    found = []
+    if change.gained:
+        found.append(f"now also answers: {_listed(change.gained)}")
+    if change.lost:
+        found.append(f"no longer answers: {_listed(change.lost)}")
+    return tuple(found)
+
+
+def summary(plan: Plan) -> str:
+    """The plan in one line."""
+    if plan.empty:
+        return f"No changes: what is served is what is desired ({_plural(plan.routes_after, 'route')})."
+    if not plan.changes and not plan.hosts:
+        return "No change in routing; only metadata, such as the commit a route was last touched by."
+    counts = ", ".join(f"{plan.count(op)} to {op}" for op in Op)
+    around = f"; around them, {_plural(len(plan.hosts), 'listener or virtual host')}" if plan.hosts else ""
+    return f"{counts}; {plan.routes_before} → {_plural(plan.routes_after, 'route')}{around}."
+
+
+def resources(plan: Plan) -> str:
+    """The Envoy resources that are sent or removed, counted by type; empty when there are none."""
+    counted = Counter((change.type_url.rpartition(".")[2], change.op) for change in plan.resources)
+    return ", ".join(f"{count} {kind} {_DONE[op]}" for (kind, op), count in sorted(counted.items()))
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    known = [visible(name) for name in names]
+    rest = len(known) - _LISTED
+    return ", ".join(known[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
