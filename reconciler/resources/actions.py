@@ -1,0 +1,109 @@
+"""What a Mapping does with a request: forward it, rewritten, or redirect it."""
+
+from dataclasses import dataclass
+
+from reconciler.model.problem import Code
+from reconciler.model.resource import Redirect, RedirectCode, RegexRewrite, ServiceAddress
+from reconciler.resources.fields import Fields
+from reconciler.resources.finding import shown
+from reconciler.resources.patterns import has_control_characters, read_regex_rewrite
+from reconciler.resources.service import InvalidService, parse_authority, parse_service
+
+DEFAULT_REWRITE = "/"
+_REDIRECT_PATHS = ("path_redirect", "prefix_redirect", "regex_redirect")
+_FORWARD_ONLY = ("rewrite", "regex_rewrite", "host_rewrite", "auto_host_rewrite", "timeout_ms")
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrites:
+    """How a request is changed on its way to the upstream; at most one of the first two is set."""
+
+    path: str | None = None
+    regex: RegexRewrite | None = None
+    host: str | None = None
+    auto_host: bool = False
+
+
+def read_service(fields: Fields, namespace: str) -> ServiceAddress | None:
+    """The upstream; None when it was reported."""
+    service = fields.text("service")
+    if service is None:
+        return None
+    try:
+        return parse_service(service, namespace)
+    except InvalidService as why:
+        _report_service(fields, service, why)
+        return None
+
+
+def read_rewrites(fields: Fields) -> Rewrites:
+    """The rewrites of path and host; ``rewrite`` is ``/`` unless given, and empty or null for none."""
+    regex = read_regex_rewrite(fields, "regex_rewrite") if "regex_rewrite" in fields.values else None
+    path: str | None = DEFAULT_REWRITE
+    if "rewrite" in fields.values:
+        path = fields.text("rewrite") or None
+        _check_sendable(fields, "rewrite")
+        if regex is not None and path is not None:
+            fields.ignored("rewrite", "regex_rewrite is stronger", hint="remove one of the two")
+    host, auto_host = fields.text("host_rewrite"), fields.flag("auto_host_rewrite")
+    if host is not None:
+        _check_sendable(fields, "host_rewrite")
+        if auto_host:
+            message = "host_rewrite and auto_host_rewrite exclude each other"
+            fields.report(Code.FIELDS_CONTRADICT, message, "auto_host_rewrite")
+    return Rewrites(None if regex is not None else path, regex, host, auto_host)
+
+
+def read_redirect(fields: Fields) -> Redirect | None:
+    """The redirect, None for a Mapping that forwards or a redirect that was reported."""
+    paths = [name for name in _REDIRECT_PATHS if name in fields.values]
+    if not fields.flag("host_redirect"):
+        for name in paths:
+            message = f"{name} needs host_redirect: true; without it requests would be forwarded"
+            fields.report(Code.FIELDS_CONTRADICT, message, name)
+        if "redirect_response_code" in fields.values:
+            fields.ignored("redirect_response_code", "there is no host_redirect")
+        return None
+    if len(paths) > 1:
+        message = f"{' and '.join(paths)} exclude each other"
+        fields.report(Code.FIELDS_CONTRADICT, message, paths[-1])
+    if fields.flag("shadow"):
+        fields.report(Code.FIELDS_CONTRADICT, "host_redirect and shadow exclude each other", "shadow")
+    for name in _FORWARD_ONLY:
+        if name in fields.values:
+            fields.ignored(name, "a redirect forwards nothing")
+    for name in _REDIRECT_PATHS[:2]:
+        _check_sendable(fields, name)
+    regex = read_regex_rewrite(fields, "regex_redirect") if "regex_redirect" in fields.values else None
+    host = _redirect_host(fields)
+    code = RedirectCode(fields.integer("redirect_response_code") or RedirectCode.MOVED_PERMANENTLY)
+    if host is None:
+        return None
+    return Redirect(host, fields.text("path_redirect"), fields.text("prefix_redirect"), regex, code)
+
+
+def _redirect_host(fields: Fields) -> str | None:
+    service = fields.text("service")
+    if service is None:
+        return None
+    try:
+        authority = parse_authority(service)
+    except InvalidService as why:
+        _report_service(fields, service, why)
+        return None
+    if authority.scheme:
+        fields.ignored("service", "a redirect keeps the scheme of the request", hint=f"write {authority.written}")
+    return authority.written
+
+
+def _report_service(fields: Fields, service: str, why: InvalidService) -> None:
+    """A service with a password in it is not shown."""
+    expected = "[http(s)://]name[.namespace][:port]"
+    got = "" if "@" in service else shown(service)
+    fields.report(Code.INVALID_SERVICE, str(why), "service", expected=expected, got=got)
+
+
+def _check_sendable(fields: Fields, name: str) -> None:
+    text = fields.text(name)
+    if text is not None and has_control_characters(text):
+        fields.report(Code.INVALID_VALUE, "control characters cannot be sent", name)

@@ -1,0 +1,41 @@
+"""Host, as far as plain HTTP needs it. Its TLS fields are refused by the schema, never dropped."""
+
+from reconciler.model.problem import Code
+from reconciler.model.resource import ANY_HOST, HostMatch, HostResource, InsecureAction, LabelSelector, Origin
+from reconciler.resources.envelope import Envelope
+from reconciler.resources.fields import Fields
+from reconciler.resources.finding import shown
+from reconciler.resources.hosts import GLOBS, InvalidHost, parse_host
+
+
+def read_host_resource(envelope: Envelope, origin: Origin, fields: Fields) -> HostResource | None:
+    """The Host of a document; None when its hostname was reported."""
+    hostname = _hostname(fields)
+    selector = read_selector(fields, "mappingSelector")
+    older = read_selector(fields, "selector")
+    if "selector" in fields.values and "mappingSelector" in fields.values and selector != older:
+        message = "selector is the older spelling of mappingSelector, and they differ"
+        fields.report(Code.FIELDS_CONTRADICT, message, "selector")
+    action = fields.inside("requestPolicy").inside("insecure").text("action")
+    if hostname is None:
+        return None
+    insecure = InsecureAction.REDIRECT if action is None else InsecureAction(action)
+    return HostResource(origin, envelope.labels, hostname, selector or older, insecure)
+
+
+def read_selector(fields: Fields, name: str) -> LabelSelector | None:
+    """A label selector; None when absent or empty: everything is selected."""
+    labels = fields.inside(name).inside("matchLabels").values
+    wanted = tuple(sorted((key, value) for key, value in labels.items() if isinstance(value, str)))
+    return LabelSelector(wanted) if wanted else None
+
+
+def _hostname(fields: Fields) -> HostMatch | None:
+    text = fields.text("hostname")
+    if text is None:
+        return ANY_HOST
+    try:
+        return parse_host(text, globs=True)
+    except InvalidHost as why:
+        fields.report(Code.INVALID_VALUE, str(why), "hostname", expected=GLOBS, got=shown(text))
+        return None

@@ -1,0 +1,221 @@
+"""Files → resources, file by file, document by document."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.model.digest import Digest, digest_bytes
+from reconciler.model.limits import DEFAULT_LIMITS, Limits
+from reconciler.model.problem import Code, Problem, Severity
+from reconciler.model.provenance import Touch
+from reconciler.model.resource import Origin, Rejected, Resource, ResourceId
+from reconciler.model.source import Commit, SourceFile
+from reconciler.resources.annotation import is_list, is_parent, unpack_annotation, unpack_list
+from reconciler.resources.envelope import identify
+from reconciler.resources.finding import Finding, Path, Place, shown, type_words
+from reconciler.resources.kinds import Document, classify, foreign, is_ours, likely_kind
+from reconciler.resources.readers import DEFAULT_AMBASSADOR_ID, encode, is_addressed, read
+from reconciler.resources.unit import Unit
+from reconciler.resources.yaml_text import Chunk, decode, split
+from reconciler.resources.yaml_values import parse
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the files hold.
+
+    Attributes:
+        resources: in the order of files and documents; identities may repeat.
+        rejected: documents that should have given a resource and did not.
+        problems: in the order of documents, best first within each.
+    """
+
+    resources: tuple[Resource, ...]
+    rejected: tuple[Rejected, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(slots=True)
+class _Gathering:
+    """What has been loaded so far."""
+
+    limits: Limits
+    ambassador_id: str
+    resources: list[Resource] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def loaded(self) -> Loaded:
+        return Loaded(tuple(self.resources), tuple(self.rejected), tuple(self.problems))
+
+
+def load(
+    files: Sequence[SourceFile], *, limits: Limits = DEFAULT_LIMITS, ambassador_id: str = DEFAULT_AMBASSADOR_ID
+) -> Loaded:
+    """Read files; never raises on content.
+
+    Args:
+        files: Mapping files, and anything else that lies beside them.
+        limits: bounds on what they may hold.
+        ambassador_id: documents addressed to other instances are left out silently, as the language says.
+    """
+    gathering = _Gathering(limits, ambassador_id)
+    for file in files:
+        _load_file(file, gathering)
+    return gathering.loaded()
+
+
+def load_origins(
+    origins: Sequence[Origin], *, limits: Limits = DEFAULT_LIMITS, ambassador_id: str = DEFAULT_AMBASSADOR_ID
+) -> Loaded:
+    """Rebuild resources from the documents kept of them: ``load`` gives the same from the files.
+
+    Args:
+        origins: as resources carry them.
+        limits: bounds on what they may hold.
+        ambassador_id: documents addressed to other instances are left out.
+    """
+    gathering = _Gathering(limits, ambassador_id)
+    for origin in origins:
+        at = origin.provenance
+        place = Place(at.path, at.line, at.touch)
+        try:
+            value = json.loads(origin.document)
+        except (ValueError, RecursionError):
+            found = Finding(Code.NOT_YAML, "the document kept of this resource cannot be read")
+            _reject(Unit(None, place, (found,)), gathering, origin.id)
+        else:
+            _load_unit(Unit(value, place, simple=False), gathering)
+    return gathering.loaded()
+
+
+def document_digests(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> tuple[Digest, ...]:
+    """One digest per document of a file, in order: of its parsed content, of its text when it does not parse.
+
+    Comments and formatting do not count, nor do documents without content. A file that is refused whole counts
+    as one document. ``SourceFile.commits`` is aligned with this.
+    """
+    chunks = _chunks(content, limits)
+    if isinstance(chunks, Finding):
+        return (digest_bytes(content),)
+    return tuple(_digest(chunk, limits) for chunk in chunks)
+
+
+def _digest(chunk: Chunk, limits: Limits) -> Digest:
+    tree = parse(chunk.text, limits)
+    if tree.findings:
+        return digest_bytes(chunk.text.encode())
+    return digest_bytes(encode(tree.value, simple=tree.simple))
+
+
+def _chunks(content: bytes, limits: Limits) -> list[Chunk] | Finding:
+    """The documents of a file, or why it is refused whole."""
+    if len(content) > limits.max_file_bytes:
+        expected, got = f"at most {limits.max_file_bytes} bytes", f"{len(content)}"
+        return Finding(Code.FILE_TOO_LARGE, "the file is too large", expected=expected, got=got)
+    try:
+        text = decode(content)
+    except UnicodeDecodeError as error:
+        message = f"not UTF-8: byte {error.start} begins no character"
+        return Finding(Code.NOT_UTF8, message, hint="save the file as UTF-8")
+    chunks = split(text)
+    if len(chunks) > limits.max_documents:
+        expected = f"at most {limits.max_documents}"
+        return Finding(Code.SIZE_LIMIT, "too many documents in one file", expected=expected, got=str(len(chunks)))
+    return chunks
+
+
+def _load_file(file: SourceFile, gathering: _Gathering) -> None:
+    chunks = _chunks(file.content, gathering.limits)
+    if isinstance(chunks, Finding):
+        _reject(Unit(None, Place(file.path), (chunks,)), gathering, None)
+        return
+    for index, chunk in enumerate(chunks):
+        touch = _touch(file.commits[index]) if index < len(file.commits) else None
+        tree = parse(chunk.text, gathering.limits)
+        place = Place(file.path, tree.line + chunk.offset, touch, chunk.text, chunk.offset)
+        for unit in _unpack(Unit(tree.value, place, tree.findings, tree.simple), gathering.limits):
+            _load_unit(unit, gathering)
+
+
+def _touch(commit: Commit) -> Touch:
+    return Touch(commit.sha, str(commit.author), commit.committed_at)
+
+
+def _unpack(unit: Unit, limits: Limits) -> Iterator[Unit]:
+    """The documents a document holds; itself, if it holds none. Depth is bounded by the parse."""
+    document = unit.value
+    if unit.findings or not isinstance(document, dict) or _is_read(document):
+        yield unit
+    elif is_list(document):
+        for item in unpack_list(unit, _lines(unit.place, limits)):
+            yield from _unpack(item, limits)
+    elif is_parent(document):
+        yield from unpack_annotation(unit, _lines(unit.place, limits), limits)
+    else:
+        yield unit
+
+
+def _is_read(document: Document) -> bool:
+    """Whether a document is one to read: the common case, told first."""
+    return is_ours(document) and not is_list(document)
+
+
+def _lines(place: Place, limits: Limits) -> dict[Path, int]:
+    return parse(place.text, limits, with_lines=True).lines if place.text else {}
+
+
+def _load_unit(unit: Unit, gathering: _Gathering) -> None:
+    document = unit.value
+    if unit.findings:
+        _reject(unit, gathering, None)
+        return
+    if not isinstance(document, dict):
+        _reject(_with(unit, _not_a_mapping(unit)), gathering, None)
+        return
+    ours = classify(document)
+    if isinstance(ours, Finding):
+        _refuse(unit, document, ours, gathering)
+        return
+    if not is_addressed(document, gathering.ambassador_id):
+        return
+    reading = read(document, ours, unit.place, gathering.limits, simple=unit.simple)
+    if reading.resource is not None:
+        gathering.resources.append(reading.resource)
+    if reading.findings:
+        _reject(_with(unit, *reading.findings), gathering, reading.id)
+
+
+def _refuse(unit: Unit, document: Document, finding: Finding, gathering: _Gathering) -> None:
+    """Report a document that is not read. One of a kind that is never read leaves nothing behind to keep serving."""
+    if is_ours(document) and not is_addressed(document, gathering.ambassador_id):
+        return
+    if finding.code is Code.FOREIGN_KIND and unit.annotated:
+        message = "the annotation holds a document that is none of this language"
+        finding = Finding(Code.ANNOTATION_INVALID, message, got=shown(document.get("kind")))
+    kind = None if finding.code is Code.UNSUPPORTED_KIND else likely_kind(document)
+    _reject(_with(unit, finding), gathering, identify(document, kind))
+
+
+def _not_a_mapping(unit: Unit) -> Finding:
+    value = unit.value
+    items = value if isinstance(value, list) else []
+    if isinstance(value, list) and not unit.annotated and not any(isinstance(i, dict) and is_ours(i) for i in items):
+        return foreign(value)
+    code = Code.ANNOTATION_INVALID if unit.annotated else Code.NOT_YAML
+    hint = "separate documents by lines of ---" if items else ""
+    return Finding(code, "not a document", expected="a mapping", got=type_words(value), hint=hint)
+
+
+def _with(unit: Unit, *findings: Finding) -> Unit:
+    return Unit(unit.value, unit.place, findings, unit.simple, unit.annotated)
+
+
+def _reject(unit: Unit, gathering: _Gathering, identity: ResourceId | None) -> None:
+    """Report what was found in a document; with an error among it, it gave no resource."""
+    findings: Iterable[Finding] = unit.findings
+    lines = _lines(unit.place, gathering.limits)
+    gathering.problems += unit.place.problems(findings, lines, str(identity) if identity else "")
+    never_read = {Code.UNSUPPORTED_KIND}
+    if any(f.severity is Severity.ERROR and f.code not in never_read for f in findings):
+        gathering.rejected.append(Rejected(unit.place.path, identity))

@@ -1,0 +1,46 @@
+"""Mapping: the fields that are read today, each with its default.
+
+The next field goes here in three steps: its shape into ``schema/mapping-*.json`` in place of its ``x-status``
+entry, its reading into ``conditions``, ``actions`` or here, its value into ``MappingResource``.
+"""
+
+from reconciler.model.resource import MappingResource, Origin
+from reconciler.resources.actions import read_redirect, read_rewrites, read_service
+from reconciler.resources.conditions import read_headers, read_host, read_method, read_path, read_query
+from reconciler.resources.envelope import Envelope
+from reconciler.resources.fields import Fields
+
+DEFAULT_TIMEOUT_MS = 3000
+
+
+def read_mapping(envelope: Envelope, origin: Origin, fields: Fields) -> MappingResource | None:
+    """The Mapping of a document; None when a part is missing, which was reported."""
+    path = read_path(fields)
+    host = read_host(fields, envelope.version)
+    method, headers, query = read_method(fields), read_headers(fields), read_query(fields)
+    redirect = read_redirect(fields)
+    rewrites = read_rewrites(fields)
+    redirects = fields.flag("host_redirect")
+    service = None if redirects else read_service(fields, envelope.namespace)
+    if path is None or (redirect is None and service is None):
+        return None
+    timeout = fields.integer("timeout_ms")
+    return MappingResource(
+        origin=origin,
+        labels=envelope.labels,
+        host=host,
+        path=path,
+        method=method,
+        headers=headers,
+        query=query,
+        service=service,
+        redirect=redirect,
+        rewrite=rewrites.path,
+        regex_rewrite=rewrites.regex,
+        host_rewrite=rewrites.host,
+        auto_host_rewrite=rewrites.auto_host,
+        timeout_ms=DEFAULT_TIMEOUT_MS if timeout is None else timeout,
+        precedence=fields.integer("precedence") or 0,
+        weight=fields.integer("weight"),
+        shadow=fields.flag("shadow"),
+    )

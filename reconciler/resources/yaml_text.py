@@ -1,0 +1,68 @@
+"""The bytes of a file → the texts of its YAML documents, so that a broken one does not take its neighbours along.
+
+A line that begins with ``---`` or ``...`` bounds a document wherever it stands: YAML allows neither inside
+a scalar (YAML 1.1, 9.1.1 and 9.1.2). Documents of nothing but comments and white space are left out, here
+and therefore everywhere.
+"""
+
+import re
+from dataclasses import dataclass
+
+_MARKER = re.compile(r"(?:---|\.\.\.)(?![^ \t\r\n])")
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+_BLANK = r"(?:[ \t\r\n]+|(?<!\S)#[^\r\n]*)"
+_DIRECTIVE = r"(?<![^\r\n])%[^\r\n]*"
+_PREAMBLE = re.compile(rf"(?:{_BLANK}|{_DIRECTIVE})*+")
+_EMPTY = re.compile(rf"(?:{_BLANK}|{_DIRECTIVE})*+(?:---(?![^ \t\r\n]){_BLANK}*+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The text of one document; ``offset`` is the number of lines before it."""
+
+    text: str
+    offset: int
+
+
+def decode(content: bytes) -> str:
+    """The text of a file; a byte order mark is dropped.
+
+    Raises:
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    return content.decode("utf-8-sig")
+
+
+def split(text: str) -> list[Chunk]:
+    """The documents of a text, in order."""
+    chunks: list[Chunk] = []
+    start = offset = 0
+    marked = False  # whether the chunk under way began with its own ---
+    for match in _MARKER.finditer(text):
+        at = match.start()
+        if at and text[at - 1] not in "\r\n":
+            continue
+        opens = text[at] == "-"
+        if opens and not marked and _is_all(_PREAMBLE, text[start:at]):
+            marked = True  # comments and directives belong to the document they precede
+            continue
+        _emit(chunks, text[start:at], offset)
+        following = at if opens else match.end()
+        offset += _line_breaks(text[start:following])
+        start, marked = following, opens
+    _emit(chunks, text[start:], offset)
+    return chunks
+
+
+def _emit(chunks: list[Chunk], text: str, offset: int) -> None:
+    if not _is_all(_EMPTY, text):
+        chunks.append(Chunk(text, offset))
+
+
+def _is_all(pattern: re.Pattern[str], text: str) -> bool:
+    match = pattern.match(text)
+    return match is not None and match.end() == len(text)
+
+
+def _line_breaks(text: str) -> int:
+    return len(_LINE_BREAK.findall(text)) if "\r" in text else text.count("\n")
