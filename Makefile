@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # One lock for set-up, so that two makes at once don't install into each other.
 READY := $(VENV)/.ready
 
-.PHONY: help setup system run demo-check test check format golden bench-polls clean
+.PHONY: help setup system run demo-check test check format docs golden bench-polls clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ check: setup ## What CI runs besides the tests: format, lint, types, architectur
 format: setup ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+docs: setup ## Regenerate the reference pages that are made from the code
+	@$(BIN)/python -m tests.support.reference
 
 golden: setup ## Regenerate tests/golden from its inputs, and prune what is stale
 	@$(BIN)/python -m tests.support.golden

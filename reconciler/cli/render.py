@@ -9,12 +9,14 @@ from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.reading import Reading, read
 from reconciler.cli.show import echo_problems, echo_value
 from reconciler.cli.wiring import stage_options
-from reconciler.envoy import snapshot_json, static_bootstrap
+from reconciler.envoy import files_bootstrap, snapshot_json, static_bootstrap, xds_bootstrap
 from reconciler.model.digest import Json
+from reconciler.model.errors import Stalled
+from reconciler.model.files import FilesFormat
 from reconciler.model.plain import plain
 from reconciler.model.problem import Severity
 from reconciler.pipeline import Options
-from reconciler.settings import Loaded
+from reconciler.settings import Loaded, Settings
 
 STAGES = ("resources", "merged", "table", "envoy", "bootstrap")
 
@@ -27,7 +29,8 @@ STAGES = ("resources", "merged", "table", "envoy", "bootstrap")
 def render(path: Path | None, stage: str, settings: Loaded, output: str) -> None:
     """Print what a stage makes of the Mappings in PATH, or of --repo at --ref.
 
-    --stage bootstrap prints one self-contained Envoy configuration that envoy -c runs as it is.
+    --stage bootstrap prints one self-contained Envoy configuration that envoy -c runs as it is; with --target xds or
+    --target files:DIR, the one that an Envoy fed by that target starts with.
     Problems go to standard error; what is quarantined is left out.
 
     \b
@@ -35,9 +38,25 @@ def render(path: Path | None, stage: str, settings: Loaded, output: str) -> None
       reconciler render routes/ --stage table
       reconciler render routes/ --stage bootstrap --output json > envoy.json && envoy -c envoy.json
     """
+    if stage == "bootstrap" and settings.settings.target:
+        echo_value(_bootstrap_for(settings.settings), output)
+        return
     reading = read(path, settings)
     echo_problems([problem for problem in reading.compiled.problems if problem.severity is not Severity.INFO])
     echo_value(stage_value(reading, stage, stage_options(settings)), output)
+
+
+def _bootstrap_for(s: Settings) -> Json:
+    target = s.target[0]
+    if target == "none":
+        raise Stalled("InvalidSettings", "--target none feeds no Envoy", "name xds or files:DIR, or leave it out")
+    if target == "xds":
+        bootstrap = xds_bootstrap(s.xds_address)
+    else:
+        directory = Path(target.removeprefix("files:")).absolute()
+        bootstrap = files_bootstrap(directory, FilesFormat(s.files_format))
+    value: Json = json.loads(bootstrap)
+    return value
 
 
 def stage_value(reading: Reading, stage: str, options: Options) -> Json:

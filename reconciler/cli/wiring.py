@@ -10,10 +10,11 @@ from reconciler.apply.envoy_binary import find_envoy, validate
 from reconciler.audit import Journal
 from reconciler.cli import log
 from reconciler.cli.state import locked
-from reconciler.envoy import RenderOptions, static_bootstrap
+from reconciler.envoy import AccessLogFormat, RenderOptions, static_bootstrap
 from reconciler.loop import Loop, Pace
 from reconciler.merge import ConflictPolicy
 from reconciler.model.errors import Stalled
+from reconciler.model.files import FilesFormat
 from reconciler.model.outcome import Outcome
 from reconciler.model.snapshot import Snapshot
 from reconciler.pipeline import Edges, Options, State, restore
@@ -44,7 +45,7 @@ def stage_options(settings: Loaded) -> Options:
             service_addresses=dict(s.service_address),
             upstream_ca_file=s.upstream_ca_file,
             access_log_path=s.access_log,
-            access_log_format=s.access_log_format,
+            access_log_format=AccessLogFormat(s.access_log_format),
         ),
         blast_radius=BlastRadius(s.max_delete_share, s.delete_share_from),
         allow_plan=s.allow_plan,
@@ -116,7 +117,7 @@ def make_targets(s: Settings) -> tuple[Target, ...]:
         if name == "xds":
             targets.append(XdsTarget(s.xds_address, ack_timeout_s=s.ack_timeout))
         elif name.startswith("files:"):
-            targets.append(FilesTarget(Path(name.removeprefix("files:")), s.files_format))
+            targets.append(FilesTarget(Path(name.removeprefix("files:")), FilesFormat(s.files_format)))
     return tuple(targets)
 
 
