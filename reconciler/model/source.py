@@ -19,7 +19,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """The facts of one commit; times are aware, UTC."""
+    """The facts of one commit; times are aware, UTC.
+
+    ``oldest_known``: history ends here because the clone is shallow, so what is attributed to this commit
+    may be older.
+    """
 
     sha: str
     tree: str
@@ -30,6 +34,7 @@ class Commit:
     committed_at: datetime
     subject: str
     trailers: tuple[tuple[str, str], ...] = ()
+    oldest_known: bool = False
 
     @property
     def short(self) -> str:

@@ -1,0 +1,6 @@
+"""Mapping files in a Git repository; GitPython is used in ``door`` and nowhere else."""
+
+from reconciler.sources.git.settings import BasicAuth, GitSettings, Ref, RefKind, SshAuth
+from reconciler.sources.git.source import GitSource
+
+__all__ = ["BasicAuth", "GitSettings", "GitSource", "Ref", "RefKind", "SshAuth"]

@@ -1,0 +1,97 @@
+"""Facts of commits: who, when, what for. All of it is untrusted text and is cleaned on the way in."""
+
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
+
+from reconciler.model.source import Commit, Person
+from reconciler.sources.git.objects import Corrupt, Objects
+
+MAX_COMMITS_IN_RANGE = 250
+
+_MAX_NAME = 200
+_MAX_SUBJECT = 200
+_MAX_TRAILERS = 50
+_MAX_TRAILER = 500
+# NUL is the one byte no commit can hold in these fields; the last one is all trailers, one per line.
+_FIELDS = ("%H", "%T", "%P", "%an", "%ae", "%at", "%cn", "%ce", "%ct", "%s", "%(trailers:only,unfold)")
+_FORMAT = "--format=" + "%x00".join(_FIELDS)
+
+
+def read_commits(objects: Objects, shas: Collection[str], boundary: frozenset[str]) -> dict[str, Commit]:
+    """The facts of each commit.
+
+    Args:
+        objects: the clone.
+        shas: full ids.
+        boundary: commits at which a shallow clone ends; they are marked ``oldest_known``.
+
+    Raises:
+        Corrupt: one is not there.
+    """
+    if not shas:
+        return {}
+    feed = "".join(f"{sha}\n" for sha in sorted(shas)).encode()
+    with objects.tokens("log", "-z", "--no-walk=unsorted", "--stdin", _FORMAT, feed=feed) as tokens:
+        found = {commit.sha: commit for commit in _commits(tokens, boundary)}
+    if found.keys() != set(shas):
+        raise Corrupt("git log did not know every commit")
+    return found
+
+
+def read_range(objects: Objects, old: str, new: str, boundary: frozenset[str]) -> tuple[Commit, ...]:
+    """Commits after ``old`` up to ``new``, newest first, at most ``MAX_COMMITS_IN_RANGE``."""
+    limit = f"--max-count={MAX_COMMITS_IN_RANGE}"
+    with objects.tokens("log", "-z", limit, _FORMAT, f"{old}..{new}", "--") as tokens:
+        return tuple(_commits(tokens, boundary))
+
+
+def is_ancestor(objects: Objects, old: str, new: str) -> bool:
+    """Whether ``new`` only adds to ``old``. Both must be there."""
+    # The first commit of `old` that `new` does not have; nothing means that it has them all.
+    return not objects.output("rev-list", "--max-count=1", old, f"^{new}", "--")
+
+
+def _commits(tokens: Iterator[bytes], boundary: frozenset[str]) -> Iterator[Commit]:
+    while (sha := next(tokens, b"")) != b"":
+        fields = [sha, *(next(tokens, b"") for _ in _FIELDS[1:])]
+        yield _commit([field.decode("utf-8", "replace") for field in fields], boundary)
+
+
+def _commit(fields: list[str], boundary: frozenset[str]) -> Commit:
+    sha, tree, parents, author, author_email, authored, committer, committer_email, committed, subject, trailers = (
+        fields
+    )
+    return Commit(
+        sha=sha,
+        tree=tree,
+        parents=tuple(parents.split()),
+        author=Person(_clean(author, _MAX_NAME), _clean(author_email, _MAX_NAME)),
+        authored_at=_moment(authored),
+        committer=Person(_clean(committer, _MAX_NAME), _clean(committer_email, _MAX_NAME)),
+        committed_at=_moment(committed),
+        subject=_clean(subject, _MAX_SUBJECT),
+        trailers=tuple(_trailers(trailers)),
+        oldest_known=sha in boundary,
+    )
+
+
+def _trailers(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.split("\n")[:_MAX_TRAILERS]:
+        key, colon, value = line.partition(":")
+        if colon:
+            yield _clean(key, _MAX_NAME), _clean(value, _MAX_TRAILER)
+
+
+def _moment(seconds: str) -> datetime:
+    """A time in UTC; one that no calendar has, or none at all, is the epoch."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
+
+
+def _clean(text: str, limit: int) -> str:
+    """One line without control, formatting and invalid characters, at most ``limit`` characters."""
+    printable = "".join(char if char.isprintable() else " " for char in text[: limit * 4])
+    line = " ".join(printable.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
