@@ -16,6 +16,9 @@ class Limits:
         max_aliases: aliases in one document.
         max_documents: YAML documents in one file.
         max_regex_length: characters of one RE2 pattern.
+        max_regex_program: instructions one RE2 pattern compiles to; Envoy refuses more than 100 unless its runtime
+            key ``re2.max_program_size.error_level`` says otherwise.
+        max_findings: findings reported of one document; the rest are only counted.
     """
 
     max_files: int = 200_000
@@ -26,6 +29,8 @@ class Limits:
     max_aliases: int = 100
     max_documents: int = 2_000
     max_regex_length: int = 1_000
+    max_regex_program: int = 100
+    max_findings: int = 50
 
 
 DEFAULT_LIMITS = Limits()

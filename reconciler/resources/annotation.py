@@ -42,7 +42,8 @@ def unpack_list(unit: Unit, lines: dict[Path, int]) -> Iterator[Unit]:
     for index, item in enumerate(items if isinstance(items, list) else []):
         root = (*unit.place.root, "items", index)
         line = line_of(root, lines)
-        place = replace(unit.place, root=root, line=line + unit.place.offset if line else unit.place.line)
+        at = line + unit.place.offset if line else unit.place.line
+        place = replace(unit.place, root=root, line=at, lines=lines)
         yield replace(unit, value=item, place=place)
 
 
@@ -74,9 +75,9 @@ def unpack_annotation(unit: Unit, lines: dict[Path, int], limits: Limits) -> Ite
         tree = parse(chunk.text, limits)
         offset = unit.place.offset + line + chunk.offset
         if literal:
-            place = replace(unit.place, line=offset + tree.line, text=chunk.text, offset=offset, root=())
+            place = replace(unit.place, line=offset + tree.line, text=chunk.text, offset=offset, root=(), lines=None)
         else:
-            place = replace(unit.place, line=unit.place.offset + line, text="", root=())
+            place = replace(unit.place, line=unit.place.offset + line, text="", root=(), lines=None)
         yield Unit(_with_defaults(tree.value, parent), place, tree.findings, tree.simple, annotated=True)
 
 

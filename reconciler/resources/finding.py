@@ -45,6 +45,7 @@ class Place:
         text: the YAML text to look lines up in; empty when every finding is reported at ``line``.
         offset: lines of the file before that text.
         root: path of the document inside that text (an item of a list).
+        lines: lines of the paths of ``text``, where they are known already.
     """
 
     path: str
@@ -53,6 +54,7 @@ class Place:
     text: str = ""
     offset: int = 0
     root: Path = ()
+    lines: dict[Path, int] | None = None
 
     @property
     def provenance(self) -> FileProvenance:

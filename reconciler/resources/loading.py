@@ -1,8 +1,8 @@
 """Files → resources, file by file, document by document."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from reconciler.model.digest import Digest, digest_bytes
 from reconciler.model.limits import DEFAULT_LIMITS, Limits
@@ -18,6 +18,11 @@ from reconciler.resources.readers import DEFAULT_AMBASSADOR_ID, encode, is_addre
 from reconciler.resources.unit import Unit
 from reconciler.resources.yaml_text import Chunk, decode, split
 from reconciler.resources.yaml_values import parse
+
+
+_IDENTITY_FIELDS = frozenset({"kind", "metadata", "name", "namespace"})
+# A document of these kinds never was a resource: nothing served can have come from it.
+_NEVER_READ = frozenset({Code.UNSUPPORTED_KIND})
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +167,16 @@ def _is_read(document: Document) -> bool:
 
 
 def _lines(place: Place, limits: Limits) -> dict[Path, int]:
-    return parse(place.text, limits, with_lines=True).lines if place.text else {}
+    """The lines of the paths of a place: parsed once more, now that something is to be said about them."""
+    if place.lines is not None or not place.text:
+        return place.lines or {}
+    return parse(place.text, limits, with_lines=True).lines
 
 
 def _load_unit(unit: Unit, gathering: _Gathering) -> None:
     document = unit.value
     if unit.findings:
-        _reject(unit, gathering, None)
+        _reject(unit, gathering, _broken_identity(unit))
         return
     if not isinstance(document, dict):
         _reject(_with(unit, _not_a_mapping(unit)), gathering, None)
@@ -184,6 +192,14 @@ def _load_unit(unit: Unit, gathering: _Gathering) -> None:
         gathering.resources.append(reading.resource)
     if reading.findings:
         _reject(_with(unit, *reading.findings), gathering, reading.id)
+
+
+def _broken_identity(unit: Unit) -> ResourceId | None:
+    """Whose a document is that was read to its end in spite of its mistakes, if they leave no doubt about that."""
+    certain = all(f.path and f.path[-1] not in _IDENTITY_FIELDS for f in unit.findings)
+    if not certain or not isinstance(unit.value, dict):
+        return None
+    return identify(unit.value, likely_kind(unit.value))
 
 
 def _refuse(unit: Unit, document: Document, finding: Finding, gathering: _Gathering) -> None:
@@ -213,9 +229,12 @@ def _with(unit: Unit, *findings: Finding) -> Unit:
 
 def _reject(unit: Unit, gathering: _Gathering, identity: ResourceId | None) -> None:
     """Report what was found in a document; with an error among it, it gave no resource."""
-    findings: Iterable[Finding] = unit.findings
-    lines = _lines(unit.place, gathering.limits)
-    gathering.problems += unit.place.problems(findings, lines, str(identity) if identity else "")
-    never_read = {Code.UNSUPPORTED_KIND}
-    if any(f.severity is Severity.ERROR and f.code not in never_read for f in findings):
+    limits, lines = gathering.limits, _lines(unit.place, gathering.limits)
+    problems = unit.place.problems(unit.findings, lines, str(identity) if identity else "")
+    gathering.problems += problems[: limits.max_findings]
+    if len(problems) > limits.max_findings:
+        last = problems[limits.max_findings]
+        message = f"{last.message}; and more of the like: only {limits.max_findings} findings are reported"
+        gathering.problems.append(replace(last, message=message))
+    if any(f.severity is Severity.ERROR and f.code not in _NEVER_READ for f in unit.findings):
         gathering.rejected.append(Rejected(unit.place.path, identity))

@@ -36,22 +36,32 @@ def check_pattern(pattern: str, fields: Fields, *parts: str, private: bool = Fal
     Returns:
         The number of its groups; -1 when it was reported.
     """
-    limit = fields.limits.max_regex_length
-    if len(pattern) > limit:
-        got = f"{len(pattern)} characters"
-        fields.report(Code.BAD_REGEX, "the pattern is too long", *parts, expected=f"at most {limit}", got=got)
+    limits = fields.limits
+    if len(pattern) > limits.max_regex_length:
+        expected, got = f"at most {limits.max_regex_length}", f"{len(pattern)} characters"
+        fields.report(Code.BAD_REGEX, "the pattern is too long", *parts, expected=expected, got=got)
         return -1
     options = re2.Options()
     options.log_errors = False  # RE2 would write to standard error
     try:
-        return int(re2.compile(pattern, options).groups)
+        compiled = re2.compile(pattern, options)
     except re2.error as error:
-        said = error.args[0] if error.args else ""
-        words = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
-        words = words.partition(":")[0] if private else words
+        said = _words(error)
+        said = said.partition(":")[0] if private else said
         hint = "see https://github.com/google/re2/wiki/Syntax; RE2 has no look-around and no back-references"
-        fields.report(Code.BAD_REGEX, f"RE2 refuses the pattern: {words}", *parts, hint=hint)
+        fields.report(Code.BAD_REGEX, f"RE2 refuses the pattern: {said}", *parts, hint=hint)
         return -1
+    if compiled.programsize > limits.max_regex_program:
+        expected, got = f"at most {limits.max_regex_program} RE2 instructions", str(compiled.programsize)
+        message, hint = "the pattern is more than Envoy takes", "shorten it: counted repetitions cost most"
+        fields.report(Code.BAD_REGEX, message, *parts, expected=expected, got=got, hint=hint)
+        return -1
+    return int(compiled.groups)
+
+
+def _words(error: re2.error) -> str:
+    said = error.args[0] if error.args else ""
+    return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
 
 
 def read_regex_rewrite(fields: Fields, name: str) -> RegexRewrite | None:

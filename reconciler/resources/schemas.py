@@ -37,6 +37,8 @@ _TYPE_WORDS = {
 }
 # Where several checks fail at one place, the first of these explains it.
 _TELLING = ("type", "anyOf", "enum", "const")
+# How many unknown fields of a document get their nearest name: looking for it is slow.
+_GUESSES = 20
 # Values here may be credentials: they are never shown.
 _PRIVATE = frozenset({"headers", "regex_headers", "query_parameters", "regex_query_parameters"})
 
@@ -139,7 +141,8 @@ def _findings(failure: _Failure, schema: KindSchema) -> list[Finding]:
         case "required", list() as names:
             return [_missing(str(name), failure) for name in names if name not in value]
         case "additionalProperties", _:
-            return [_unknown(name, failure, schema) for name in sorted(value.keys() - failure.properties.keys())]
+            unknown = sorted(value.keys() - failure.properties.keys())
+            return [_unknown(name, failure, schema, guess=at < _GUESSES) for at, name in enumerate(unknown)]
         case (("type" | "anyOf"), _):
             return [_wrong_type(failure)]
         case _:
@@ -161,10 +164,10 @@ def _missing(name: str, failure: _Failure) -> Finding:
     return Finding(Code.MISSING_FIELD, f"{name} is missing", path=(*failure.path, name), expected=expected)
 
 
-def _unknown(name: str, failure: _Failure, schema: KindSchema) -> Finding:
+def _unknown(name: str, failure: _Failure, schema: KindSchema, *, guess: bool) -> Finding:
     elsewhere = schema.schema.get("x-elsewhere")
     told = elsewhere.get(name) if isinstance(elsewhere, dict) else None
-    word = nearest(name, failure.properties)
+    word = nearest(name, failure.properties) if guess else ""
     hint = told if isinstance(told, str) else f"did you mean {word}?" if word else ""
     return Finding(Code.UNKNOWN_FIELD, "no such field", path=(*failure.path, name), hint=hint)
 

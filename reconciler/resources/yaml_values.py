@@ -140,7 +140,7 @@ class _Builder:
         try:
             value = resolve(text) if tag is None else tagged(tag, text)
         except Unreadable as why:
-            self._find(event, Code.INVALID_VALUE, str(why))
+            self._find(event, Code.INVALID_VALUE, str(why), path=self._path(self._frame))
             return text
         if type(value) is float:
             self.simple = False
@@ -253,11 +253,13 @@ class _Builder:
     def _path_of(self, frame: Frame) -> Path:
         return tuple(f.part for f in [*self._stack, frame][1:])
 
-    def _path(self, frame: Frame) -> Path:
-        return (*self._path_of(frame), frame.next_part)
+    def _path(self, frame: Frame | None) -> Path:
+        return () if frame is None else (*self._path_of(frame), frame.next_part)
 
     def _find(self, event: Any, code: Code, message: str, **more: Any) -> None:
         self.findings.append(Finding(code, message, line=event.start_mark.line + 1, **more))
+        if len(self.findings) > self.limits.max_findings:
+            raise _GivenUp
 
     def _give_up(self, event: Any, code: Code, message: str, **more: Any) -> NoReturn:
         self._find(event, code, message, **more)
