@@ -17,6 +17,7 @@ from reconciler.model.errors import Stalled, Transient
 # Without hot restart several Envoys share a machine: no shared memory region, no base id.
 COMMON_OPTIONS = ("--disable-hot-restart", "--concurrency", "1")
 
+_FLUSH_MS = "100"  # Envoy's 10 s is long for somebody who watches the access log
 _GRACE_S = 5.0
 _POLL_S = 0.02
 _OK = 200
@@ -99,7 +100,8 @@ class EnvoyProcess:
         path = self._directory / "bootstrap.json"
         path.write_bytes(self._bootstrap)
         self._address_file.unlink(missing_ok=True)
-        options = ("-c", str(path), "--admin-address-path", str(self._address_file), *COMMON_OPTIONS, *self._options)
+        options = ("-c", str(path), "--admin-address-path", str(self._address_file), *COMMON_OPTIONS)
+        options += ("--file-flush-interval-msec", _FLUSH_MS, *self._options)
         offset = self.log_path.stat().st_size if self.log_path.exists() else 0
         self._child = self._keep((str(self._binary.absolute()), *options))
         try:

@@ -10,10 +10,9 @@ from envoy.config.cluster.v3 import cluster_pb2
 from envoy.config.core.v3.base_pb2 import DataSource, TransportSocket
 from envoy.extensions.transport_sockets.tls.v3.common_pb2 import (
     CertificateValidationContext,
-    CommonTlsContext,
     SubjectAltNameMatcher,
 )
-from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import UpstreamTlsContext
+from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import CommonTlsContext, UpstreamTlsContext
 from envoy.type.matcher.v3.string_pb2 import StringMatcher
 
 from reconciler.envoy.addresses import is_ip, single_endpoint, split

@@ -11,7 +11,7 @@ from envoy.type.matcher.v3.regex_pb2 import RegexMatcher
 from envoy.type.matcher.v3.string_pb2 import StringMatcher
 from envoy.type.v3.percent_pb2 import FractionalPercent
 
-from reconciler.model.resource import HostMatch, MatchKind, NamedMatch, PathMatch, StringMatch
+from reconciler.model.match import HostMatch, MatchKind, NamedMatch, PathMatch, StringMatch
 from reconciler.model.table import Route
 
 _ANY_PORT = "(?::[0-9]+)?"

@@ -1,0 +1,235 @@
+"""Puts a snapshot into a directory that Envoys watch.
+
+The layout is that of `reconciler.model.files`; each file is replaced in one step (a temporary file in the same
+directory, fsync, rename), which is also the only kind of change Envoy notices. All temporary files are complete
+before the first rename, so a full disk leaves everything as it was. Renames go make-before-break:
+
+1. clusters, old and new together
+2. one file per route configuration, then the listeners
+3. clusters again, without those that nothing uses any more; then files of route configurations that are gone
+
+Envoy reads a file when it notices, not when it is written, so a pause stands before 2 where clusters were added or
+changed and before 3 where clusters go away. A file whose content would not change is not touched. Files carry no
+acknowledgement: what an Envoy makes of them, only its log and stats say.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from reconciler.apply.files_format import decode, decode_all, encode, encode_all
+from reconciler.model.digest import Digest, digest_bytes
+from reconciler.model.effect import Ack, AckState, Evidence
+from reconciler.model.errors import Stalled, Transient
+from reconciler.model.files import FilesFormat, clusters_file
+from reconciler.model.snapshot import ResourceSet, Snapshot, TypeUrl
+
+_SERVED = (TypeUrl.CLUSTER, TypeUrl.LISTENER, TypeUrl.ROUTE)
+_MODE = 0o644  # Envoy often runs as another user
+_DIRECTORY_MODE = 0o755
+_TEMPORARY = ".reconciler-"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of the directory.
+
+    Attributes:
+        content: None removes the file.
+        settled: Envoy must have had time for the steps before.
+    """
+
+    name: str
+    content: bytes | None
+    settled: bool = False
+
+
+def steps(held: Mapping[str, bytes], snapshot: Snapshot, directory: PurePath, form: FilesFormat) -> tuple[Step, ...]:
+    """How files that hold ``held`` come to hold ``snapshot``, make-before-break; none if they do already. Pure."""
+    wanted = encode_all(snapshot, directory, form)
+    cds = clusters_file(form)
+    before = _clusters(held, form)
+    first: list[Step] = []
+    together = wanted[cds]
+    if before is not None:
+        union = dict(before.resources) | dict(snapshot[TypeUrl.CLUSTER].resources)
+        together = encode(TypeUrl.CLUSTER, ResourceSet.of(union.values()), form)
+    if held.get(cds) != together:
+        first.append(Step(cds, together))
+    # rds.* before lds: a listener must find its routes, whose file it names.
+    changed = [n for n in sorted(wanted, key=lambda n: (not n.startswith("rds."), n)) if n != cds]
+    routing = [Step(name, wanted[name]) for name in changed if held.get(name) != wanted[name]]
+    last = [Step(cds, wanted[cds])] if together != wanted[cds] else []
+    last += [Step(name, None) for name in sorted(held.keys() - wanted.keys())]
+    if before is None:
+        return (*first, *routing, *last)
+    return (*first, *_settled(first, routing), *_settled(routing, last))
+
+
+def _settled(before: list[Step], then: list[Step]) -> Iterator[Step]:
+    """``then``, the first of which waits if there was anything ``before``."""
+    for position, step in enumerate(then):
+        yield Step(step.name, step.content, settled=bool(before) and position == 0)
+
+
+def _clusters(held: Mapping[str, bytes], form: FilesFormat) -> ResourceSet | None:
+    try:
+        return decode(TypeUrl.CLUSTER, held[clusters_file(form)], form)
+    except (KeyError, ValueError):
+        return None
+
+
+class FilesTarget:
+    """A directory that Envoys watch, with nobody else writing to it.
+
+    Args:
+        directory: absolute, and the same path as Envoy sees; created if missing.
+        form: binary is what Envoy reads fastest, JSON is for reading along.
+        settle_s: seconds to give Envoy between the steps.
+        pause: waits that long.
+
+    Raises:
+        Stalled: the directory can't be used.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        form: FilesFormat = FilesFormat.PB,
+        *,
+        settle_s: float = 1.0,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._directory = directory.absolute()
+        self._form = form
+        self._settle_s = settle_s
+        self._pause = pause
+        self._seen: tuple[Digest | None, Digest | None] = (None, None)  # decoding JSON is slow: once per content
+        self._prepare()
+
+    @property
+    def name(self) -> str:
+        """``files:DIR``."""
+        return f"files:{self._directory}"
+
+    def observe(self) -> Digest | None:
+        """Digest of what the files hold, by their content; None if one is missing or broken.
+
+        Raises:
+            Transient: the directory can't be read.
+        """
+        with _translated(f"can't read {self._directory}"):
+            files = self._read()
+        fingerprint = digest_bytes(
+            b"".join(name.encode() + b"\0" + digest_bytes(c).encode() for name, c in files.items())
+        )
+        if fingerprint != self._seen[0]:
+            self._seen = (fingerprint, self._digest(files))
+        return self._seen[1]
+
+    def apply(self, snapshot: Snapshot) -> tuple[Ack, ...]:
+        """Write what changed, in make-before-break order; see the module.
+
+        Returns:
+            One ack per type, UNKNOWN: that the files hold it was read back, what Envoy thinks nobody knows.
+
+        Raises:
+            Stalled: the directory can't be used.
+            Transient: it can't be written now (full disk, permission). Each file is then wholly old or wholly new.
+        """
+        self._prepare()
+        with _translated(f"can't write to {self._directory}"):
+            try:
+                self._sweep()
+                self._carry_out(steps(self._read(), snapshot, self._directory, self._form))
+            finally:
+                self._sweep()
+        if self.observe() != snapshot.digest:
+            hint = "make sure that nothing else writes there"
+            raise Transient("FilesTargetFailed", f"{self._directory} does not hold what was written to it", hint)
+        return tuple(
+            Ack(self.name, str(self._directory), t, snapshot[t].version, AckState.UNKNOWN, Evidence.READ_BACK)
+            for t in _SERVED
+        )
+
+    def close(self) -> None:
+        """Nothing to let go of: the files stay, and Envoys go on with them."""
+
+    def _digest(self, files: Mapping[str, bytes]) -> Digest | None:
+        try:
+            return decode_all(files, self._directory, self._form).digest
+        except ValueError:
+            return None
+
+    def _prepare(self) -> None:
+        """Makes the directory if it is missing.
+
+        A symbolic link is refused: who exchanges it would leave Envoy watching the old directory.
+        """
+        hint = "name a directory that only this reconciler writes to"
+        if self._directory.is_symlink():
+            raise Stalled("FilesTargetUnusable", f"{self._directory} is a symbolic link", hint)
+        try:
+            self._directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise Stalled(
+                "FilesTargetUnusable", f"{self._directory} can't be a directory: a file is there", hint
+            ) from error
+        except OSError as error:
+            raise Transient("FilesTargetFailed", f"can't make {self._directory}: {error.strerror}") from error
+
+    def _read(self) -> dict[str, bytes]:
+        """All files of the layout, by name."""
+        names = sorted(path.name for path in self._directory.iterdir())
+        return {name: (self._directory / name).read_bytes() for name in names if self._ours(name)}
+
+    def _ours(self, name: str) -> bool:
+        return name.startswith(("cds.", "lds.", "rds.")) and name.endswith(f".{self._form}")
+
+    def _sweep(self) -> None:
+        """Removes what a process that died has left half written."""
+        for path in self._directory.glob(f"{_TEMPORARY}*"):
+            path.unlink(missing_ok=True)
+
+    def _carry_out(self, todo: Iterable[Step]) -> None:
+        staged = [(step, None if step.content is None else self._stage(step.content)) for step in todo]
+        for step, temporary in staged:
+            if step.settled:
+                self._pause(self._settle_s)
+            path = self._directory / step.name
+            if temporary is None:
+                path.unlink(missing_ok=True)
+            else:
+                temporary.replace(path)
+            self._sync_directory()
+
+    def _stage(self, content: bytes) -> Path:
+        """Content, safe on disk under a name that Envoy does not read."""
+        descriptor, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=self._directory)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), _MODE)
+            os.fsync(file.fileno())
+        return Path(temporary)
+
+    def _sync_directory(self) -> None:
+        descriptor = os.open(self._directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """Disk trouble as our own error."""
+    try:
+        yield
+    except OSError as error:
+        hint = "check free space and permissions"
+        raise Transient("FilesTargetFailed", f"{what}: {error.strerror}", hint) from error

@@ -1,0 +1,78 @@
+"""Route tables made by hand, as short as they can be read."""
+
+from datetime import UTC, datetime
+
+from reconciler.model.match import ANY_HOST, HostMatch, MatchKind, NamedMatch, PathMatch, StringMatch
+from reconciler.model.provenance import FileProvenance, Touch
+from reconciler.model.resource import Kind, ResourceId, SecurityModel, ServiceAddress
+from reconciler.model.table import Action, Cluster, Forward, Guard, Listener, Route, RouteTable, VirtualHost
+
+COMMIT = "3f2a9c1d5e7b8a90c1d2e3f405162738495a6b7c"
+TOUCH = Touch(COMMIT, "Ann <ann@example.com>", datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC))
+
+
+def exact(value: str) -> StringMatch:
+    """This very string."""
+    return StringMatch(MatchKind.EXACT, value)
+
+
+def regex(value: str) -> StringMatch:
+    """A string that matches RE2."""
+    return StringMatch(MatchKind.REGEX, value)
+
+
+PRESENT = StringMatch(MatchKind.PRESENT)
+
+
+def prefix(value: str, *, case_sensitive: bool = True) -> PathMatch:
+    """A path that begins so."""
+    return PathMatch(MatchKind.PREFIX, value, case_sensitive)
+
+
+def rule(
+    name: str,
+    path: PathMatch | str,
+    action: Action | str,
+    *,
+    host: HostMatch = ANY_HOST,
+    method: StringMatch | None = None,
+    headers: dict[str, StringMatch] | None = None,
+    query: dict[str, StringMatch] | None = None,
+    threshold: int | None = None,
+    touch: Touch | None = TOUCH,
+) -> Route:
+    """A rule; a plain string is a path prefix, or the cluster to forward to as it is."""
+    return Route(
+        name=f"default/{name}",
+        id=ResourceId(Kind.MAPPING, "default", name),
+        provenance=FileProvenance(f"routes/{name}.yaml", 3, touch),
+        host=host,
+        path=prefix(path) if isinstance(path, str) else path,
+        method=method,
+        headers=tuple(NamedMatch(n, m) for n, m in sorted((headers or {}).items())),
+        query=tuple(NamedMatch(n, m) for n, m in sorted((query or {}).items())),
+        precedence=0,
+        threshold=threshold,
+        action=Forward(action) if isinstance(action, str) else action,
+    )
+
+
+def listener(*hosts: VirtualHost, name: str = "http-8080", port: int = 0) -> Listener:
+    """A listener on loopback, on a free port."""
+    return Listener(name, "127.0.0.1", port, SecurityModel.XFP, hosts)
+
+
+def anyone(*rules: Route, guard: Guard | None = None) -> VirtualHost:
+    """The virtual host for all hosts."""
+    return VirtualHost(ANY_HOST, rules, guard)
+
+
+def cluster(name: str, host: str = "", port: int = 80, *, tls: bool = False) -> Cluster:
+    """A cluster of a service, by default ``NAME.test:80``."""
+    return Cluster(name, ServiceAddress(host or f"{name}.test", port, tls))
+
+
+def table(listeners: list[Listener], *clusters: Cluster) -> RouteTable:
+    """A table of these listeners; its rules are those of their hosts, each once."""
+    rules = {route.name: route for each in listeners for host in each.virtual_hosts for route in host.routes}
+    return RouteTable(tuple(listeners), tuple(rules.values()), tuple(sorted(clusters)))
