@@ -71,13 +71,13 @@ def validate(binary: Path, bootstrap: bytes, *, timeout_s: float = VALIDATE_TIME
 
 def _check(binary: Path, bootstrap: Path, timeout_s: float) -> str | None:
     command = (str(binary), "--mode", "validate", *COMMON_OPTIONS, "--log-level", "error", "-c", str(bootstrap))
-    child = spawn(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    try:
-        _, output = child.communicate(timeout=timeout_s)
-    except subprocess.TimeoutExpired:
-        raise Transient("EnvoyCheckTimedOut", f"the Envoy check took more than {timeout_s:g} s") from None
-    finally:
-        end_group(child)
+    with spawn(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as child:
+        try:
+            _, output = child.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            raise Transient("EnvoyCheckTimedOut", f"the Envoy check took more than {timeout_s:g} s") from None
+        finally:
+            end_group(child)
     if child.returncode == 0:
         return None
     if child.returncode < 0:

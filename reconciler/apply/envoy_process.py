@@ -18,7 +18,6 @@ from reconciler.model.errors import Stalled, Transient
 COMMON_OPTIONS = ("--disable-hot-restart", "--concurrency", "1")
 
 _FLUSH_MS = "100"  # Envoy's 10 s is long for somebody who watches the access log
-_GRACE_S = 5.0
 _POLL_S = 0.02
 _OK = 200
 
@@ -35,6 +34,7 @@ class EnvoyProcess:
         bootstrap: JSON; must configure the admin interface, on port 0 for a free one.
         directory: private to this Envoy; created if missing.
         ready_timeout_s: seconds until it must be ready.
+        grace_s: seconds it has to end by itself.
         options: further command-line options.
     """
 
@@ -45,12 +45,14 @@ class EnvoyProcess:
         directory: Path,
         *,
         ready_timeout_s: float = 30.0,
+        grace_s: float = 5.0,
         options: Sequence[str] = (),
     ) -> None:
         self._binary = binary
         self._bootstrap = bootstrap
         self._directory = directory
         self._ready_timeout_s = ready_timeout_s
+        self._grace_s = grace_s
         self._options = tuple(options)
         self._child: subprocess.Popen[bytes] | None = None
         self.log_path = directory / "envoy.log"
@@ -110,11 +112,11 @@ class EnvoyProcess:
             self.stop()
             raise
 
-    def stop(self, grace_s: float = _GRACE_S) -> None:
-        """Ends it: SIGTERM, after ``grace_s`` seconds SIGKILL. Nothing is left running."""
+    def stop(self) -> None:
+        """Ends it: SIGTERM, after the grace SIGKILL. Nothing is left running."""
         if self._child is None:
             return
-        end_group(self._child, grace_s)
+        end_group(self._child, self._grace_s)
         self._child = None
 
     def restart(self, *, wait: bool = True) -> None:
