@@ -19,7 +19,6 @@ from reconciler.resources.unit import Unit
 from reconciler.resources.yaml_text import Chunk, decode, split
 from reconciler.resources.yaml_values import parse
 
-
 _IDENTITY_FIELDS = frozenset({"kind", "metadata", "name", "namespace"})
 # A document of these kinds never was a resource: nothing served can have come from it.
 _NEVER_READ = frozenset({Code.UNSUPPORTED_KIND})

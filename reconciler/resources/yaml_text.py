@@ -13,7 +13,7 @@ _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _BLANK = r"(?:[ \t\r\n]+|(?<!\S)#[^\r\n]*)"
 _DIRECTIVE = r"(?<![^\r\n])%[^\r\n]*"
 _PREAMBLE = re.compile(rf"(?:{_BLANK}|{_DIRECTIVE})*+")
-_EMPTY = re.compile(rf"(?:{_BLANK}|{_DIRECTIVE})*+(?:---(?![^ \t\r\n]){_BLANK}*+)?")
+_EMPTY = re.compile(rf"(?:{_BLANK}|{_DIRECTIVE})*+(?:(?<![^\r\n])---(?![^ \t\r\n]){_BLANK}*+)?")
 
 
 @dataclass(frozen=True, slots=True)
