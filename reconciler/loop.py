@@ -95,8 +95,9 @@ class Loop:
 
         def job() -> type[schedule.CancelJob]:
             self._survive()
-            # Jitter needs no cryptography.
-            clock.every(self.pace.delay(self.failures, random.random())).seconds.do(job)  # noqa: S311
+            # Jitter needs no cryptography; fractions of a second work, though typed as int.
+            delay = self.pace.delay(self.failures, random.random())  # noqa: S311
+            clock.every(delay).seconds.do(job)  # type: ignore[arg-type]
             return schedule.CancelJob
 
         job()

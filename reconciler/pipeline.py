@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from types import MappingProxyType
 
 from reconciler import __version__
 from reconciler.apply import Target
@@ -19,7 +18,7 @@ from reconciler.envoy import RenderOptions, render
 from reconciler.merge import ConflictPolicy, merge
 from reconciler.model.audit import Attempt, Conclusion
 from reconciler.model.decision import Decision, Trigger
-from reconciler.model.digest import Digest
+from reconciler.model.digest import Digest, digest_json
 from reconciler.model.effect import Ack
 from reconciler.model.limits import DEFAULT_LIMITS, Limits
 from reconciler.model.outcome import Outcome
@@ -37,6 +36,9 @@ from reconciler.table import DefaultListener, build
 from reconciler.verdict import Verdict, after_applying, before_applying
 
 
+NO_CONFIGURATION = digest_json({})
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the stages take from the settings."""
@@ -49,7 +51,7 @@ class Options:
     blast_radius: BlastRadius = field(default_factory=BlastRadius)
     allow_plan: str = ""
     refuse_invalid: bool = False
-    config_digest: Digest | None = None
+    config_digest: Digest = NO_CONFIGURATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class State:
     applied: Compiled = NOTHING
     revision: Revision | None = None
     attempted: Revision | None = None
-    held: Mapping[tuple[ResourceId, Digest], Problem] = MappingProxyType({})
+    held: Mapping[tuple[ResourceId, Digest], Problem] = field(default_factory=dict)
 
 
 def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigger) -> tuple[Outcome, State]:
@@ -251,7 +253,7 @@ def _record_untouched(
     else:
         after = replace(state, applied=desired, revision=attempt.revision, attempted=attempt.revision)
     conclusion = _conclusion(edges, verdict, attempt.plan, (), desired, after)
-    sequence = edges.journal.decide(attempt, conclusion, _origins(after.applied), after.applied.snapshot.digest)
+    sequence = edges.journal.decide(attempt, conclusion)
     return _outcome(attempt, conclusion, sequence), after
 
 

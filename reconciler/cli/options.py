@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -27,7 +27,7 @@ def settings_flags(*groups: str) -> Callable[[F], F]:
             given = {name: flags.pop(name) for name in specs() if name in flags}
             return verb(*args, settings=load(given, os.environ, config), **flags)
 
-        decorated: Any = with_settings
+        decorated: F = cast("F", with_settings)
         for name, spec in reversed(specs().items()):
             if spec.group in groups and not spec.secret:
                 decorated = _flag(name, spec)(decorated)

@@ -19,12 +19,12 @@ from reconciler.settings import Loaded
 
 
 @click.command()
-@click.argument("path", type=click.Path(exists=True, path_type=Path), required=False)
+@click.argument("folder", metavar="[PATH]", type=click.Path(exists=True, path_type=Path), required=False)
 @click.option("--base", metavar="REF", help="Compare with this ref of --repo instead of what was last applied.")
 @click.option("--exit-code", is_flag=True, help="Exit with 10 when changes are pending.")
-@settings_flags("common", "source", "language", "safety", "target")
+@settings_flags("common", "state", "source", "language", "safety", "target")
 @output_flag("markdown")
-def plan(path: Path | None, base: str | None, exit_code: bool, settings: Loaded, output: str) -> int:
+def plan(folder: Path | None, base: str | None, exit_code: bool, settings: Loaded, output: str) -> int:
     """Print what PATH, or --repo at --ref, would change: against --base, or what was last applied (--state).
 
     Exits with 0; with 1 when the plan would be refused or has errors; with 10 under --exit-code when changes are
@@ -35,7 +35,7 @@ def plan(path: Path | None, base: str | None, exit_code: bool, settings: Loaded,
       reconciler plan routes/
       reconciler plan --repo https://git.example.com/routes.git --ref my-branch --base main --output markdown
     """
-    after = read(path, settings).compiled
+    after = read(folder, settings).compiled
     before = _base(settings, base) if base else _last_applied(settings)
     change = plan_change(before, after, stage_options(settings), fast_forward=None)
     match output:

@@ -22,11 +22,11 @@ STAGES = ("resources", "merged", "table", "envoy", "bootstrap")
 
 
 @click.command()
-@click.argument("path", type=click.Path(exists=True, path_type=Path), required=False)
+@click.argument("folder", metavar="[PATH]", type=click.Path(exists=True, path_type=Path), required=False)
 @click.option("--stage", type=click.Choice(STAGES), default="envoy", show_default=True, help="Which stage to print.")
 @settings_flags("common", "source", "language", "target")
 @output_flag()
-def render(path: Path | None, stage: str, settings: Loaded, output: str) -> None:
+def render(folder: Path | None, stage: str, settings: Loaded, output: str) -> None:
     """Print what a stage makes of the Mappings in PATH, or of --repo at --ref.
 
     --stage bootstrap prints one self-contained Envoy configuration that envoy -c runs as it is; with --target xds or
@@ -41,7 +41,7 @@ def render(path: Path | None, stage: str, settings: Loaded, output: str) -> None
     if stage == "bootstrap" and settings.settings.target:
         echo_value(_bootstrap_for(settings.settings), output)
         return
-    reading = read(path, settings)
+    reading = read(folder, settings)
     echo_problems([problem for problem in reading.compiled.problems if problem.severity is not Severity.INFO])
     echo_value(stage_value(reading, stage, stage_options(settings)), output)
 

@@ -16,10 +16,10 @@ from reconciler.settings import Loaded
 
 
 @click.command()
-@click.argument("path", type=click.Path(exists=True, path_type=Path), required=False)
+@click.argument("folder", metavar="[PATH]", type=click.Path(exists=True, path_type=Path), required=False)
 @settings_flags("common", "source", "language", "safety", "target")
 @output_flag()
-def validate(path: Path | None, settings: Loaded, output: str) -> int:
+def validate(folder: Path | None, settings: Loaded, output: str) -> int:
     """Print every problem of the Mappings in PATH, or of --repo at --ref. Exits with 1 when there is an error.
 
     Envoy's own check runs too where a binary is found (--envoy).
@@ -29,7 +29,7 @@ def validate(path: Path | None, settings: Loaded, output: str) -> int:
       reconciler validate routes/
       reconciler validate --repo https://git.example.com/routes.git --ref my-branch --output json
     """
-    reading = read(path, settings)
+    reading = read(folder, settings)
     problems = reading.compiled.problems
     complaint = envoy_check(settings)(reading.compiled.snapshot)
     if output == "json":

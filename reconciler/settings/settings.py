@@ -172,7 +172,7 @@ class Settings:
     # Around it
     state: Path = dataclasses.field(
         default_factory=_default_state,
-        metadata={"spec": Spec("Directory of the journal, clone and caches.", parse.path)},
+        metadata={"spec": Spec("Directory of the journal, clone and caches.", parse.path, group="state")},
     )
     web_address: str = _field(
         "127.0.0.1:8081",

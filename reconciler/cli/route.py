@@ -1,0 +1,89 @@
+"""``reconciler route``: which Mapping serves this request, and why not the others."""
+
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import click
+
+from reconciler.cli.exits import Exit
+from reconciler.cli.options import output_flag, settings_flags
+from reconciler.cli.reading import read
+from reconciler.cli.show import echo_value
+from reconciler.model.plain import plain
+from reconciler.model.table import Request, Route
+from reconciler.model.text import printable
+from reconciler.settings import Loaded
+from reconciler.table import Answer, Explanation, Forwarded, NotFound, Redirected, explain
+
+
+@click.command()
+@click.argument("url")
+@click.argument("folder", metavar="[PATH]", type=click.Path(exists=True, path_type=Path), required=False)
+@click.option("--method", "-X", default="GET", show_default=True, help="Method of the request.")
+@click.option("--header", "-H", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header; repeatable.")
+@settings_flags("common", "source", "language", "target")
+@output_flag()
+def route(url: str, folder: Path | None, method: str, headers: tuple[str, ...], settings: Loaded, output: str) -> int:
+    """Say which Mapping of PATH, or of --repo at --ref, serves URL, and for each near miss what kept it from it.
+
+    Exits with 1 when nothing serves it.
+
+    \b
+    Examples:
+      reconciler route http://shop.example.com/item/42 routes/
+      reconciler route http://localhost/models/test/ routes/ -X POST -H 'x-team: ml'
+    """
+    explanation = explain(read(folder, settings).compiled.table, _request(url, method, headers))
+    if output == "json":
+        echo_value(plain(explanation), output)
+    else:
+        _echo(explanation)
+    return Exit.PROBLEM if isinstance(explanation.answer, NotFound) else Exit.FINE
+
+
+def _request(url: str, method: str, headers: tuple[str, ...]) -> Request:
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    if not parts.hostname:
+        raise click.BadParameter(f"{url!r} has no host; write it as http://HOST/PATH", param_hint="URL")
+    named = []
+    for header in headers:
+        name, colon, value = header.partition(":")
+        if not colon:
+            raise click.BadParameter(f"{header!r} is not NAME: VALUE", param_hint="--header")
+        named.append((name.strip().lower(), value.strip()))
+    host = next((value for name, value in named if name == "host"), parts.netloc.rpartition("@")[2])
+    return Request(
+        host=host,
+        path=parts.path or "/",
+        method=method.upper(),
+        headers=tuple(pair for pair in named if pair[0] != "host"),
+        query=tuple(parse_qsl(parts.query, keep_blank_values=True)),
+    )
+
+
+def _echo(explanation: Explanation) -> None:
+    if not explanation.candidates:
+        click.echo(f"{click.style('no Mapping', fg='red', bold=True)}: {_answer(explanation.answer)}")
+    for candidate in explanation.candidates:
+        share = f"{candidate.percent} % " if candidate.percent < 100 else ""  # noqa: PLR2004 - percent
+        click.echo(f"{share}{click.style(candidate.route.name, fg='green', bold=True)}  {_place(candidate.route)}")
+        click.echo(f"  {_answer(candidate.answer)}")
+    if explanation.near_misses:
+        click.echo("not:")
+    for miss in explanation.near_misses:
+        click.echo(f"  {miss.route.name}  {_place(miss.route)}")
+        click.echo(f"    {printable(miss.reason)}")
+
+
+def _place(chosen: Route) -> str:
+    return click.style(printable(str(chosen.provenance)), dim=True)
+
+
+def _answer(answer: Answer) -> str:
+    match answer:
+        case Forwarded():
+            return printable(f"→ {answer.cluster.address} with path {answer.path} and host {answer.host}")
+        case Redirected():
+            return printable(f"→ {answer.status} {answer.location}")
+        case NotFound():
+            return printable(f"404: {answer.reason}")
