@@ -1,0 +1,80 @@
+"""What only one may have: a Listener its port, a Host its hostname at a Listener."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from reconciler.merge.ledger import Ledger
+from reconciler.merge.wording import same_hostname, same_port
+from reconciler.model.problem import Problem
+from reconciler.model.resource import HostMatch, HostResource, ListenerResource, Resource, ResourceId
+
+R = TypeVar("R", HostResource, ListenerResource)
+
+
+def settle_ports(ledger: Ledger) -> tuple[Problem, ...]:
+    """One Listener per port: the senior keeps it, the others yield (see `Ledger`)."""
+
+    def slots() -> Iterable[Sequence[ListenerResource]]:
+        ports: dict[int, list[ListenerResource]] = defaultdict(list)
+        for listener in _listeners(ledger.served()):
+            ports[listener.port].append(listener)
+        return ports.values()
+
+    def incumbent(listener: ListenerResource) -> bool:
+        last = ledger.entries[listener.origin.id].last_good
+        return isinstance(last, ListenerResource) and last.port == listener.port
+
+    return _settle(ledger, slots, incumbent, same_port)
+
+
+def settle_hostnames(ledger: Ledger) -> tuple[Problem, ...]:
+    """One Host per hostname at every Listener, or altogether when there is no Listener."""
+
+    def slots() -> Iterable[Sequence[HostResource]]:
+        served = ledger.served()
+        listeners = _listeners(served)
+        names: dict[tuple[ResourceId | None, HostMatch], list[HostResource]] = defaultdict(list)
+        for host in served:
+            if isinstance(host, HostResource):
+                bound = [listener.origin.id for listener in listeners if listener.binds(host)] if listeners else [None]
+                for listener_id in bound:
+                    names[listener_id, host.hostname].append(host)
+        return names.values()
+
+    def incumbent(host: HostResource) -> bool:
+        last = ledger.entries[host.origin.id].last_good
+        return isinstance(last, HostResource) and last.hostname == host.hostname
+
+    return _settle(ledger, slots, incumbent, same_hostname)
+
+
+def _settle(
+    ledger: Ledger,
+    slots: Callable[[], Iterable[Sequence[R]]],
+    incumbent: Callable[[R], bool],
+    report: Callable[[R, R], Problem],
+) -> tuple[Problem, ...]:
+    """Leaves one claimant in every slot. Guests give way in silence: their own loss is reported already."""
+    problems: list[Problem] = []
+    settled = False
+    while not settled:
+        settled = True
+        for slot in slots():
+            rivals = [rival for rival in slot if ledger.version(rival.origin.id) is rival]
+            if len(rivals) <= 1:
+                continue
+            settled = False
+            guests = [rival for rival in rivals if rival.origin.id in ledger.guests]
+            winner = min(rivals, key=lambda rival: ledger.seniority(rival, incumbent(rival)))
+            for rival in rivals:
+                if guests and rival in guests:
+                    ledger.drop(rival.origin.id)
+                elif not guests and rival is not winner:
+                    problems.append(report(rival, winner))
+                    ledger.yield_place(rival.origin.id)
+    return tuple(problems)
+
+
+def _listeners(resources: Iterable[Resource]) -> list[ListenerResource]:
+    return [resource for resource in resources if isinstance(resource, ListenerResource)]

@@ -1,0 +1,80 @@
+"""One version per identity: duplicates, rejected documents and unreadable files."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from operator import attrgetter
+
+from reconciler.merge.ledger import NEVER, Entry
+from reconciler.model.problem import Code, Problem, Severity
+from reconciler.model.resource import Rejected, Resource, ResourceId
+
+_BY_PARTS = attrgetter("kind", "namespace", "name")  # the order of a ResourceId, several times faster
+
+
+def enter(
+    resources: Sequence[Resource],
+    rejected: Sequence[Rejected],
+    last_good: Sequence[Resource],
+    held: Collection[ResourceId],
+    unreadable: Collection[str],
+) -> tuple[dict[ResourceId, Entry], tuple[Problem, ...]]:
+    """What is known of every identity, in order of identity, and a Problem for every duplicate.
+
+    - An identity that is defined more than once: the document in the file that serves it now, then the oldest wins.
+    - Its document was rejected, in the file that serves it now or with no good one elsewhere; or it is held: there is
+      no current version.
+    - A rejected document of unknown identity, or an unreadable file, claims every identity that is served from that
+      file and is not defined elsewhere.
+    """
+    served = {resource.origin.id: resource for resource in last_good}
+    candidates: dict[ResourceId, list[Resource]] = defaultdict(list)
+    for resource in resources:
+        candidates[resource.origin.id].append(resource)
+    broken: dict[ResourceId, set[str]] = defaultdict(set)
+    for document in rejected:
+        if document.id is not None:
+            broken[document.id].add(document.path)
+    dark = set(unreadable) | {document.path for document in rejected if document.id is None}
+
+    entries: dict[ResourceId, Entry] = {}
+    problems: list[Problem] = []
+    for id_ in sorted(candidates.keys() | broken.keys() | served.keys(), key=_BY_PARTS):
+        last = served.get(id_)
+        home = last.origin.provenance.path if last else None
+        ranked = sorted(candidates.get(id_, ()), key=lambda resource: _claim(resource, home))
+        lost_home = home in broken.get(id_, ())
+        current = ranked[0] if ranked and not lost_home and id_ not in held else None
+        claimed = bool(ranked) or id_ in broken or home in dark
+        entries[id_] = Entry(id_, current, last, claimed)
+        winner = last if lost_home and last is not None else (ranked[0] if ranked else None)
+        if winner is not None:
+            losers = ranked if lost_home else ranked[1:]
+            problems.extend(_duplicate(loser, winner) for loser in losers)
+    return entries, tuple(problems)
+
+
+def held_problems(entries: Mapping[ResourceId, Entry], held: Mapping[ResourceId, Problem]) -> Iterable[Problem]:
+    """Why identities of this revision are held; one whose document is gone has nothing left to hold."""
+    return (held[id_] for id_ in sorted(held) if id_ in entries and entries[id_].claimed)
+
+
+def _claim(resource: Resource, home: str | None) -> tuple[bool, bool, datetime, str, int, bytes]:
+    """Sort key of documents of one identity: served from this file, oldest touch (none: last), place, text."""
+    place = resource.origin.provenance
+    age = place.touch.committed_at if place.touch else NEVER
+    return place.path != home, place.touch is None, age, place.path, place.line, resource.origin.document
+
+
+def _duplicate(loser: Resource, winner: Resource) -> Problem:
+    return Problem(
+        Code.DUPLICATE_IDENTITY,
+        Severity.ERROR,
+        f"defined twice; {winner.origin.provenance} is served and this document is not",
+        loser.origin.provenance,
+        field="metadata.name",
+        expected="a name used once per kind and namespace",
+        hint="Rename or remove one of the two",
+        resource=str(loser.origin.id),
+        related=(winner.origin.provenance,),
+    )

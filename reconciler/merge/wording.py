@@ -1,0 +1,136 @@
+"""The Problems of a merge in words."""
+
+from collections.abc import Sequence
+
+from reconciler.merge.group import WHOLE, Group
+from reconciler.model.problem import Code, Problem, Severity
+from reconciler.model.resource import HostResource, ListenerResource, MappingResource, MatchKind, Resource
+
+
+def requests(mapping: MappingResource) -> str:
+    """The requests a Mapping asks for, short: ``GET api.example.com/v1/… with x-canary``."""
+    path = mapping.path.value + ("…" if mapping.path.kind is MatchKind.PREFIX else "")
+    where = f"~{path}" if mapping.path.kind is MatchKind.REGEX else path
+    method = f"{mapping.method.value} " if mapping.method else ""
+    host = str(mapping.host) if mapping.host else ""
+    conditions = [condition.name for condition in (*mapping.headers, *mapping.query)]
+    return f"{method}{host}{where}" + (f" with {', '.join(conditions)}" if conditions else "")
+
+
+def conflict(loser: MappingResource, winner: MappingResource) -> Problem:
+    """Two Mappings without weight ask for the same requests; one is left out."""
+    return Problem(
+        Code.CONFLICT,
+        Severity.ERROR,
+        f"asks for the same requests ({requests(loser)}) as {_named(winner)}, which was there first and keeps them",
+        loser.origin.provenance,
+        hint="Give each its `weight` for a canary, or change the match of one",
+        resource=str(loser.origin.id),
+        related=(winner.origin.provenance,),
+    )
+
+
+def split(mapping: MappingResource, first: MappingResource) -> Problem:
+    """Mappings without weight share requests, since the setting says so."""
+    return Problem(
+        Code.CONFLICT,
+        Severity.WARNING,
+        f"shares its requests ({requests(mapping)}) evenly with {_named(first)}, as `conflicts: split` asks",
+        mapping.origin.provenance,
+        hint="Give each its `weight`, or change the match of one",
+        resource=str(mapping.origin.id),
+        related=(first.origin.provenance,),
+    )
+
+
+def shadow_only(mapping: MappingResource) -> Problem:
+    """A copy of nothing."""
+    return Problem(
+        Code.SHADOW_ONLY,
+        Severity.ERROR,
+        f"copies requests ({requests(mapping)}) that no other Mapping serves",
+        mapping.origin.provenance,
+        field="spec.shadow",
+        expected="a Mapping without `shadow` that has the same match",
+        hint="Add that Mapping, or remove `shadow`",
+        resource=str(mapping.origin.id),
+    )
+
+
+def weights(group: Group, blamed: MappingResource, restored: Sequence[MappingResource]) -> Problem:
+    """Shares that do not add up; ``restored`` is what stays served instead, nothing when empty."""
+    shares = ", ".join(f"{member.origin.id.qualified} {member.weight}" for member in group.weighted)
+    beside = f" beside {', '.join(m.origin.id.qualified for m in group.plain)} without weight" if group.plain else ""
+    missing = WHOLE - group.weight
+    if missing < 0:
+        hint = f"Take {-missing} off, so that they add up to {WHOLE}"
+    else:
+        hint = f"Give away the missing {missing}, or leave `weight` out of one Mapping, which then takes the rest"
+    if restored:
+        names = ", ".join(member.origin.id.qualified for member in restored)
+        outcome = f"{names} stay served as they were"
+    else:
+        outcome = "none of them is served"
+    others = tuple(m.origin.provenance for m in (*group.weighted, *group.plain) if m is not blamed)
+    return Problem(
+        Code.WEIGHTS,
+        Severity.ERROR,
+        f"the weights for {requests(blamed)} do not add up: {shares}{beside}; {outcome}",
+        blamed.origin.provenance,
+        field="spec.weight",
+        expected=f"at most {WHOLE} together" if group.plain else f"{WHOLE} together",
+        got=str(group.weight),
+        hint=hint,
+        resource=str(blamed.origin.id),
+        related=others,
+    )
+
+
+def nothing_left(mapping: MappingResource, group: Group) -> Problem:
+    """The weights of a group leave its unweighted member without a request."""
+    shares = ", ".join(f"{member.origin.id.qualified} {member.weight}" for member in group.weighted)
+    return Problem(
+        Code.WEIGHTS,
+        Severity.WARNING,
+        f"gets no request: the weights for {requests(mapping)} add up to {WHOLE} without it ({shares})",
+        mapping.origin.provenance,
+        field="spec.weight",
+        hint="Remove it if the move is done, or lower a weight",
+        resource=str(mapping.origin.id),
+        related=tuple(member.origin.provenance for member in group.weighted),
+    )
+
+
+def same_hostname(loser: HostResource, winner: HostResource) -> Problem:
+    """Two Hosts of one Listener have one hostname."""
+    return Problem(
+        Code.CONFLICT,
+        Severity.ERROR,
+        f"has the hostname `{loser.hostname}` of {_named(winner)}, which was there first and keeps it",
+        loser.origin.provenance,
+        field="spec.hostname",
+        expected="a hostname used by one Host per Listener",
+        hint="Change the hostname, or merge the two Hosts",
+        resource=str(loser.origin.id),
+        related=(winner.origin.provenance,),
+    )
+
+
+def same_port(loser: ListenerResource, winner: ListenerResource) -> Problem:
+    """Two Listeners have one port."""
+    return Problem(
+        Code.PORT_CONFLICT,
+        Severity.ERROR,
+        f"has the port {loser.port} of {_named(winner)}, which was there first and keeps it",
+        loser.origin.provenance,
+        field="spec.port",
+        expected="a port used by one Listener",
+        got=str(loser.port),
+        hint="Change the port, or remove one of the two",
+        resource=str(loser.origin.id),
+        related=(winner.origin.provenance,),
+    )
+
+
+def _named(resource: Resource) -> str:
+    return f"{resource.origin.id} ({resource.origin.provenance})"
