@@ -7,7 +7,7 @@ back comes from the commit that brought it back.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -67,15 +67,24 @@ def attribute(
     Returns:
         For each path and digest the commit. A pair is missing only if the history ended before it did.
     """
-    walk = _Walk(known)
-    for chunk in steps:
-        if walk.begin(chunk[0].sha, wanted):
-            digests = blob_digests(walk.blobs_to_read(chunk))
-            for step in chunk:
-                walk.advance(step, digests)
-        if walk.done:
+    walk: _Walk | None = None
+    for part in _parts(steps, known.head):
+        walk = walk or _Walk.begin(part[0].sha, wanted)
+        if part[0].sha == known.head:
+            walk.take_known(known)
+        digests = blob_digests(walk.blobs_to_read(part))
+        for step in part:
+            walk.advance(step, digests)
+        if not walk.pending:
             break
-    return walk.found
+    return walk.found if walk else {}
+
+
+def _parts(steps: Iterable[tuple[Step, ...]], head: str) -> Iterator[tuple[Step, ...]]:
+    """The chunks, cut before the known commit: beyond it no blob may have to be read."""
+    for chunk in steps:
+        cut = next((index for index, step in enumerate(chunk) if step.sha == head), 0)
+        yield from filter(None, (chunk[:cut], chunk[cut:]))
 
 
 _Pending: TypeAlias = dict[str, set[str]]
@@ -90,24 +99,15 @@ class _Walk:
         open_paths: how many digests of each path are unresolved, to know which blobs matter.
     """
 
-    known: Attributions
+    pending: dict[str, _Pending]
+    open_paths: Counter[str]
     found: dict[tuple[str, str], str] = field(default_factory=dict)
-    pending: dict[str, _Pending] = field(default_factory=dict)
-    open_paths: Counter[str] = field(default_factory=Counter)
-    begun: bool = False
 
-    @property
-    def done(self) -> bool:
-        return self.begun and not self.pending
-
-    def begin(self, newest: str, wanted: Mapping[str, Collection[str]]) -> bool:
-        if not self.begun:
-            self.begun = True
-            start = {path: set(digests) for path, digests in wanted.items() if digests}
-            self.open_paths.update({path: len(digests) for path, digests in start.items()})
-            if start:
-                self.pending[newest] = start
-        return bool(self.pending)
+    @classmethod
+    def begin(cls, newest: str, wanted: Mapping[str, Collection[str]]) -> "_Walk":
+        start = {path: set(digests) for path, digests in wanted.items() if digests}
+        counts = Counter({path: len(digests) for path, digests in start.items()})
+        return cls({newest: start} if start else {}, counts)
 
     def blobs_to_read(self, chunk: tuple[Step, ...]) -> set[str]:
         """Earlier blobs of files with unresolved documents."""
@@ -119,25 +119,25 @@ class _Walk:
         carried = self.pending.pop(step.sha, None)
         if carried is None:
             return
-        if step.sha == self.known.head:
-            carried = self._take_known(carried)
         rest = carried
         for index, diff in enumerate(step.parents):
             rest = self._pass_first(diff, rest, digests) if index == 0 else self._pass_other(diff, rest, digests)
         for path, missing in rest.items():
             self._resolve(path, missing, step.sha)
 
-    def _take_known(self, carried: _Pending) -> _Pending:
+    def take_known(self, known: Attributions) -> None:
+        """Resolve what has been followed to the known commit and is known there."""
         left: _Pending = {}
-        for path, digests in carried.items():
-            file = self.known.files.get(path)
+        for path, digests in self.pending.pop(known.head, {}).items():
+            file = known.files.get(path)
             commits = dict(file.documents) if file else {}
             for digest in digests:
                 if digest in commits:
                     self._resolve(path, {digest}, commits[digest])
                 else:
                     left.setdefault(path, set()).add(digest)
-        return left
+        if left:
+            self.pending[known.head] = left
 
     def _pass_first(self, diff: ParentDiff, carried: _Pending, digests: Mapping[str, frozenset[str]]) -> _Pending:
         """Hand the whole load to the first parent but for what it lacks: the many unchanged files cost nothing."""

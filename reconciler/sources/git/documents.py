@@ -13,7 +13,7 @@ from reconciler.sources.git.reading import Input
 DocumentDigests: TypeAlias = Callable[[bytes], Sequence[str]]
 
 # Digests kept from an earlier run are only good if documents are still digested in the same way.
-_PROBE = b"# probe\na: 1\nb: [x, 'y']\n---\nc: {d: null}\n---\n- [\n"
+_PROBE = b"# Probe\na: 1\nB: [x, 'Y']\n---\nc: {d: null}\n---\n- [\n"
 
 
 def fingerprint(document_digests: DocumentDigests) -> str:

@@ -153,10 +153,20 @@ def _finish(process: "subprocess.Popen[bytes]") -> None:
                 _exited(process, _GRACE_S)
             _signal(process, signal.SIGKILL)
             process.wait()
+            _reap_adopted(process.pid)
     finally:
         for pipe in (process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()
+
+
+def _reap_adopted(group: int) -> None:
+    """Reap what git left behind, where that falls to us: as the first process of a container we adopt orphans."""
+    end = time.monotonic() + _GRACE_S
+    with contextlib.suppress(ChildProcessError):  # there is none left
+        while time.monotonic() < end:
+            if os.waitpid(-group, os.WNOHANG) == (0, 0):
+                time.sleep(0.001)
 
 
 def _exited(process: "subprocess.Popen[bytes]", within_s: float) -> bool:

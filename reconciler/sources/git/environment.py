@@ -15,7 +15,9 @@ _CREDENTIAL_HELPER = (
 )
 _INHERITED_TROUBLE = frozenset({"SSH_AUTH_SOCK", "SSH_ASKPASS", "SSH_ASKPASS_REQUIRE", "XDG_CONFIG_HOME"})
 _CONNECT_TIMEOUT_S = 20
-# Old commits with these flaws are in many honest repositories, and nothing here depends on them.
+# Old commits with the first flaws are in many honest repositories, and nothing here depends on them. The others are
+# names that lead elsewhere: without a work tree they lead nowhere, `tree` refuses them one by one, and one bad
+# commit in the history must not keep all later ones out.
 _HARMLESS_FLAWS = (
     "badTimezone",
     "missingEmail",
@@ -23,6 +25,10 @@ _HARMLESS_FLAWS = (
     "missingSpaceBeforeDate",
     "missingSpaceBeforeEmail",
     "zeroPaddedDate",
+    "fullPathname",
+    "hasDot",
+    "hasDotdot",
+    "hasDotgit",
 )
 
 
