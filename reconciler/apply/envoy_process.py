@@ -102,8 +102,8 @@ class EnvoyProcess:
         path = self._directory / "bootstrap.json"
         path.write_bytes(self._bootstrap)
         self._address_file.unlink(missing_ok=True)
-        options = ("-c", str(path), "--admin-address-path", str(self._address_file), *COMMON_OPTIONS)
-        options += ("--file-flush-interval-msec", _FLUSH_MS, *self._options)
+        files = ("-c", str(path), "--admin-address-path", str(self._address_file))
+        options = (*files, *COMMON_OPTIONS, "--file-flush-interval-msec", _FLUSH_MS, *self._options)
         offset = self.log_path.stat().st_size if self.log_path.exists() else 0
         self._child = self._keep((str(self._binary.absolute()), *options))
         try:

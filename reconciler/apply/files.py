@@ -104,8 +104,8 @@ class FilesTarget:
         settle_s: float = 1.0,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._directory = directory.absolute()
-        self._form = form
+        self.directory = directory.absolute()
+        self.form = form
         self._settle_s = settle_s
         self._pause = pause
         self._seen: tuple[Digest | None, Digest | None] = (None, None)  # decoding JSON is slow: once per content
@@ -114,7 +114,7 @@ class FilesTarget:
     @property
     def name(self) -> str:
         """``files:DIR``."""
-        return f"files:{self._directory}"
+        return f"files:{self.directory}"
 
     def observe(self) -> Digest | None:
         """Digest of what the files hold, by their content; None if one is missing or broken.
@@ -122,7 +122,7 @@ class FilesTarget:
         Raises:
             Transient: the directory can't be read.
         """
-        with _translated(f"can't read {self._directory}"):
+        with _translated(f"can't read {self.directory}"):
             files = self._read()
         fingerprint = digest_bytes(
             b"".join(name.encode() + b"\0" + digest_bytes(c).encode() for name, c in files.items())
@@ -142,17 +142,17 @@ class FilesTarget:
             Transient: it can't be written now (full disk, permission). Each file is then wholly old or wholly new.
         """
         self._prepare()
-        with _translated(f"can't write to {self._directory}"):
+        with _translated(f"can't write to {self.directory}"):
             try:
                 self._sweep()
-                self._carry_out(steps(self._read(), snapshot, self._directory, self._form))
+                self._carry_out(steps(self._read(), snapshot, self.directory, self.form))
             finally:
                 self._sweep()
         if self.observe() != snapshot.digest:
             hint = "make sure that nothing else writes there"
-            raise Transient("FilesTargetFailed", f"{self._directory} does not hold what was written to it", hint)
+            raise Transient("FilesTargetFailed", f"{self.directory} does not hold what was written to it", hint)
         return tuple(
-            Ack(self.name, str(self._directory), t, snapshot[t].version, AckState.UNKNOWN, Evidence.READ_BACK)
+            Ack(self.name, str(self.directory), t, snapshot[t].version, AckState.UNKNOWN, Evidence.READ_BACK)
             for t in _SERVED
         )
 
@@ -161,7 +161,7 @@ class FilesTarget:
 
     def _digest(self, files: Mapping[str, bytes]) -> Digest | None:
         try:
-            return decode_all(files, self._directory, self._form).digest
+            return decode_all(files, self.directory, self.form).digest
         except ValueError:
             return None
 
@@ -171,28 +171,28 @@ class FilesTarget:
         A symbolic link is refused: who exchanges it would leave Envoy watching the old directory.
         """
         hint = "name a directory that only this reconciler writes to"
-        if self._directory.is_symlink():
-            raise Stalled("FilesTargetUnusable", f"{self._directory} is a symbolic link", hint)
+        if self.directory.is_symlink():
+            raise Stalled("FilesTargetUnusable", f"{self.directory} is a symbolic link", hint)
         try:
-            self._directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+            self.directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise Stalled(
-                "FilesTargetUnusable", f"{self._directory} can't be a directory: a file is there", hint
+                "FilesTargetUnusable", f"{self.directory} can't be a directory: a file stands in the way", hint
             ) from error
         except OSError as error:
-            raise Transient("FilesTargetFailed", f"can't make {self._directory}: {error.strerror}") from error
+            raise Transient("FilesTargetFailed", f"can't make {self.directory}: {error.strerror}") from error
 
     def _read(self) -> dict[str, bytes]:
         """All files of the layout, by name."""
-        names = sorted(path.name for path in self._directory.iterdir())
-        return {name: (self._directory / name).read_bytes() for name in names if self._ours(name)}
+        names = sorted(path.name for path in self.directory.iterdir())
+        return {name: (self.directory / name).read_bytes() for name in names if self._ours(name)}
 
     def _ours(self, name: str) -> bool:
-        return name.startswith(("cds.", "lds.", "rds.")) and name.endswith(f".{self._form}")
+        return name.startswith(("cds.", "lds.", "rds.")) and name.endswith(f".{self.form}")
 
     def _sweep(self) -> None:
         """Removes what a process that died has left half written."""
-        for path in self._directory.glob(f"{_TEMPORARY}*"):
+        for path in self.directory.glob(f"{_TEMPORARY}*"):
             path.unlink(missing_ok=True)
 
     def _carry_out(self, todo: Iterable[Step]) -> None:
@@ -200,7 +200,7 @@ class FilesTarget:
         for step, temporary in staged:
             if step.settled:
                 self._pause(self._settle_s)
-            path = self._directory / step.name
+            path = self.directory / step.name
             if temporary is None:
                 path.unlink(missing_ok=True)
             else:
@@ -209,7 +209,7 @@ class FilesTarget:
 
     def _stage(self, content: bytes) -> Path:
         """Content, safe on disk under a name that Envoy does not read."""
-        descriptor, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=self._directory)
+        descriptor, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=self.directory)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
@@ -218,7 +218,7 @@ class FilesTarget:
         return Path(temporary)
 
     def _sync_directory(self) -> None:
-        descriptor = os.open(self._directory, os.O_RDONLY)
+        descriptor = os.open(self.directory, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:

@@ -3,7 +3,7 @@
 https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#filesystem-subscriptions
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 
 # Imported for their registration: JSON can only show messages that are known.
@@ -19,7 +19,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
 )
 from envoy.extensions.transport_sockets.tls.v3 import tls_pb2 as _tls
 from envoy.service.discovery.v3.discovery_pb2 import DiscoveryResponse
-from google.protobuf import json_format
+from google.protobuf import descriptor_pool, json_format, message_factory
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import DecodeError, Message
 
@@ -34,6 +34,26 @@ _NAMED = {
     TypeUrl.LISTENER: Listener,
     TypeUrl.ROUTE: RouteConfiguration,
 }
+
+
+def _make_canonical(message: Message) -> None:
+    """Packs everything that is packed inside anew, map entries in key order: reading JSON leaves them in any order."""
+    for inner in _messages_in(message):
+        if isinstance(inner, Any):
+            descriptor = descriptor_pool.Default().FindMessageTypeByName(inner.TypeName())
+            unpacked = message_factory.GetMessageClass(descriptor).FromString(inner.value)
+            _make_canonical(unpacked)
+            inner.value = _serialise(unpacked)
+        else:
+            _make_canonical(inner)
+
+
+def _messages_in(message: Message) -> Iterator[Message]:
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        values = value.values() if isinstance(value, Mapping) else value if field.is_repeated else (value,)
+        yield from (each for each in values if isinstance(each, Message))
 
 
 def encode_all(snapshot: Snapshot, directory: PurePath, form: FilesFormat) -> dict[str, bytes]:
@@ -97,6 +117,7 @@ def decode(type_url: TypeUrl, content: bytes, form: FilesFormat) -> ResourceSet:
             response.ParseFromString(content)
         else:
             json_format.Parse(content, response)
+            _make_canonical(response)
         found = [_resource(type_url, packed) for packed in response.resources]
     except (DecodeError, json_format.ParseError, UnicodeDecodeError) as error:
         raise ValueError(f"not a discovery response of {type_url}") from error
