@@ -58,11 +58,8 @@ def read_redirect(fields: Fields) -> Redirect | None:
     """The redirect, None for a Mapping that forwards or a redirect that was reported."""
     paths = [name for name in _REDIRECT_PATHS if name in fields.values]
     if not fields.flag("host_redirect"):
-        for name in paths:
-            message = f"{name} needs host_redirect: true; without it requests would be forwarded"
-            fields.report(Code.FIELDS_CONTRADICT, message, name)
-        if "redirect_response_code" in fields.values:
-            fields.ignored("redirect_response_code", "there is no host_redirect")
+        if "host_redirect" not in fields.rejected:
+            _report_stray(fields, paths)
         return None
     if len(paths) > 1:
         message = f"{' and '.join(paths)} exclude each other"
@@ -80,6 +77,15 @@ def read_redirect(fields: Fields) -> Redirect | None:
     if host is None:
         return None
     return Redirect(host, fields.text("path_redirect"), fields.text("prefix_redirect"), regex, code)
+
+
+def _report_stray(fields: Fields, paths: list[str]) -> None:
+    """Fields of a redirect on a Mapping that forwards: the peer drops them in silence."""
+    for name in paths:
+        message = f"{name} needs host_redirect: true; without it requests would be forwarded"
+        fields.report(Code.FIELDS_CONTRADICT, message, name)
+    if "redirect_response_code" in fields.values:
+        fields.ignored("redirect_response_code", "there is no host_redirect")
 
 
 def _redirect_host(fields: Fields) -> str | None:

@@ -49,7 +49,7 @@ def read_method(fields: Fields) -> StringMatch | None:
     """Which methods; None for all."""
     method, regex = fields.text("method"), fields.flag("method_regex")
     if method is None:
-        if regex:
+        if regex and not fields.given("method"):
             fields.ignored("method_regex", "there is no method")
         return None
     if regex:
@@ -132,7 +132,7 @@ def _host_fields(fields: Fields, version: str) -> list[tuple[str, HostMatch]]:
     hostname, host, regex = fields.text("hostname"), fields.text("host"), fields.flag("host_regex")
     if hostname is not None:
         given.append(("hostname", _host(fields, hostname, "hostname", globs=True)))
-    if host is None and regex:
+    if regex and not fields.given("host"):
         fields.ignored("host_regex", "it is about host, which is not given")
     if host is not None:
         if regex:

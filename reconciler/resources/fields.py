@@ -15,12 +15,24 @@ class Fields:
 
     A field that is absent or was rejected by the schema reads as its default: the schema has reported it, and
     the other fields can still be looked at.
+
+    Attributes:
+        values: the fields without those rejected.
+        path: theirs in the document.
+        limits: bounds on patterns.
+        found: where findings go.
+        rejected: names of fields the schema rejected.
     """
 
     values: Document
     path: Path
     limits: Limits
     found: list[Finding]
+    rejected: frozenset[str] = frozenset()
+
+    def given(self, name: str) -> bool:
+        """Whether a field was written at all, rightly or not."""
+        return name in self.values or name in self.rejected
 
     def text(self, name: str) -> str | None:
         """A string, None when absent."""

@@ -34,7 +34,7 @@ def _check_protocol(fields: Fields) -> None:
     elif isinstance(stack, list) and stack != _PLAIN_HTTP:
         unknown = [layer for layer in stack if isinstance(layer, str) and layer not in _LAYERS]
         _refuse_protocol(fields, "protocolStack", unknown[0] if unknown else str(stack[0]), _LAYERS)
-    elif protocol is None and stack is None:
+    elif not fields.given("protocol") and not fields.given("protocolStack"):
         expected = "protocol: HTTP"
         fields.report(Code.MISSING_FIELD, "protocol or protocolStack must be given", "protocol", expected=expected)
 

@@ -83,14 +83,21 @@ def load_origins(
     for origin in origins:
         at = origin.provenance
         place = Place(at.path, at.line, at.touch)
-        try:
-            value = json.loads(origin.document)
-        except (ValueError, RecursionError):
+        document = _kept(origin)
+        if document is None:
             found = Finding(Code.NOT_YAML, "the document kept of this resource cannot be read")
             _reject(Unit(None, place, (found,)), gathering, origin.id)
         else:
-            _load_unit(Unit(value, place, simple=False), gathering)
+            _load_unit(Unit(document, place, simple=False), gathering)
     return gathering.loaded()
+
+
+def _kept(origin: Origin) -> Document | None:
+    try:
+        value = json.loads(origin.document)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def document_digests(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> tuple[Digest, ...]:

@@ -11,7 +11,7 @@ from reconciler.model.problem import Severity
 from reconciler.model.resource import Kind, Origin, Resource, ResourceId
 from reconciler.resources.envelope import Envelope, open_envelope
 from reconciler.resources.fields import Fields
-from reconciler.resources.finding import Finding, Place
+from reconciler.resources.finding import Finding, Path, Place
 from reconciler.resources.host import read_host_resource
 from reconciler.resources.kinds import Document, Ours
 from reconciler.resources.listener import read_listener
@@ -28,6 +28,7 @@ READERS: dict[Kind, Reader] = {
 
 DEFAULT_AMBASSADOR_ID = "default"
 _ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+_NONE: frozenset[str] = frozenset()
 _READ_BY_ALL = "_automatic_"
 
 
@@ -67,14 +68,15 @@ def read(document: Document, ours: Ours, place: Place, limits: Limits, *, simple
     found: list[Finding] = []
     envelope = open_envelope(document, ours, found)
     schema = schema_of(ours.kind, ours.version)
-    spec = envelope.spec
+    spec, faulty = envelope.spec, _NONE
     if not schema.accepts(spec):
         explained = explain(schema, spec, envelope.root)
         found += explained
-        spec = _without_faulty(spec, envelope.root, explained)
+        faulty = _first_parts(explained, envelope.root)
+        spec = {name: value for name, value in spec.items() if name not in faulty}
     identity = envelope.id
     origin = Origin(identity or _NOBODY, place.provenance, b"")
-    fields = Fields(spec, envelope.root, limits, found)
+    fields = Fields(spec, envelope.root, limits, found, faulty & envelope.spec.keys())
     if identity is not None and not _has_error(found):
         origin = Origin(identity, place.provenance, encode(document, simple=simple))
     resource = READERS[ours.kind](envelope, origin, fields)
@@ -99,8 +101,7 @@ def encode(value: Json, *, simple: bool) -> bytes:
     return canonical_json(value)
 
 
-def _without_faulty(spec: Document, root: tuple[str | int, ...], explained: list[Finding]) -> Document:
-    """The fields nothing was found in, so that the rest can be looked at as well."""
+def _first_parts(findings: list[Finding], root: Path) -> frozenset[str]:
+    """The fields in which something was found."""
     at = len(root)
-    faulty = {finding.path[at] for finding in explained if len(finding.path) > at}
-    return {name: value for name, value in spec.items() if name not in faulty}
+    return frozenset(str(finding.path[at]) for finding in findings if len(finding.path) > at)

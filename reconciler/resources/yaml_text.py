@@ -6,10 +6,13 @@ and therefore everywhere.
 """
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
+from typing import Any
 
 _MARKER = re.compile(r"(?:---|\.\.\.)(?![^ \t\r\n])")
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
+_ODD_BREAK = re.compile("[\x85\u2028\u2029]")
 _BLANK = r"(?:[ \t\r\n]+|(?<!\S)#[^\r\n]*)"
 _DIRECTIVE = r"(?<![^\r\n])%[^\r\n]*"
 _PREAMBLE = re.compile(rf"(?:{_BLANK}|{_DIRECTIVE})*+")
@@ -62,6 +65,18 @@ def _emit(chunks: list[Chunk], text: str, offset: int) -> None:
 def _is_all(pattern: re.Pattern[str], text: str) -> bool:
     match = pattern.match(text)
     return match is not None and match.end() == len(text)
+
+
+class LineCount:
+    """Lines of a text as editors count them: libyaml breaks lines at U+0085, U+2028 and U+2029 as well."""
+
+    def __init__(self, text: str) -> None:
+        odd = _ODD_BREAK.search(text) is not None
+        self._breaks = [match.end() for match in _LINE_BREAK.finditer(text)] if odd else None
+
+    def at(self, mark: Any) -> int:
+        """The line, from 1, of a mark of libyaml's (``line`` and ``index`` count from 0, in characters)."""
+        return int(mark.line) + 1 if self._breaks is None else bisect_right(self._breaks, mark.index) + 1
 
 
 def _line_breaks(text: str) -> int:

@@ -27,6 +27,7 @@ from reconciler.model.problem import Code
 from reconciler.resources.finding import Finding, Path, type_words
 from reconciler.resources.scalars import UNCERTAIN, Unreadable, is_merge, resolve, tagged
 from reconciler.resources.yaml_frames import Anchored, Frame, MergeError, merge_into
+from reconciler.resources.yaml_text import LineCount
 
 _MAPPING_TAGS = frozenset({None, "!", "tag:yaml.org,2002:map"})
 _SEQUENCE_TAGS = frozenset({None, "!", "tag:yaml.org,2002:seq"})
@@ -59,13 +60,14 @@ def parse(text: str, limits: Limits, *, with_lines: bool = False) -> Tree:
         with_lines: whether to record lines; without, they are recorded only once there is something to report,
             since that costs as much as the parse.
     """
-    builder = _Builder(limits, with_lines=with_lines)
+    count = LineCount(text)
+    builder = _Builder(count, limits, with_lines=with_lines)
     try:
         builder.run(CParser(text))
     except _GivenUp:
         pass
     except YAMLError as error:
-        builder.findings.append(_not_yaml(error))
+        builder.findings.append(_not_yaml(error, count))
     if builder.findings and not with_lines:
         return parse(text, limits, with_lines=True)
     return Tree(builder.root, builder.line, builder.simple, tuple(builder.findings), builder.lines)
@@ -78,7 +80,8 @@ class _GivenUp(Exception):
 class _Builder:
     """The state of one parse; libyaml's events come untyped."""
 
-    def __init__(self, limits: Limits, *, with_lines: bool) -> None:
+    def __init__(self, count: LineCount, limits: Limits, *, with_lines: bool) -> None:
+        self.count = count
         self.limits = limits
         self.with_lines = with_lines
         self.root: Json = None
@@ -162,7 +165,7 @@ class _Builder:
             self._find(event, Code.INVALID_VALUE, f"the tag {event.tag[:80]!r} is not allowed here")
         parent = self._frame
         if parent is None:
-            self.line = event.start_mark.line + 1
+            self.line = self._line(event)
         elif self.with_lines:
             opened.part = parent.next_part
         self._place(value, event)
@@ -214,7 +217,7 @@ class _Builder:
             self.root = value
         elif frame.items is not None:
             if self.with_lines:
-                self.lines[self._path(frame)] = event.start_mark.line + 1
+                self.lines[self._path(frame)] = self._line(event)
             frame.items.append(value)
         elif frame.fields is not None:
             if frame.key is not None:
@@ -236,14 +239,14 @@ class _Builder:
             self._duplicate(frame, key, event)
         frame.key = key
         if self.with_lines:
-            self.lines.setdefault(self._path(frame), event.start_mark.line + 1)
+            self.lines.setdefault(self._path(frame), self._line(event))
 
     def _merge_key(self, frame: Frame, event: Any) -> None:
         if frame.merges:
             self._duplicate(frame, "<<", event)
         frame.merging = True
         if self.with_lines:
-            self.lines.setdefault(self._path(frame), event.start_mark.line + 1)
+            self.lines.setdefault(self._path(frame), self._line(event))
 
     def _duplicate(self, frame: Frame, key: str, event: Any) -> None:
         path = (*self._path_of(frame), key)
@@ -256,8 +259,11 @@ class _Builder:
     def _path(self, frame: Frame | None) -> Path:
         return () if frame is None else (*self._path_of(frame), frame.next_part)
 
+    def _line(self, event: Any) -> int:
+        return self.count.at(event.start_mark)
+
     def _find(self, event: Any, code: Code, message: str, **more: Any) -> None:
-        self.findings.append(Finding(code, message, line=event.start_mark.line + 1, **more))
+        self.findings.append(Finding(code, message, line=self._line(event), **more))
         if len(self.findings) > self.limits.max_findings:
             raise _GivenUp
 
@@ -273,10 +279,10 @@ class _Builder:
         self._give_up(event, code, message, expected=f"at most {self.limits.max_nodes}")
 
 
-def _not_yaml(error: YAMLError) -> Finding:
+def _not_yaml(error: YAMLError, count: LineCount) -> Finding:
     """What libyaml says, without the text around the place: that could hold a secret."""
     mark = getattr(error, "problem_mark", None)
     said = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
     context = getattr(error, "context", None)
     words = f"{said} {context}" if context else str(said)
-    return Finding(Code.NOT_YAML, f"not YAML: {words}", line=mark.line + 1 if mark is not None else 0)
+    return Finding(Code.NOT_YAML, f"not YAML: {words}", line=0 if mark is None else count.at(mark))

@@ -87,7 +87,8 @@ def test_quoted_annotation() -> None:
 def test_no_annotation() -> None:
     """A Service or Ingress without the annotation is nobody's business."""
     loaded = load_text("apiVersion: v1\nkind: Service\nmetadata: {name: s, annotations: {a: b}}\n")
-    assert loaded.problems == loaded.resources == ()
+    assert loaded.problems == ()
+    assert loaded.resources == ()
 
 
 def test_invalid_annotations() -> None:

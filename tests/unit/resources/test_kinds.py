@@ -46,7 +46,8 @@ def test_foreign(text: str) -> None:
     """What belongs to others is noted and left alone."""
     loaded = load_text(text)
     assert [(p.code, p.severity) for p in loaded.problems] == [(Code.FOREIGN_KIND, Severity.INFO)]
-    assert loaded.resources == loaded.rejected == ()
+    assert loaded.resources == ()
+    assert loaded.rejected == ()
 
 
 @pytest.mark.parametrize("text", ["just words\n", "42\n", "- apiVersion: ambassador/v1\n  kind: Mapping\n"])

@@ -1,0 +1,144 @@
+"""Host and Listener, as far as plain HTTP goes."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from reconciler.model.problem import Code
+from reconciler.model.resource import (
+    ANY_HOST,
+    HostMatch,
+    HostResource,
+    InsecureAction,
+    Kind,
+    LabelSelector,
+    ListenerResource,
+    MatchKind,
+    ResourceId,
+    SecurityModel,
+)
+from tests.support.documents import load_text, refusal
+
+_LISTENER = {"port": 8080, "protocol": "HTTP", "securityModel": "XFP", "hostBinding": {"namespace": {"from": "ALL"}}}
+
+
+def _text(kind: str, fields: dict[str, Any]) -> str:
+    head = {"apiVersion": "getambassador.io/v3alpha1", "kind": kind}
+    return yaml.safe_dump(head | {"metadata": {"name": "x", "namespace": "ns"}, "spec": fields}, sort_keys=False)
+
+
+def _host(**fields: Any) -> HostResource:
+    loaded = load_text(_text("Host", fields))
+    assert loaded.problems == ()
+    (resource,) = loaded.resources
+    assert isinstance(resource, HostResource)
+    return resource
+
+
+def _listener(**fields: Any) -> ListenerResource:
+    loaded = load_text(_text("Listener", _LISTENER | fields))
+    assert loaded.problems == ()
+    (resource,) = loaded.resources
+    assert isinstance(resource, ListenerResource)
+    return resource
+
+
+def test_host_defaults() -> None:
+    """A Host without fields stands for all hosts and redirects to https."""
+    host = _host()
+    assert host.origin.id == ResourceId(Kind.HOST, "ns", "x")
+    assert (host.hostname, host.mapping_selector, host.insecure_action) == (ANY_HOST, None, InsecureAction.REDIRECT)
+
+
+def test_host_fields() -> None:
+    """Hostname, selector by either name, and the stance on clear text."""
+    assert _host(hostname="*.Example.com").hostname == HostMatch(MatchKind.SUFFIX, ".example.com")
+    wanted = LabelSelector((("a", "1"), ("b", "2")))
+    assert _host(mappingSelector={"matchLabels": {"b": "2", "a": "1"}}).mapping_selector == wanted
+    assert _host(selector={"matchLabels": {"b": "2", "a": "1"}}).mapping_selector == wanted
+    assert _host(mappingSelector={}).mapping_selector is None
+    insecure = {"action": "Route", "additionalPort": -1}
+    assert _host(requestPolicy={"insecure": insecure}).insecure_action is InsecureAction.ROUTE
+    assert _host(acmeProvider={"authority": "none"}, tlsSecret=None).hostname == ANY_HOST
+
+
+def test_older_address() -> None:
+    """``ambassadorId`` addresses a Host as ``ambassador_id`` does."""
+    assert load_text(_text("Host", {"ambassadorId": ["other"]})).resources == ()
+    assert len(load_text(_text("Host", {"ambassadorId": ["default"]})).resources) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"tlsSecret": {"name": "s"}}, Code.FIELD_UNSUPPORTED),
+        ({"tlsContext": {"name": "s"}}, Code.FIELD_UNSUPPORTED),
+        ({"tls": {"min_tls_version": "v1.2"}}, Code.FIELD_UNSUPPORTED),
+        ({"acmeProvider": {"authority": "https://acme.example.com"}}, Code.FIELD_UNSUPPORTED),
+        ({"acmeProvider": {"email": "a@example.com"}}, Code.MISSING_FIELD),
+        ({"requestPolicy": {"insecure": {"additionalPort": 8080}}}, Code.FIELD_UNSUPPORTED),
+        ({"requestPolicy": {"insecure": {"action": "redirect"}}}, Code.INVALID_VALUE),
+        ({"requestPolicy": {"insecur": {}}}, Code.UNKNOWN_FIELD),
+        ({"mappingSelector": {"matchExpressions": [{"key": "a"}]}}, Code.FIELD_UNSUPPORTED),
+        ({"mappingSelector": {"matchLabels": {"a": 1}}}, Code.WRONG_TYPE),
+        ({"mappingSelector": {"matchLabels": {"a": "1"}}, "selector": {}}, Code.FIELDS_CONTRADICT),
+        ({"hostname": "a*"}, Code.INVALID_VALUE),
+        ({"hostnme": "a"}, Code.UNKNOWN_FIELD),
+        ({"previewUrl": {"enabled": True}}, Code.FIELD_UNSUPPORTED),
+    ],
+)
+def test_wrong_hosts(fields: dict[str, Any], code: Code) -> None:
+    """Nothing a Host asks for, TLS least of all, is dropped in silence."""
+    assert refusal(_text("Host", fields)).code is code
+
+
+def test_listener_fields() -> None:
+    """Port, security model and binding; a binding by labels alone looks at the Listener's own namespace."""
+    listener = _listener()
+    assert listener.origin.id == ResourceId(Kind.LISTENER, "ns", "x")
+    assert (listener.port, listener.security_model) == (8080, SecurityModel.XFP)
+    assert (listener.host_namespaces, listener.host_selector) == (None, None)
+    assert _listener(hostBinding={"namespace": {"from": "SELF"}}).host_namespaces == ("ns",)
+    by_label = _listener(hostBinding={"selector": {"matchLabels": {"a": "b"}}})
+    assert (by_label.host_namespaces, by_label.host_selector) == (("ns",), LabelSelector((("a", "b"),)))
+    assert _listener(securityModel="INSECURE", l7Depth=0, statsPrefix="").security_model is SecurityModel.INSECURE
+
+
+def test_protocol_stack() -> None:
+    """The stack is another way to say HTTP."""
+    fields = {key: value for key, value in _LISTENER.items() if key != "protocol"}
+    assert load_text(_text("Listener", fields | {"protocolStack": ["HTTP", "TCP"]})).problems == ()
+    assert refusal(_text("Listener", fields)).code is Code.MISSING_FIELD
+    assert refusal(_text("Listener", fields | {"protocolStack": []})).code is Code.INVALID_VALUE
+    assert refusal(_text("Listener", fields | {"protocolStack": ["TLS", "HTTP", "TCP"]})).code is Code.FIELD_UNSUPPORTED
+    assert refusal(_text("Listener", fields | {"protocolStack": ["HTP", "TCP"]})).hint == "did you mean HTTP?"
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"protocol": "HTTPS"}, Code.FIELD_UNSUPPORTED),
+        ({"protocol": "TCP"}, Code.FIELD_UNSUPPORTED),
+        ({"protocol": "HTPT"}, Code.INVALID_VALUE),
+        ({"protocolStack": ["HTTP", "TCP"]}, Code.FIELDS_CONTRADICT),
+        ({"port": 70000}, Code.INVALID_VALUE),
+        ({"port": "8080"}, Code.WRONG_TYPE),
+        ({"securityModel": "xfp"}, Code.INVALID_VALUE),
+        ({"hostBinding": {}}, Code.MISSING_FIELD),
+        ({"hostBinding": {"namespace": {}}}, Code.MISSING_FIELD),
+        ({"hostBinding": {"namespace": {"from": "SELECTOR"}}}, Code.FIELD_UNSUPPORTED),
+        ({"hostBinding": {"namespace": {"from": "all"}}}, Code.INVALID_VALUE),
+        ({"hostBinding": {"selector": {"matchExpressions": [1]}}}, Code.FIELD_UNSUPPORTED),
+        ({"l7Depth": 1}, Code.FIELD_UNSUPPORTED),
+    ],
+)
+def test_wrong_listeners(fields: dict[str, Any], code: Code) -> None:
+    """What plain HTTP does not cover is refused, not narrowed."""
+    assert refusal(_text("Listener", _LISTENER | fields)).code is code
+
+
+def test_missing_listener_fields() -> None:
+    """All that is missing is listed."""
+    fields = {problem.field for problem in load_text(_text("Listener", {})).problems}
+    assert {"spec.port", "spec.securityModel", "spec.hostBinding", "spec.protocol"} <= fields
