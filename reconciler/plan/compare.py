@@ -1,12 +1,12 @@
 """Compares what is served with what is desired: routes, listeners and virtual hosts, xDS resources."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from reconciler.model.plan import Change, FieldChange, HostChange, Op, Plan, ResourceChange
 from reconciler.model.resource import ResourceId
 from reconciler.model.snapshot import Snapshot, TypeUrl
-from reconciler.model.table import Route, RouteTable, VirtualHost
-from reconciler.plan.fields import Fields, guard_fields, listener_fields, normalised
+from reconciler.model.table import RouteTable, VirtualHost
+from reconciler.plan.fields import Fields, Wording, guard_fields, listener_fields
 from reconciler.plan.refuse import BlastRadius, Reach, deletes, explain, is_allowed, plan_digest, reasons
 
 Place = tuple[str, str]  # listener, and virtual host or "" for the listener itself
@@ -55,18 +55,20 @@ def diff(
 def _route_changes(before: RouteTable, after: RouteTable) -> Iterator[Change]:
     if before is after:
         return
-    old, new = normalised(before), normalised(after)
-    places_before, places_after = _first_by_id(before.routes), _first_by_id(after.routes)
-    for name in sorted(old.keys() | new.keys()):
-        fields = _field_changes(old.get(name, {}), new.get(name, {}))
+    old, new = Wording(before), Wording(after)
+    same_upstreams = all(new.addresses.get(name, address) == address for name, address in old.addresses.items())
+    for name in sorted(old.routes.keys() | new.routes.keys()):
+        if same_upstreams and old.facts(name) == new.facts(name):
+            continue
+        fields = _field_changes(old.fields(name), new.fields(name))
         if fields:
-            was, now = places_before.get(name), places_after.get(name)
+            was, now = old.routes.get(name), new.routes.get(name)
             yield Change(
-                _op(name in old, name in new),
+                _op(was is not None, now is not None),
                 name,
                 fields,
-                was.provenance if was else None,
-                now.provenance if now else None,
+                was[0].provenance if was else None,
+                now[0].provenance if now else None,
             )
 
 
@@ -111,13 +113,6 @@ def _op(was: bool, now: bool) -> Op:
 
 def _count(table: RouteTable) -> int:
     return len({route.id for route in table.routes})
-
-
-def _first_by_id(routes: Iterable[Route]) -> dict[ResourceId, Route]:
-    found: dict[ResourceId, Route] = {}
-    for route in routes:
-        found.setdefault(route.id, route)
-    return found
 
 
 def _places(table: RouteTable) -> dict[Place, Fields]:

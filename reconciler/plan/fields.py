@@ -33,14 +33,32 @@ def quoted(value: str) -> str:
     return value if bare else json.dumps(value)
 
 
+class Wording:
+    """A table whose routes can be put into words one by one: ten thousand are compared, few are worded."""
+
+    def __init__(self, table: RouteTable) -> None:
+        self.addresses = {cluster.name: str(cluster.address) for cluster in table.clusters}
+        self.shares = group_shares(table.routes)
+        self.routes: dict[ResourceId, list[Route]] = {}
+        for route in table.routes:
+            self.routes.setdefault(route.id, []).append(route)
+
+    def fields(self, name: ResourceId) -> Fields:
+        """The fields of one Mapping; none when it has no route."""
+        return routes_fields(self.routes.get(name, ()), self.addresses, self.shares.get(name, ""))
+
+    def facts(self, name: ResourceId) -> object:
+        """What the fields are made of, but for upstream addresses: equal facts give equal fields."""
+        routes = self.routes.get(name, ())
+        return self.shares.get(name), [
+            (r.host, r.path, r.method, r.headers, r.query, r.precedence, r.action) for r in routes
+        ]
+
+
 def normalised(table: RouteTable) -> dict[ResourceId, Fields]:
     """The fields of every route of a table, by identity."""
-    addresses = cluster_addresses(table)
-    shares = group_shares(table.routes)
-    grouped: dict[ResourceId, list[Route]] = {}
-    for route in table.routes:
-        grouped.setdefault(route.id, []).append(route)
-    return {name: routes_fields(routes, addresses, shares.get(name, "")) for name, routes in grouped.items()}
+    wording = Wording(table)
+    return {name: wording.fields(name) for name in wording.routes}
 
 
 def routes_fields(routes: Iterable[Route], addresses: Mapping[str, str], share: str) -> Fields:
@@ -75,11 +93,6 @@ def route_fields(route: Route, addresses: Mapping[str, str], share: str) -> Fiel
         **what,
     }
     return {name: value for name, value in fields.items() if value}
-
-
-def cluster_addresses(table: RouteTable) -> dict[str, str]:
-    """The address of every upstream, by cluster name."""
-    return {cluster.name: str(cluster.address) for cluster in table.clusters}
 
 
 def group_shares(routes: Iterable[Route]) -> dict[ResourceId, str]:

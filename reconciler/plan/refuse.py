@@ -1,10 +1,11 @@
 """Which plans are too dangerous to apply unasked, and the digest by which a person may ask for one."""
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconciler.model.digest import Digest, Json, digest_json
+from reconciler.model.digest import Digest, Json, digest_bytes
 from reconciler.model.plan import Change, FieldChange, HostChange, Op, Refusal, RefusalReason
 
 SHOWN_DIGITS = 12
@@ -86,7 +87,9 @@ def plan_digest(
         "hosts": [[str(h.op), h.listener, h.host, _fields(h.fields), list(h.gained), list(h.lost)] for h in hosts],
         "refused": named,
     }
-    return digest_json(content)
+    # Canonical already: nothing but strings under ASCII keys, which RFC 8785 writes the same, many times slower.
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return digest_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def is_allowed(allowed: str, digest: Digest) -> bool:

@@ -14,10 +14,11 @@ from reconciler.model.resource import (
     NamedMatch,
     PathMatch,
     Redirect,
+    ServiceAddress,
     StringMatch,
 )
 from reconciler.model.snapshot import TypeUrl
-from reconciler.model.table import EMPTY_TABLE, Forward, Guard, Mirror, RouteTable, VirtualHost
+from reconciler.model.table import EMPTY_TABLE, Cluster, Forward, Guard, Mirror, RouteTable, VirtualHost
 from reconciler.plan import BlastRadius, diff
 from reconciler.plan.fields import normalised, route_fields
 from tests.support.plans import compare, route, routes, snapshot, table, tables
@@ -168,6 +169,16 @@ def test_shares_of_a_weighted_group() -> None:
         "30 % of requests",
         "50 % of requests",
         None,
+    ]
+
+
+def test_an_upstream_that_moves_is_seen() -> None:
+    """The address behind a cluster's name is part of the route, even when nothing of the route itself changed."""
+    before = table([route("a"), route("b", action=Forward("v6"))])
+    moved = (Cluster("httpbin", ServiceAddress("elsewhere.org", 80)), *before.clusters[1:])
+    plan = compare(before, RouteTable(before.listeners, before.routes, moved))
+    assert [(str(c.id), c.fields) for c in plan.changes] == [
+        ("Mapping default/a", (FieldChange("to", "httpbin.org:80", "elsewhere.org:80"),))
     ]
 
 

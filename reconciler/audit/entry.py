@@ -1,0 +1,100 @@
+"""One line of the audit log: an intent with its result, or a decision that touched nothing. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.model.audit import AuditRecord, Event
+from reconciler.model.decision import Decision, Trigger
+from reconciler.model.digest import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A decision as the log lists it.
+
+    Attributes:
+        sequence: of the intent or decision: the number `audit show` takes.
+        decision: None when there is no result: the apply is under way, or it was interrupted.
+        interrupted: whether the process died between intent and result.
+        reason, message: why it ended so; empty when all is well.
+        commit, subject, author: empty for a plain directory.
+        creates, updates, deletes: routes of the plan that was applied, or would have been.
+        quarantined: how many resources are not served as they are written.
+        acks: number of acknowledgements by state.
+        records: the one or two records behind it, whole.
+    """
+
+    sequence: int
+    time: datetime
+    trigger: Trigger
+    decision: Decision | None
+    interrupted: bool
+    reason: str
+    message: str
+    repository: str
+    revision: str
+    commit: str
+    subject: str
+    author: str
+    creates: int
+    updates: int
+    deletes: int
+    quarantined: int
+    acks: tuple[tuple[str, int], ...]
+    records: tuple[AuditRecord, ...]
+
+
+def entry(first: AuditRecord, result: AuditRecord | None) -> Entry:
+    """Joins an intent or decision with the record that concludes it, if there is one."""
+    last = result or first
+    decided = "decision" in last.body
+    counts = _group(last if decided else first, "change", "counts")
+    source = _group(first, "source")
+    return Entry(
+        sequence=first.sequence,
+        time=first.time,
+        trigger=Trigger(_text(first.body.get("trigger"))),
+        decision=Decision(_text(last.body.get("decision"))) if decided else None,
+        interrupted=last.event is Event.INTERRUPTED,
+        reason=_text(last.body.get("reason")),
+        message=_text(last.body.get("message")),
+        repository=_text(source.get("repository")),
+        revision=_text(_group(first, "revisions").get("last_attempted")),
+        commit=_text(source.get("commit")),
+        subject=_text(source.get("subject")),
+        author=_author(_group(first, "people").get("author")),
+        creates=_number(counts.get("create")),
+        updates=_number(counts.get("update")),
+        deletes=_number(counts.get("delete")),
+        quarantined=len(_list(last.body.get("quarantined"))),
+        acks=_acks(last),
+        records=(first,) if result is None else (first, result),
+    )
+
+
+def _acks(record: AuditRecord) -> tuple[tuple[str, int], ...]:
+    states = [_text(ack.get("state")) for ack in _list(_group(record, "effect").get("acks")) if isinstance(ack, dict)]
+    return tuple((state, states.count(state)) for state in sorted(set(states)))
+
+
+def _group(record: AuditRecord, *path: str) -> dict[str, Json]:
+    found: Json = record.body
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _author(person: Json) -> str:
+    return f"{_text(person.get('name'))} <{_text(person.get('email'))}>" if isinstance(person, dict) else ""
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: Json) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []

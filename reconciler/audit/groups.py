@@ -1,0 +1,204 @@
+"""The groups of facts in a record, each as JSON. Pure.
+
+A fact nobody asked a forge for is the string ``unknown``, never a guess.
+"""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+from reconciler.audit.clean import repository
+from reconciler.model.audit import Attempt, Conclusion
+from reconciler.model.digest import Json
+from reconciler.model.effect import Ack, AckState
+from reconciler.model.plan import Change, FieldChange, Op, Plan
+from reconciler.model.problem import Problem
+from reconciler.model.provenance import Provenance
+from reconciler.model.resource import ResourceId
+from reconciler.model.source import Commit, Person, Revision
+
+Facts = dict[str, Json]
+
+UNKNOWN = "unknown"
+
+
+def stamp(time: datetime) -> str:
+    """RFC 3339, UTC, to the millisecond: such texts sort as their times do."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def read_stamp(text: str) -> datetime:
+    """The time a stamp names."""
+    return datetime.fromisoformat(text)
+
+
+def source(attempt: Attempt) -> Json:
+    """Where the change comes from, and everything since what was last applied."""
+    commit = attempt.commit
+    return {
+        "repository": repository(attempt.repository),
+        "ref": attempt.revision.pointer if attempt.revision else None,
+        "commit": commit.sha if commit else None,
+        "tree": commit.tree if commit else None,
+        "parents": list(commit.parents) if commit else [],
+        "subject": commit.subject if commit else None,
+        "trailers": [[name, value] for name, value in commit.trailers] if commit else [],
+        "committed_at": stamp(commit.committed_at) if commit else None,
+        "previous_applied": attempt.previous.sha if attempt.previous else None,
+        "fast_forward": attempt.fast_forward,
+        "fetched_at": stamp(attempt.fetched_at),
+        "commits": [
+            {
+                "commit": c.sha,
+                "author": _person(c.author, c.authored_at),
+                "subject": c.subject,
+                "committed_at": stamp(c.committed_at),
+            }
+            for c in attempt.commits_in_range
+        ],
+    }
+
+
+def people(commit: Commit | None) -> Json:
+    """Who stands behind it, as far as the commit says."""
+    return {
+        "author": _person(commit.author, commit.authored_at) if commit else UNKNOWN,
+        "committer": _person(commit.committer, commit.committed_at) if commit else UNKNOWN,
+        "pusher": UNKNOWN,
+        "pull_request": UNKNOWN,
+        "approvers": UNKNOWN,
+        "merger": UNKNOWN,
+        "checks": UNKNOWN,
+    }
+
+
+def _person(person: Person, time: datetime) -> Json:
+    return {"name": person.name, "email": person.email, "time": stamp(time)}
+
+
+def revision(revision: Revision | None) -> str | None:
+    """``main@sha1:<hex>``, or null."""
+    return str(revision) if revision else None
+
+
+def revisions(attempted: Revision | None, applied: Revision | None) -> Json:
+    """Last attempted and last applied revision: always both."""
+    return {"last_attempted": revision(attempted), "last_applied": revision(applied)}
+
+
+def change(plan: Plan) -> Facts:
+    """A plan: per-route changes with before and after, counts and digests."""
+    resources = Counter(str(change.op) for change in plan.resources)
+    return {
+        "plan": plan.digest,
+        "snapshot_before": plan.before,
+        "snapshot_after": plan.after,
+        "counts": {
+            "routes_before": plan.routes_before,
+            "routes_after": plan.routes_after,
+            **{str(op): plan.count(op) for op in Op},
+            "resources": {str(op): resources[str(op)] for op in Op},
+        },
+        "refusals": [{"reason": str(refusal.reason), "message": refusal.message} for refusal in plan.refusals],
+        "routes": [_route(change) for change in plan.changes],
+        "hosts": [
+            {
+                "op": str(host.op),
+                "listener": host.listener,
+                "host": host.host,
+                "fields": _fields(host.fields),
+                "gained": list(host.gained),
+                "lost": list(host.lost),
+            }
+            for host in plan.hosts
+        ],
+    }
+
+
+def _route(change: Change) -> Json:
+    return {
+        "op": str(change.op),
+        **identity(change.id),
+        "fields": _fields(change.fields),
+        "before": _place(change.before),
+        "after": _place(change.after),
+    }
+
+
+def _fields(fields: tuple[FieldChange, ...]) -> Json:
+    return [{"field": field.field, "before": field.before, "after": field.after} for field in fields]
+
+
+def identity(name: ResourceId) -> Facts:
+    """A resource by kind, namespace and name."""
+    return {"kind": str(name.kind), "namespace": name.namespace, "name": name.name}
+
+
+def _place(provenance: Provenance | None) -> Json:
+    if provenance is None:
+        return None
+    place: Facts = {"path": provenance.path, "line": provenance.line}
+    if provenance.touch is not None:
+        touch = provenance.touch
+        place["commit"] = touch.sha
+        place["author"] = touch.author
+        place["committed_at"] = stamp(touch.committed_at)
+    return place
+
+
+def ending(conclusion: Conclusion, committed_at: Json, fetched_at: Json) -> Facts:
+    """How it ended: decision, checks, what is quarantined, effect."""
+    return {
+        "decision": str(conclusion.decision),
+        "reason": conclusion.reason,
+        "message": conclusion.message,
+        "finished_at": stamp(conclusion.finished_at),
+        "checks": [_check(problem) for problem in conclusion.problems],
+        "quarantined": [{**identity(name), "older_version_served": older} for name, older in conclusion.quarantined],
+        "effect": {
+            "acks": [_ack(ack) for ack in conclusion.acks],
+            "written_at": stamp(conclusion.written_at) if conclusion.written_at else UNKNOWN,
+            "lead_times_ms": _lead_times(conclusion, committed_at, fetched_at),
+        },
+    }
+
+
+def _check(problem: Problem) -> Json:
+    return {
+        "code": str(problem.code),
+        "severity": str(problem.severity),
+        "resource": problem.resource,
+        "place": _place(problem.provenance),
+        "field": problem.field,
+        "message": problem.message,
+        "expected": problem.expected,
+        "got": problem.got,
+    }
+
+
+def _ack(ack: Ack) -> Json:
+    return {
+        "target": ack.target,
+        "node": ack.node,
+        "type": ack.type_url,
+        "version": ack.version,
+        "state": str(ack.state),
+        "evidence": str(ack.evidence),
+        "detail": ack.detail,
+    }
+
+
+def _lead_times(conclusion: Conclusion, committed_at: Json, fetched_at: Json) -> Json:
+    """Milliseconds between the moments of a commit's way; the clocks of author and controller may differ."""
+    committed = read_stamp(committed_at) if isinstance(committed_at, str) else None
+    fetched = read_stamp(fetched_at) if isinstance(fetched_at, str) else None
+    applied = conclusion.written_at or conclusion.finished_at
+    acked = bool(conclusion.acks) and all(ack.state is AckState.ACKED for ack in conclusion.acks)
+    return {
+        "commit_to_fetch": _milliseconds(committed, fetched),
+        "fetch_to_apply": _milliseconds(fetched, applied),
+        "commit_to_ack": _milliseconds(committed, conclusion.finished_at if acked else None),
+    }
+
+
+def _milliseconds(start: datetime | None, end: datetime | None) -> Json:
+    return UNKNOWN if start is None or end is None else round((end - start).total_seconds() * 1000)

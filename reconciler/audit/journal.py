@@ -1,0 +1,233 @@
+"""The journal's door: intent before, result after, and what is served, in one database."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Connection, Engine, delete, insert, select
+
+from reconciler import __version__
+from reconciler.audit import database, query, records, schema, verify
+from reconciler.audit.chain import FIRST_PREVIOUS, SCHEMA_VERSION, parse, seal
+from reconciler.audit.entry import Entry
+from reconciler.audit.groups import Facts, stamp
+from reconciler.audit.served import Kept, Update, documents_digest, key, to_row, update
+from reconciler.model.audit import Attempt, AuditRecord, Conclusion, Event, Served, Verification
+from reconciler.model.digest import Digest
+from reconciler.model.errors import Stalled
+from reconciler.model.resource import Origin, ResourceId
+
+Clock = Callable[[], datetime]
+
+
+class Journal:
+    """An append-only, hash-chained record of every decision, and the documents that are served now.
+
+    Every method raises `Transient` when the database can't be read or written for now (a full disk, a lock), in which
+    case nothing of that call was written, and `Stalled` when it is damaged.
+    """
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        # What the table `served` holds as of the result with this sequence: saves reading it back at every result.
+        self._kept: tuple[int, Mapping[ResourceId, Kept]] | None = None
+
+    @classmethod
+    def open(cls, place: Path | str, clock: Clock, *, read_only: bool = False) -> Self:
+        """Opens a journal; makes it, and its directory, where there is none.
+
+        Args:
+            place: a file for SQLite, or a database URL.
+            clock: the time now, aware.
+            read_only: for verbs that read, beside a running controller too; never changes or makes anything.
+
+        Raises:
+            Stalled: it cannot be opened, is missing (read-only), damaged, or newer than this program.
+        """
+        engine = database.connect(place, read_only=read_only)
+        journal = cls(engine, clock)
+        if not read_only:
+            try:
+                journal._create()
+            except BaseException:
+                engine.dispose()
+                raise
+        return journal
+
+    def close(self) -> None:
+        """Folds everything into the one file and lets go of it."""
+        database.fold(self._engine)
+        self._engine.dispose()
+
+    def intend(self, attempt: Attempt) -> int:
+        """Records what is about to be applied, before anything is touched; returns the sequence of the intent."""
+        facts = records.intent(attempt)
+        with database.writing(self._engine) as connection:
+            sequence = self._append(connection, Event.INTENT, facts)
+            connection.execute(insert(schema.open_intents), {"sequence": sequence})
+            return sequence
+
+    def conclude(
+        self, sequence: int, conclusion: Conclusion, origins: Sequence[Origin] | None, digest: Digest | None
+    ) -> int:
+        """Records how an apply ended together with what is served from now on, in one transaction.
+
+        Args:
+            sequence: of the intent.
+            conclusion: how it ended.
+            origins: the document behind every resource that is served now; None when that is unchanged.
+            digest: of the snapshot they rendered to.
+
+        Returns:
+            The sequence of the result.
+
+        Raises:
+            Stalled: the intent is not open (any more).
+        """
+        with database.writing(self._engine) as connection:
+            intended = _take_intent(connection, sequence)
+            if origins is None:
+                return self._append(connection, Event.RESULT, records.result(sequence, intended, conclusion, None))
+            change = update(self._held(connection), origins)
+            revision = conclusion.served
+            served = records.served_summary(revision, digest, len(change.kept), documents_digest(change.kept))
+            number = self._append(connection, Event.RESULT, records.result(sequence, intended, conclusion, served))
+            _write_served(connection, change, number, str(revision) if revision else None, digest)
+        self._kept = number, change.kept
+        return number
+
+    def decide(self, attempt: Attempt, conclusion: Conclusion) -> int:
+        """Records a reconcile that touched nothing; returns its sequence."""
+        facts = records.decision(attempt, conclusion)
+        with database.writing(self._engine) as connection:
+            return self._append(connection, Event.DECISION, facts)
+
+    def unfinished(self) -> int | None:
+        """The oldest intent without a result: its process died, or is still at it."""
+        with database.reading(self._engine) as connection:
+            return query.oldest_open_intent(connection)
+
+    def interrupt(self, sequence: int) -> int:
+        """Closes the intent of a process that died; returns the sequence of the record that says so.
+
+        Raises:
+            Stalled: the intent is not open (any more).
+        """
+        with database.writing(self._engine) as connection:
+            facts = records.interrupted(sequence, _take_intent(connection, sequence))
+            return self._append(connection, Event.INTERRUPTED, facts)
+
+    def served(self) -> Served:
+        """What was last applied, document by document, as the last result left it."""
+        with database.reading(self._engine) as connection:
+            return query.served(connection)
+
+    def entries(
+        self,
+        limit: int | None = None,
+        *,
+        mapping: str = "",
+        author: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Entry]:
+        """The log, newest first: one entry per decision, an intent joined with its result.
+
+        Args:
+            limit: at most this many; None for all.
+            mapping: only what concerns this Mapping: ``name`` or ``namespace/name``.
+            author: only commits whose author's name or address contains this, in any case.
+            since: not before this moment.
+            until: before this moment.
+        """
+        with database.reading(self._engine) as connection:
+            return query.entries(connection, limit, query.Filter(mapping, author, since, until))
+
+    def entry(self, wanted: int | str) -> Entry | None:
+        """One entry: by the sequence of any of its records, or the newest by the first digits of its commit."""
+        with database.reading(self._engine) as connection:
+            return query.entry_of(connection, wanted)
+
+    def records(self) -> Iterator[AuditRecord]:
+        """Every record in order, a batch in memory at a time."""
+        last = 0
+        while True:
+            with database.reading(self._engine) as connection:
+                batch = query.batch_after(connection, last)
+            yield from batch
+            if not batch:
+                return
+            last = batch[-1].sequence
+
+    def verify(self) -> Verification:
+        """Checks every record, the chain between them, and all that the database repeats of them. Never raises."""
+        return verify.verify(self._engine)
+
+    def _create(self) -> None:
+        with database.writing(self._engine) as connection:
+            version = database.found_version(connection)
+            if version > SCHEMA_VERSION:
+                raise Stalled(
+                    "JournalTooNew",
+                    f"the journal has layout {version}, this program knows {SCHEMA_VERSION}",
+                    "Run the newer program that wrote it.",
+                )
+            schema.metadata.create_all(connection)
+            if connection.execute(select(schema.head.c.sequence)).first() is None:
+                database.mark_version(connection)
+                self._append(
+                    connection, Event.JOURNAL_STARTED, records.started(__version__, database.layout(connection))
+                )
+
+    def _append(self, connection: Connection, event: Event, facts: Facts) -> int:
+        """Seals a record onto the head; the caller's transaction holds the write lock."""
+        head = connection.execute(select(schema.head.c.sequence, schema.head.c.hash).with_for_update()).first()
+        sequence, previous = (head.sequence + 1, Digest(head.hash)) if head else (1, FIRST_PREVIOUS)
+        body, digest = seal(sequence, stamp(self._clock()), event, previous, facts)
+        columns = records.columns_of(parse(body) or {})
+        row = {"sequence": sequence, "hash": digest, "body": body}
+        row |= {name: getattr(columns, name) for name in ("time", "event", "intent", "commit_sha", "author")}
+        connection.execute(insert(schema.records), row)
+        if columns.touched:
+            names = ("kind", "namespace", "name")
+            rows = [{"sequence": sequence, **dict(zip(names, t, strict=True))} for t in columns.touched]
+            connection.execute(insert(schema.touched), rows)
+        connection.execute(delete(schema.head))
+        connection.execute(insert(schema.head), {"id": 1, "sequence": sequence, "hash": digest})
+        return sequence
+
+    def _held(self, connection: Connection) -> Mapping[ResourceId, Kept]:
+        at = connection.execute(select(schema.served_head.c.sequence)).scalar()
+        if at is None:
+            return {}
+        if self._kept is None or self._kept[0] != at:
+            self._kept = at, query.kept(connection)
+        return self._kept[1]
+
+
+def _take_intent(connection: Connection, sequence: int) -> Facts:
+    """Marks an intent as concluded and returns its body."""
+    table = schema.open_intents
+    if connection.execute(delete(table).where(table.c.sequence == sequence)).rowcount != 1:
+        raise Stalled(
+            "JournalIntentClosed",
+            f"record {sequence} of the journal is not an open intent",
+            "Another controller uses this journal: run one per state directory.",
+        )
+    return query.body(connection, sequence)
+
+
+def _write_served(
+    connection: Connection, change: Update, sequence: int, revision: str | None, digest: Digest | None
+) -> None:
+    table = schema.served
+    for name in change.gone:
+        connection.execute(delete(table).filter_by(**key(name)))
+    if change.come:
+        connection.execute(insert(table), [to_row(origin) for origin in change.come])
+    connection.execute(delete(schema.served_head))
+    connection.execute(
+        insert(schema.served_head), {"id": 1, "sequence": sequence, "revision": revision, "snapshot": digest}
+    )

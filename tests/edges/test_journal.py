@@ -1,0 +1,436 @@
+"""What the journal records and gives back, on a real database file."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, make_url, text
+from sqlalchemy.schema import CreateTable
+from sqlalchemy.sql import ClauseElement
+
+from reconciler.audit import Journal, database, schema
+from reconciler.audit.chain import FIRST_PREVIOUS
+from reconciler.model.audit import NOTHING_SERVED, Event
+from reconciler.model.decision import Decision, Trigger
+from reconciler.model.digest import canonical_json, digest_bytes
+from reconciler.model.effect import Ack, AckState, Evidence
+from reconciler.model.errors import Stalled
+from reconciler.model.problem import Code, Problem, Severity
+from reconciler.model.provenance import FileProvenance
+from reconciler.model.resource import Kind, ResourceId
+from reconciler.model.source import Person, Revision
+from tests.support.journals import (
+    ANN,
+    NOON,
+    SNAPSHOT,
+    Clock,
+    apply,
+    attempt,
+    commit,
+    conclusion,
+    filled,
+    journal,
+    origin,
+    plan,
+)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Where the journal of a test is, in a state directory that does not exist yet."""
+    return tmp_path / "state" / "journal.db"
+
+
+@pytest.fixture
+def opened(place: Path) -> Iterator[Journal]:
+    """A new journal, open for writing."""
+    made = journal(place)
+    yield made
+    made.close()
+
+
+def body_of(opened: Journal, sequence: int) -> dict[str, Any]:
+    """What one record holds."""
+    return next(record.body for record in opened.records() if record.sequence == sequence)
+
+
+def test_a_new_journal_belongs_to_its_owner(place: Path, opened: Journal) -> None:
+    """Directory, database and its side files are closed to others, whatever the umask."""
+    apply(opened, 1)
+    assert place.parent.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in place.parent.iterdir()} == {0o600}
+
+
+def test_closing_leaves_one_file(place: Path, opened: Journal) -> None:
+    """After close, and after a reader's close too, the database file alone holds everything."""
+    apply(opened, 1)
+    opened.close()
+    assert [path.name for path in place.parent.iterdir()] == ["journal.db"]
+    reader = Journal.open(place, Clock(), read_only=True)
+    assert reader.verify().records == 3
+    reader.close()
+    assert [path.name for path in place.parent.iterdir()] == ["journal.db"]
+
+
+def test_commits_reach_the_disk(opened: Journal) -> None:
+    """The database runs in WAL mode with synchronous=FULL and foreign keys on."""
+    with opened._engine.connect() as connection:
+        found = [connection.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous")]
+        assert found == ["wal", 2]
+        assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
+
+
+def test_intent_and_result_are_chained(opened: Journal) -> None:
+    """Records follow each other without gap, each holding the hash of the one before and hashing canonically."""
+    assert apply(opened, 1) == (2, 3)
+    found = list(opened.records())
+    assert [record.event for record in found] == [Event.JOURNAL_STARTED, Event.INTENT, Event.RESULT]
+    previous = FIRST_PREVIOUS
+    for number, record in enumerate(found, start=1):
+        assert record.sequence == record.body["sequence"] == number
+        assert record.body["previous"] == previous
+        assert record.hash == digest_bytes(canonical_json(record.body))
+        previous = record.hash
+    assert found[1].time == NOON + timedelta(seconds=2)
+    assert found[1].body["time"] == "2026-05-06T12:00:02.000Z"
+    assert opened.verify().head == previous
+
+
+def test_an_intent_says_who_what_and_from_where(opened: Journal) -> None:
+    """Source, people, change and configuration are in the record; what no forge was asked is unknown."""
+    newer = commit(2, author=Person("Bob", "bob@example.com"), subject="Second")
+    tried = attempt(1, previous=Revision("main", "e" * 40), commits_in_range=(newer, commit(1)), fast_forward=True)
+    body = body_of(opened, opened.intend(tried))
+    source = body["source"]
+    assert (source["repository"], source["ref"]) == ("https://git.example.com/team/routes.git", "main")
+    assert (source["commit"], source["tree"], source["parents"]) == (commit(1).sha, "7" * 40, ["8" * 40])
+    assert (source["previous_applied"], source["fast_forward"]) == ("e" * 40, True)
+    assert [(c["commit"], c["author"]["name"], c["subject"]) for c in source["commits"]] == [
+        (newer.sha, "Bob", "Second"),
+        (commit(1).sha, "Ann", "Change 1"),
+    ]
+    assert source["trailers"] == [["Signed-off-by", "Ann <ann@example.com>"]]
+    assert body["people"]["author"] == {"name": "Ann", "email": "ann@example.com", "time": "2026-05-06T11:58:00.000Z"}
+    assert body["people"]["committer"]["name"] == "Forge"
+    for unasked in ("pusher", "pull_request", "approvers", "merger"):
+        assert body["people"][unasked] == "unknown"
+    assert body["trigger"] == "NewRevision"
+    assert body["tool"] == {"name": "reconciler", "version": "1.2.3", "config": digest_bytes(b"config")}
+    (changed,) = body["change"]["routes"]
+    assert (changed["op"], changed["name"], changed["after"]["line"]) == ("create", "api", 1)
+    assert {"field": "timeout", "before": "", "after": "3000 ms"} in changed["fields"]
+    assert body["change"]["plan"] == tried.plan.digest
+    assert body["revisions"] == {"last_attempted": str(tried.revision), "last_applied": f"main@sha1:{'e' * 40}"}
+
+
+def test_a_result_says_what_it_did(opened: Journal) -> None:
+    """Acks with their evidence, checks with their place, lead times, quarantine, both revisions, what is served."""
+    tried = attempt(1)
+    nack = Ack("xds", "envoy-2", "t", SNAPSHOT, AckState.NACKED, Evidence.STREAM, "bad route")
+    problem = Problem(Code.BAD_REGEX, Severity.ERROR, "no", FileProvenance("a.yaml", 7), field="spec.prefix")
+    ended = conclusion(
+        tried,
+        decision=Decision.PARTIAL,
+        reason="InvalidMapping",
+        acks=(nack,),
+        problems=(problem,),
+        quarantined=((ResourceId(Kind.MAPPING, "default", "bad"), True),),
+    )
+    body = body_of(opened, opened.conclude(opened.intend(tried), ended, [origin("api")], SNAPSHOT))
+    assert (body["decision"], body["reason"], body["intent"]) == ("Partial", "InvalidMapping", 2)
+    (ack,) = body["effect"]["acks"]
+    assert (ack["node"], ack["state"], ack["evidence"], ack["detail"]) == ("envoy-2", "Nacked", "stream", "bad route")
+    assert body["effect"]["written_at"] == "2026-05-06T12:00:00.400Z"
+    assert body["effect"]["lead_times_ms"] == {
+        "commit_to_fetch": 60_250,
+        "fetch_to_apply": 150,
+        "commit_to_ack": "unknown",
+    }
+    (check,) = body["checks"]
+    assert (check["code"], check["place"], check["field"]) == (
+        "bad-regex",
+        {"path": "a.yaml", "line": 7},
+        "spec.prefix",
+    )
+    assert body["quarantined"] == [
+        {"kind": "Mapping", "namespace": "default", "name": "bad", "older_version_served": True}
+    ]
+    assert body["revisions"] == {"last_attempted": str(tried.revision), "last_applied": str(ended.served)}
+    assert (body["served"]["snapshot"], body["served"]["resources"]) == (SNAPSHOT, 1)
+
+
+def test_a_plan_as_intended_is_not_written_twice(opened: Journal) -> None:
+    """The result refers to the intent's routes, and lists its own only when another plan was applied."""
+    tried = attempt(1, "a", "b")
+    same = body_of(opened, opened.conclude(opened.intend(tried), conclusion(tried), [], SNAPSHOT))
+    assert same["change"]["as_planned"] is True
+    assert "routes" not in same["change"]
+    other = conclusion(tried, plan=plan("a"))
+    less = body_of(opened, opened.conclude(opened.intend(tried), other, [], SNAPSHOT))
+    assert [changed["name"] for changed in less["change"]["routes"]] == ["a"]
+
+
+def test_a_decision_is_one_record_with_both_revisions(opened: Journal) -> None:
+    """What touched nothing still says what was tried and what stays served."""
+    tried = attempt(4)
+    ended = conclusion(
+        tried, decision=Decision.REFUSED, reason="EmptyTable", served=Revision("main", "a" * 40), acks=()
+    )
+    body = body_of(opened, opened.decide(tried, ended))
+    assert (body["event"], body["decision"], body["reason"]) == ("decision", "Refused", "EmptyTable")
+    assert body["revisions"] == {"last_attempted": str(tried.revision), "last_applied": f"main@sha1:{'a' * 40}"}
+    assert opened.unfinished() is None
+
+
+def test_secrets_never_reach_the_file(place: Path, opened: Journal) -> None:
+    """A password or token in any URL, in whatever text, is in no byte of the database."""
+    leak = "https://ann:hunter2@git.example.com/r.git?access_token=hunter2#x"
+    tried = attempt(
+        1,
+        repository=leak,
+        commit=commit(1, subject=f"see {leak}"),
+        commits_in_range=(commit(1, subject=f"see {leak}"),),
+    )
+    problem = Problem(Code.NOT_YAML, Severity.ERROR, f"could not read {leak}", FileProvenance("a.yaml"), got=leak)
+    ack = Ack("xds", "n", "t", "v", AckState.NACKED, Evidence.STREAM, f"from {leak}")
+    ended = conclusion(tried, message=f"failed at {leak}", problems=(problem,), acks=(ack,))
+    opened.conclude(opened.intend(tried), ended, [], SNAPSHOT)
+    opened.decide(replace(tried, repository="ann:hunter2@git.example.com:r.git"), ended)
+    opened.close()
+    assert b"hunter2" not in place.read_bytes()
+    reader = Journal.open(place, Clock(), read_only=True)
+    first = next(record for record in reader.records() if record.event is Event.INTENT)
+    reader.close()
+    assert isinstance(first.body["source"], dict)
+    assert first.body["source"]["repository"] == "https://git.example.com/r.git"
+
+
+def test_text_that_utf8_cannot_hold_is_still_recorded(opened: Journal) -> None:
+    """An author's name with undecodable bytes (as Git hands them on) neither crashes nor breaks the chain."""
+    opened.decide(attempt(1, commit=commit(1, author=Person("A\udcff", "a@b"))), conclusion(attempt(1)))
+    assert opened.entries()[0].author == "A\\udcff <a@b>"
+    assert opened.verify().bad is None
+
+
+def test_what_is_served_can_be_rebuilt(place: Path, opened: Journal) -> None:
+    """Documents with their provenance come back exactly, sorted, with revision and digest; also after a restart."""
+    assert opened.served() == NOTHING_SERVED
+    _, result = apply(opened, 1, [origin("b", b"{\xc3\xa9}"), origin("a")])
+    served = opened.served()
+    assert served.origins == (origin("a"), origin("b", b"{\xc3\xa9}"))
+    assert (served.revision, served.digest) == (attempt(1).revision, SNAPSHOT)
+    opened.close()
+    again = journal(place)
+    assert again.served() == served
+    apply(again, 2, [origin("a", b"[2]"), origin("c")])
+    assert again.served().origins == (origin("a", b"[2]"), origin("c"))
+    assert again.verify().bad is None
+    again.close()
+    assert result == 3
+
+
+def test_only_changed_documents_are_written(opened: Journal) -> None:
+    """Rows of documents that stay are not touched: a trigger that forbids it does not fire."""
+    apply(opened, 1, [origin("stays"), origin("changes"), origin("goes")])
+    with opened._engine.begin() as connection:
+        for verb in ("INSERT", "DELETE"):
+            row = "NEW" if verb == "INSERT" else "OLD"
+            connection.execute(
+                text(
+                    f"CREATE TRIGGER no_{verb} BEFORE {verb} ON served WHEN {row}.name = 'stays' "
+                    "BEGIN SELECT RAISE(ABORT, 'touched'); END"
+                )
+            )
+    apply(opened, 2, [origin("stays"), origin("changes", line=9), origin("comes")])
+    assert [o.id.name for o in opened.served().origins] == ["changes", "comes", "stays"]
+
+
+def test_a_rollback_leaves_what_is_served(opened: Journal) -> None:
+    """With no documents given, the served state stays that of the last good result."""
+    apply(opened, 1, [origin("a")])
+    before = opened.served()
+    tried = attempt(2)
+    ended = conclusion(tried, decision=Decision.ROLLED_BACK, served=attempt(1).revision)
+    opened.conclude(opened.intend(tried), ended, None, None)
+    assert opened.served() == before
+    assert opened.verify().bad is None
+
+
+def test_an_open_intent_is_known_until_it_is_closed(place: Path, opened: Journal) -> None:
+    """What a dead process leaves is found by the next, closed once, and can't be concluded twice."""
+    assert opened.unfinished() is None
+    sequence = opened.intend(attempt(1))
+    opened.close()
+    again = journal(place)
+    assert again.unfinished() == sequence
+    closing = again.interrupt(sequence)
+    assert again.unfinished() is None
+    assert body_of(again, closing)["intent"] == sequence
+    with pytest.raises(Stalled, match="not an open intent") as refused:
+        again.conclude(sequence, conclusion(attempt(1)), [], SNAPSHOT)
+    assert refused.value.reason == "JournalIntentClosed"
+    with pytest.raises(Stalled):
+        again.interrupt(99)
+    assert again.verify() == replace(again.verify(), records=closing, bad=None)
+    again.close()
+
+
+def test_two_hundred_commits_are_two_hundred_entries(opened: Journal) -> None:
+    """An intent and its result are one entry; newest first; a limit takes the newest."""
+    for number in range(1, 201):
+        apply(opened, number, [origin("api", str(number).encode())])
+    found = opened.entries()
+    assert len(found) == 200
+    assert [entry.commit for entry in found] == [commit(number).sha for number in range(200, 0, -1)]
+    assert [entry.subject for entry in opened.entries(3)] == ["Change 200", "Change 199", "Change 198"]
+    assert opened.verify().records == 401
+
+
+def test_an_entry_sums_up_a_decision(opened: Journal) -> None:
+    """Who, what, when and how it ended, without reading JSON."""
+    apply(opened, 1)
+    (entry,) = opened.entries()
+    assert (entry.sequence, entry.decision, entry.trigger) == (2, Decision.APPLIED, Trigger.NEW_REVISION)
+    assert (entry.author, entry.subject, entry.commit) == (str(ANN), "Change 1", commit(1).sha)
+    assert (entry.creates, entry.updates, entry.deletes, entry.quarantined) == (1, 0, 0, 0)
+    assert entry.acks == (("Acked", 1),)
+    assert [record.event for record in entry.records] == [Event.INTENT, Event.RESULT]
+
+
+def test_entries_by_mapping_author_and_time(opened: Journal) -> None:
+    """Each filter alone finds exactly its entries; a quarantined resource counts as concerned."""
+    for number, names in ((1, ("api",)), (2, ("api", "web")), (3, ("web",))):
+        author = Person("Bob 100%", "bob@example.com") if number == 2 else ANN
+        tried = attempt(number, *names, commit=commit(number, author=author))
+        bad = ((ResourceId(Kind.MAPPING, "other", "bad"), False),) if number == 3 else ()
+        opened.conclude(opened.intend(tried), conclusion(tried, quarantined=bad), [], SNAPSHOT)
+
+    def subjects(**wanted: Any) -> list[str]:
+        return [entry.subject[-1] for entry in opened.entries(**wanted)]
+
+    assert subjects(mapping="api") == ["2", "1"]
+    assert subjects(mapping="default/web") == ["3", "2"]
+    assert subjects(mapping="elsewhere/web") == []
+    assert subjects(mapping="other/bad") == ["3"]
+    assert subjects(author="BOB") == ["2"]
+    assert subjects(author="100%") == ["2"]
+    assert subjects(author="%") == ["2"]
+    assert subjects(author="ann@") == ["3", "1"]
+    second = opened.entries()[1].time
+    assert subjects(since=second) == ["3", "2"]
+    assert subjects(until=second) == ["1"]
+    assert subjects(since=second, until=second + timedelta(milliseconds=1)) == ["2"]
+    assert subjects(mapping="api", author="ann") == ["1"]
+
+
+def test_one_entry_by_number_or_commit(opened: Journal) -> None:
+    """Any record's sequence finds its entry; so do the first digits of a commit, the newest first."""
+    apply(opened, 1)
+    apply(opened, 2)
+    again, _ = apply(opened, 2)
+    for wanted in (2, 3, "2", " 3 "):
+        found = opened.entry(wanted)
+        assert found is not None
+        assert found.sequence == 2
+    newest = opened.entry(commit(2).sha[:8].upper())
+    assert newest is not None
+    assert newest.sequence == again
+    for nothing in (1, 99, "", "abc%", "ffff", "9" * 30):
+        assert opened.entry(nothing) is None
+
+
+def test_reading_beside_a_running_controller(place: Path, opened: Journal) -> None:
+    """A reader sees what is committed while the writer goes on, and can itself write nothing."""
+    apply(opened, 1)
+    reader = Journal.open(place, Clock(), read_only=True)
+    assert len(reader.entries()) == 1
+    apply(opened, 2)
+    assert len(reader.entries()) == 2
+    assert reader.verify().records == 5
+    with pytest.raises(Exception, match="readonly"):
+        reader.intend(attempt(3))
+    reader.close()
+    apply(opened, 3)
+    assert opened.verify().records == 7
+
+
+def test_reading_where_nothing_may_be_written(place: Path) -> None:
+    """A journal on a read-only volume can be read and verified, and nothing is left beside it."""
+    filled(place)
+    place.chmod(0o400)
+    place.parent.chmod(0o500)
+    try:
+        reader = Journal.open(place, Clock(), read_only=True)
+        assert reader.verify().bad is None
+        reader.close()
+        assert [path.name for path in place.parent.iterdir()] == ["journal.db"]
+    finally:
+        place.parent.chmod(0o700)
+
+
+def test_a_volume_that_is_mounted_read_only(place: Path) -> None:
+    """Where not even SQLite's side files can be made, the one file is read as it is."""
+    filled(place)
+    # Straight to the engine: the superuser, as whom tests may run, can write everywhere.
+    engine = database._sqlite(place, read_only=True, writable=False)
+    reader = Journal(engine, Clock())
+    assert reader.verify().bad is None
+    assert len(reader.entries()) == 7
+    assert [path.name for path in place.parent.iterdir()] == ["journal.db"]
+    reader.close()
+
+
+def test_tables_and_queries_suit_postgresql_too(opened: Journal) -> None:
+    """Every table and the statements that were run compile for PostgreSQL."""
+    postgresql = make_url("postgresql://").get_dialect()()
+    for table in schema.metadata.sorted_tables:
+        assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql))
+    seen: list[ClauseElement] = []
+    event.listen(opened._engine, "before_execute", lambda _c, clause, *_: seen.append(clause))
+    apply(opened, 1, [origin("a")])
+    opened.entries(5, mapping="default/api", author="ann", since=NOON)
+    opened.entry(2)
+    opened.served()
+    assert opened.verify().bad is None
+    assert len(seen) > 15
+    for clause in seen:
+        if isinstance(clause, ClauseElement):
+            assert str(clause.compile(dialect=postgresql))
+
+
+def test_a_missing_journal_is_not_made_by_reading(place: Path) -> None:
+    """A reading verb says where it looked and leaves the disk alone."""
+    with pytest.raises(Stalled, match=r"no journal at .*journal\.db") as missing:
+        Journal.open(place, Clock(), read_only=True)
+    assert missing.value.reason == "JournalMissing"
+    assert not place.parent.exists()
+
+
+def test_a_newer_journal_is_left_alone(place: Path, opened: Journal) -> None:
+    """A layout of the future is refused, not guessed at."""
+    with opened._engine.begin() as connection:
+        connection.execute(text("PRAGMA user_version = 99"))
+    opened.close()
+    with pytest.raises(Stalled, match="layout 99") as newer:
+        journal(place)
+    assert newer.value.reason == "JournalTooNew"
+
+
+@pytest.mark.parametrize("url", ["nonsense://u:hunter2@h/db", "postgresql+nodriver://u:hunter2@h/db"])
+def test_a_database_url_that_makes_no_sense(url: str) -> None:
+    """An unknown database is refused with a sentence that holds no password."""
+    with pytest.raises(Stalled) as refused:
+        Journal.open(url, Clock())
+    assert refused.value.reason == "JournalUnavailable"
+    assert "hunter2" not in str(refused.value)
+
+
+def test_records_are_json_for_anyone(opened: Journal) -> None:
+    """A record can be exported and read back without this program."""
+    apply(opened, 1)
+    for record in opened.records():
+        assert json.loads(json.dumps(record.body)) == record.body
