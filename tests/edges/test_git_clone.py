@@ -68,7 +68,7 @@ def _dangling_ref(clone: Path) -> None:
     (clone / "refs/reconciler/wanted").write_text("1" * 40 + "\n")
 
 
-def _file_instead(clone: Path) -> None:
+def _emptied(clone: Path) -> None:
     shutil.rmtree(clone)
     clone.mkdir()
 
@@ -82,7 +82,7 @@ BREAKAGES = [
     _bad_config,
     _bad_ref,
     _dangling_ref,
-    _file_instead,
+    _emptied,
 ]
 
 

@@ -23,7 +23,6 @@ def source(repository: Repository, tmp_path: Path) -> GitSource:
 
 
 def _shallow(repository: Repository, tmp_path: Path, depth: int) -> GitSource:
-    # Through file://, as a plain path is; git ignores a depth only for its own local clones.
     return local_source(repository.path, tmp_path / "shallow", depth=depth)
 
 
