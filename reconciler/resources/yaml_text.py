@@ -73,10 +73,15 @@ class LineCount:
     def __init__(self, text: str) -> None:
         odd = _ODD_BREAK.search(text) is not None
         self._breaks = [match.end() for match in _LINE_BREAK.finditer(text)] if odd else None
+        self._text = text
 
     def at(self, mark: Any) -> int:
         """The line, from 1, of a mark of libyaml's (``line`` and ``index`` count from 0, in characters)."""
         return int(mark.line) + 1 if self._breaks is None else bisect_right(self._breaks, mark.index) + 1
+
+    def at_error(self, mark: Any) -> int:
+        """The same for a mark that may stand behind the end, where libyaml counts a line more."""
+        return min(self.at(mark), _line_breaks(self._text.rstrip("\r\n")) + 1)
 
 
 def _line_breaks(text: str) -> int:

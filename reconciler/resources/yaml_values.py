@@ -285,4 +285,4 @@ def _not_yaml(error: YAMLError, count: LineCount) -> Finding:
     said = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
     context = getattr(error, "context", None)
     words = f"{said} {context}" if context else str(said)
-    return Finding(Code.NOT_YAML, f"not YAML: {words}", line=0 if mark is None else count.at(mark))
+    return Finding(Code.NOT_YAML, f"not YAML: {words}", line=0 if mark is None else count.at_error(mark))
