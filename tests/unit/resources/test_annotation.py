@@ -70,7 +70,7 @@ def test_a_broken_document_of_several() -> None:
         ("httpbin_mapping", 8),
         ("third", 22),
     ]
-    assert [(p.code, p.provenance.line) for p in loaded.problems] == [(Code.NOT_YAML, 15), (Code.INVALID_VALUE, 19)]
+    assert [(p.code, p.provenance.line) for p in loaded.problems] == [(Code.NOT_YAML, 14), (Code.INVALID_VALUE, 19)]
     assert [r.id.name if r.id else None for r in loaded.rejected] == [None, "other"]
 
 

@@ -32,7 +32,7 @@ def test_a_broken_document_leaves_its_neighbours() -> None:
     """Of three documents the broken one alone is rejected."""
     loaded = load_text(f"{_GOOD}---\nkind: [\n---\n{_GOOD.replace('good', 'other')}")
     assert [resource.origin.id.name for resource in loaded.resources] == ["good", "other"]
-    assert [(p.code, p.provenance.line) for p in loaded.problems] == [(Code.NOT_YAML, 8)]
+    assert [(p.code, p.provenance.line) for p in loaded.problems] == [(Code.NOT_YAML, 7)]
     assert loaded.rejected == (Rejected("a.yaml", None),)
 
 
@@ -193,3 +193,9 @@ def test_digests() -> None:
     assert one[1] == document_digests(b"---\nx: [\n")[0]
     assert len(document_digests(b"\xff")) == 1
     assert document_digests(b"# nothing\n") == ()
+
+
+def test_a_syntax_error_at_the_end_stays_in_the_document() -> None:
+    """Where something is missing at the end, the last line is named, not one behind it."""
+    assert refusal("a: 1\nb: [").provenance.line == 2
+    assert refusal("a: 1\nb: [\n\n\n").provenance.line == 2
