@@ -18,6 +18,17 @@ from reconciler.model.errors import Stalled, Transient
 # Long enough for the checkpoint of another process; a commit itself holds the lock for milliseconds.
 _BUSY_MILLISECONDS = 10_000
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA)
+# All that the driver raises on a damaged file; even its error text may not decode.
+FAILURES = (
+    SQLAlchemyError,
+    sqlite3.Error,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    TypeError,
+    ValueError,
+)
 _PRIMARY_CODE = 0xFF  # the low byte of an extended result code, https://www.sqlite.org/rescode.html
 
 
@@ -183,6 +194,6 @@ def self_check(connection: Connection) -> str:
 def fold(engine: Engine) -> None:
     """Brings all that was written into the one file, so that it can be copied alone. Nothing is lost if it fails."""
     if engine.dialect.name == "sqlite":
-        with suppress(SQLAlchemyError, sqlite3.Error), engine.connect() as connection:
+        with suppress(*FAILURES), engine.connect() as connection:
             # Through the driver's own cursor: a checkpoint is refused inside a transaction.
             connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -28,8 +28,9 @@ class Journal:
     case nothing of that call was written, and `Stalled` when it is damaged.
     """
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, *, read_only: bool = False) -> None:
         self._engine = engine
+        self._read_only = read_only
         self._clock = clock
         # What the table `served` holds as of the result with this sequence: saves reading it back at every result.
         self._kept: tuple[int, Mapping[ResourceId, Kept]] | None = None
@@ -47,7 +48,7 @@ class Journal:
             Stalled: it cannot be opened, is missing (read-only), damaged, or newer than this program.
         """
         engine = database.connect(place, read_only=read_only)
-        journal = cls(engine, clock)
+        journal = cls(engine, clock, read_only=read_only)
         if not read_only:
             try:
                 journal._create()
@@ -58,7 +59,8 @@ class Journal:
 
     def close(self) -> None:
         """Folds everything into the one file and lets go of it."""
-        database.fold(self._engine)
+        if not self._read_only:
+            database.fold(self._engine)
         self._engine.dispose()
 
     def intend(self, attempt: Attempt) -> int:

@@ -1,11 +1,9 @@
 """Verifies a journal's database: the chain, and all that stands beside it. Trusts nothing that the file says."""
 
-import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import ColumnClause, Connection, Engine, column, select, table
-from sqlalchemy.exc import SQLAlchemyError
 
 from reconciler.audit import database, schema
 from reconciler.audit.chain import SCHEMA_VERSION, Chain, Row, Unreadable, check
@@ -14,18 +12,7 @@ from reconciler.audit.served import Kept, documents_digest, from_row, row_digest
 from reconciler.model.audit import Verification
 from reconciler.model.errors import ReconcileError
 
-# What a damaged file can make the library raise while reading.
-_READING = (
-    SQLAlchemyError,
-    sqlite3.Error,
-    ReconcileError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    TypeError,
-    ValueError,
-)
+_READING = (*database.FAILURES, ReconcileError)
 
 _RECORD = ("sequence", "hash", "body", "time", "event", "intent", "commit_sha", "author")
 _TOUCHED = ("sequence", "kind", "namespace", "name")

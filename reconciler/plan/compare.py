@@ -35,7 +35,8 @@ def diff(
     """
     changes = tuple(_route_changes(before, after))
     hosts = tuple(_host_changes(before, after))
-    reach = Reach(_count(before), _count(after), deletes(changes), fast_forward)
+    silenced = _silenced(before, after)
+    reach = Reach(_count(before), _count(after) - silenced, deletes(changes) + silenced, fast_forward)
     refused = reasons(reach, blast_radius)
     digest = plan_digest(before_snapshot.digest, after_snapshot.digest, changes, hosts, refused)
     lifted = is_allowed(allowed, digest)
@@ -45,7 +46,7 @@ def diff(
         before=before_snapshot.digest,
         after=after_snapshot.digest,
         routes_before=reach.routes_before,
-        routes_after=reach.routes_after,
+        routes_after=_count(after),
         refusals=() if lifted else tuple(explain(reason, reach, blast_radius, digest) for reason in refused),
         digest=digest,
         hosts=hosts,
@@ -85,6 +86,16 @@ def _host_changes(before: RouteTable, after: RouteTable) -> Iterator[HostChange]
         lost = tuple(sorted(was[name] for name in (was.keys() - now.keys()) & stay))
         if (place in old) != (place in new) or fields or gained or lost:
             yield HostChange(_op(place in old, place in new), *place, fields, gained, lost)
+
+
+def _silenced(before: RouteTable, after: RouteTable) -> int:
+    """How many routes are still there but answer on no virtual host any more: as bad as deleted."""
+    if before.listeners == after.listeners:
+        return 0
+    answered, answers = (
+        {name for members in _members(table).values() for name in members} for table in (before, after)
+    )
+    return len((answered - answers) & {route.id for route in after.routes})
 
 
 def _resource_changes(before: Snapshot, after: Snapshot) -> Iterator[ResourceChange]:

@@ -28,7 +28,12 @@ class BlastRadius:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The facts of a plan that decide whether it is safe."""
+    """The facts of a plan that decide whether it is safe.
+
+    Attributes:
+        routes_after: those that answer somewhere.
+        deletes: routes deleted, and routes that stay but no longer answer on any virtual host.
+    """
 
     routes_before: int
     routes_after: int
@@ -54,12 +59,12 @@ def explain(reason: RefusalReason, reach: Reach, radius: BlastRadius, digest: Di
     before = reach.routes_before
     match reason:
         case RefusalReason.EMPTY_TABLE if before:
-            said = f"every one of the {before} routes would be deleted: no Mapping is left. Check --path and --ref."
+            said = f"every one of the {before} routes would be gone: none is left that answers. Check --path and --ref."
         case RefusalReason.EMPTY_TABLE:
             said = "no Mapping found, and nothing is served yet. Check --path and --ref."
         case RefusalReason.TOO_MANY_DELETES:
             said = (
-                f"{reach.deletes} of {before} routes would be deleted ({reach.deletes / before:.0%}); "
+                f"{reach.deletes} of {before} routes would be gone ({reach.deletes / before:.0%}); "
                 f"at most {radius.max_delete_share:.0%} may be, once there are {radius.min_routes}."
             )
         case RefusalReason.HISTORY_REWRITTEN:

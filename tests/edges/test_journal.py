@@ -377,7 +377,7 @@ def test_a_volume_that_is_mounted_read_only(place: Path) -> None:
     filled(place)
     # Straight to the engine: the superuser, as whom tests may run, can write everywhere.
     engine = database._sqlite(place, read_only=True, writable=False)
-    reader = Journal(engine, Clock())
+    reader = Journal(engine, Clock(), read_only=True)
     assert reader.verify().bad is None
     assert len(reader.entries()) == 7
     assert [path.name for path in place.parent.iterdir()] == ["journal.db"]

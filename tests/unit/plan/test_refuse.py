@@ -1,5 +1,6 @@
 """Which plans are refused, and what lifts a refusal."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model.plan import Plan, RefusalReason
-from reconciler.model.table import EMPTY_TABLE, RouteTable
+from reconciler.model.table import EMPTY_TABLE, RouteTable, VirtualHost
 from reconciler.plan import BlastRadius
 from tests.support.plans import compare, route, table
 
@@ -33,7 +34,7 @@ def test_deleting_everything_is_refused() -> None:
     """An empty table in place of routes is refused whatever their number, and the flag names this plan."""
     plan = planned(numbered(2), EMPTY_TABLE)
     assert why(plan) == [RefusalReason.EMPTY_TABLE]
-    assert "every one of the 2 routes" in plan.refusals[0].message
+    assert "every one of the 2 routes would be gone" in plan.refusals[0].message
     assert f"--allow-plan {plan.digest[7:19]}" in plan.refusals[0].message
 
 
@@ -52,6 +53,17 @@ def test_deletions_beyond_the_share_are_refused(before: int, after: int, refused
     """More than 30 % is too many, once there are 10 routes; exactly 30 % is not."""
     plan = planned(numbered(before), numbered(after))
     assert why(plan) == ([RefusalReason.TOO_MANY_DELETES] if refused else [])
+
+
+@pytest.mark.parametrize(("keeps", "refused"), [(7, None), (6, RefusalReason.TOO_MANY_DELETES), (0, "EmptyTable")])
+def test_routes_that_answer_nowhere_count_as_deleted(keeps: int, refused: RefusalReason | None) -> None:
+    """A Host that lets go of its Mappings takes as much away as deleting them."""
+    before = numbered(10)
+    host = VirtualHost(before.listeners[0].virtual_hosts[0].host, before.routes[:keeps])
+    after = RouteTable((replace(before.listeners[0], virtual_hosts=(host,)),), before.routes, before.clusters)
+    plan = planned(before, after)
+    assert plan.changes == ()
+    assert why(plan) == ([refused] if refused else [])
 
 
 @pytest.mark.parametrize(("fast_forward", "refused"), [(True, False), (None, False), (False, True)])
