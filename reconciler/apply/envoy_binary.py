@@ -15,6 +15,7 @@ from reconciler.apply.child import end_group, spawn
 from reconciler.apply.envoy_process import COMMON_OPTIONS, EnvoyProcess
 from reconciler.apply.envoy_words import MAX_REASON, reason
 from reconciler.model.errors import Stalled, Transient
+from reconciler.model.files import FilesFormat
 
 __all__ = ["MAX_REASON", "VALIDATE_TIMEOUT_S", "EnvoyProcess", "find_envoy", "validate"]
 
@@ -45,12 +46,19 @@ def find_envoy(setting: str) -> Path | None:
     return path
 
 
-def validate(binary: Path, bootstrap: bytes, *, timeout_s: float = VALIDATE_TIMEOUT_S) -> str | None:
+def validate(
+    binary: Path,
+    bootstrap: bytes,
+    *,
+    form: FilesFormat = FilesFormat.JSON,
+    timeout_s: float = VALIDATE_TIMEOUT_S,
+) -> str | None:
     """Asks a real Envoy (``--mode validate``) whether it would start with a configuration.
 
     Args:
         binary: from `find_envoy`.
-        bootstrap: the whole configuration as JSON, routes inline: what RDS delivers is never read by this check.
+        bootstrap: the whole configuration, routes inline: what RDS delivers is never read by this check.
+        form: how ``bootstrap`` is written; binary is the fastest.
         timeout_s: seconds it may take.
 
     Returns:
@@ -62,7 +70,7 @@ def validate(binary: Path, bootstrap: bytes, *, timeout_s: float = VALIDATE_TIME
     """
     try:
         with tempfile.TemporaryDirectory(prefix="reconciler-check-") as directory:
-            path = Path(directory, "bootstrap.json")
+            path = Path(directory, f"bootstrap.{form}")
             path.write_bytes(bootstrap)
             return _check(binary, path, timeout_s)
     except OSError as error:

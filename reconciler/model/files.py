@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 
 class FilesFormat(StrEnum):
-    """How a file is written; Envoy tells by the suffix."""
+    """How a file for Envoy is written; Envoy tells by the suffix."""
 
     PB = "pb"
     JSON = "json"

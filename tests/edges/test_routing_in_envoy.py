@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.apply.envoy_binary import EnvoyProcess, find_envoy, validate
 from reconciler.envoy import AccessLogFormat, RenderOptions, render, static_bootstrap
+from reconciler.model.files import FilesFormat
 from reconciler.model.match import HostMatch, MatchKind, PathMatch
 from reconciler.model.resource import InsecureAction, Redirect, RedirectCode, RegexRewrite
 from reconciler.model.table import Forward, Guard, Mirror, RouteTable, VirtualHost
@@ -379,6 +380,7 @@ def broken(**action: object) -> RouteTable:
     ],
 )
 def test_validate_sees_what_is_rendered(binary: Path, bad: RouteTable, words: str) -> None:
-    """The static bootstrap shows Envoy's own check every route and cluster."""
-    bootstrap = static_bootstrap(render(bad, RenderOptions()), RenderOptions())
-    assert words in (validate(binary, bootstrap) or "")
+    """The static bootstrap, in either form, shows Envoy's own check every route and cluster."""
+    for form in FilesFormat:
+        bootstrap = static_bootstrap(render(bad, RenderOptions()), RenderOptions(), form)
+        assert words in (validate(binary, bootstrap, form=form) or "")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
+from envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from reconciler.envoy import (
     to_json,
     xds_bootstrap,
 )
+from reconciler.envoy.readable import as_value
 from reconciler.model.files import FilesFormat
 from reconciler.model.provenance import Touch
 from reconciler.model.snapshot import EMPTY_SNAPSHOT, TypeUrl
@@ -103,6 +105,13 @@ def test_static_bootstrap_is_self_contained() -> None:
     ]
     assert [manager["route_config"]["name"] for manager in managers] == ["http-8080", "http-8081"]
     assert all(manager["route_config"]["validate_clusters"] and "rds" not in manager for manager in managers)
+
+
+def test_binary_bootstrap_is_the_same() -> None:
+    """The binary form says what the JSON says."""
+    snapshot = render(TABLE, OPTIONS)
+    binary = Bootstrap.FromString(static_bootstrap(snapshot, OPTIONS, FilesFormat.PB))
+    assert as_value(binary) == json.loads(static_bootstrap(snapshot, OPTIONS))
 
 
 @pytest.mark.parametrize(("delta", "kind"), [(True, "DELTA_GRPC"), (False, "GRPC")])
