@@ -150,7 +150,7 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
     change = _change(source, loaded, options, state)
     checked = accept(change, lambda compiled: edges.complain(compiled.snapshot))
     desired = checked.compiled or change.whole
-    plan = plan_change(state.applied, desired, options, source.fast_forward)
+    plan = plan_change(state.applied, desired, options, _fast_forward(source, state))
     verdict = before_applying(
         plan,
         desired.problems,
@@ -168,7 +168,7 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         previous=state.revision,
         commit=source.commit,
         commits_in_range=source.commits_in_range,
-        fast_forward=source.fast_forward,
+        fast_forward=_fast_forward(source, state),
         plan=plan,
         config_digest=options.config_digest,
         tool_version=__version__,
@@ -201,6 +201,12 @@ def plan_change(before: Compiled, after: Compiled, options: Options, fast_forwar
         blast_radius=options.blast_radius,
         allowed=options.allow_plan,
     )
+
+
+def _fast_forward(source: SourceSnapshot, state: State) -> bool | None:
+    """False when the history was rewritten: only the same branch or tag can say so, another one is another history."""
+    same_pointer = source.revision and state.revision and source.revision.pointer == state.revision.pointer
+    return source.fast_forward if same_pointer else None
 
 
 def _change(source: SourceSnapshot, loaded: Loaded, options: Options, state: State) -> Attempted[Compiled]:
