@@ -34,7 +34,7 @@ class Entry:
 
 
 class Place(IntEnum):
-    """Which version serves. An identity only ever moves on, never back: that is why settling ends."""
+    """Which version serves."""
 
     CURRENT = 0
     DELETED = 1

@@ -6,7 +6,7 @@ from operator import itemgetter
 
 from reconciler.merge import wording
 from reconciler.merge.group import WHOLE, Group, fault
-from reconciler.merge.ledger import Ledger, Place
+from reconciler.merge.ledger import Ledger
 from reconciler.merge.policy import ConflictPolicy
 from reconciler.model.problem import Code, Problem
 from reconciler.model.resource import Contest, MappingResource, ResourceId
@@ -22,10 +22,10 @@ class MappingSettlement:
     - ``SHADOW_ONLY``: the shadows yield likewise.
     - ``WEIGHTS``: the contest goes back to exactly what served it before, as a whole: its last good members at their
       last good versions (one that has moved away or was deleted comes back, since the shares only add up with it),
-      and newcomers yield. If one of those is not to be had, or they do not add up either, or nothing served it
-      before, none of the members is served.
+      and newcomers yield. If those do not add up either, or nothing served it before, none of the members is served.
 
-    It ends: an identity only moves on from current (or deleted) to last good to absent, and each fault moves one.
+    It ends: a contest is put back at most once, since what is put back has no fault and only guests can still come;
+    all else moves an identity on, from current to last good to absent.
     """
 
     def __init__(self, ledger: Ledger, policy: ConflictPolicy, contest: Callable[[MappingResource], Contest]) -> None:
@@ -86,8 +86,7 @@ class MappingSettlement:
     def _settle_weights(self, contest: Contest, members: list[MappingResource], group: Group) -> None:
         before = self._before[contest]
         ids = {mapping.origin.id for mapping in before}
-        at_hand = all(self._ledger.places[id_] is not Place.ABSENT for id_ in ids)
-        restored = before if at_hand and fault(Group.of(before), self._policy) is None else []
+        restored = before if fault(Group.of(before), self._policy) is None else []
         changed = [m for m in (*group.weighted, *group.plain) if not self._ledger.entries[m.origin.id].unchanged]
         blamed = (changed or group.weighted)[0]
         self._problems.append(wording.weights(group, blamed, restored))

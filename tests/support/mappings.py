@@ -1,6 +1,8 @@
 """Typed resources for tests, made with few words, and hypothesis strategies for them."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 from hypothesis import strategies as st
 
@@ -25,6 +27,9 @@ from reconciler.model.resource import (
     ServiceAddress,
     StringMatch,
 )
+
+# Name → value; `~` in front of a value makes it a regex, None asks for presence.
+Conditions: TypeAlias = Mapping[str, str | None]
 
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -61,8 +66,8 @@ def mapping(
     kind: MatchKind = MatchKind.PREFIX,
     case_sensitive: bool = True,
     method: str | None = None,
-    headers: dict[str, str | None] | None = None,
-    query: dict[str, str | None] | None = None,
+    headers: Conditions | None = None,
+    query: Conditions | None = None,
     service: str = "",
     redirect: Redirect | None = None,
     rewrite: str | None = "/",
@@ -147,8 +152,7 @@ def _selector(labels: dict[str, str] | None) -> LabelSelector | None:
     return None if labels is None else LabelSelector(tuple(sorted(labels.items())))
 
 
-def _named(conditions: dict[str, str | None] | None) -> tuple[NamedMatch, ...]:
-    """``~`` in front of a value makes it a regex, None asks for presence."""
+def _named(conditions: Conditions | None) -> tuple[NamedMatch, ...]:
     return tuple(sorted(NamedMatch(name, _string(value)) for name, value in (conditions or {}).items()))
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from reconciler.merge import merge
+from reconciler.merge import Merged, merge
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.resource import Rejected
 from tests.support.mappings import mapping, mapping_id, provenance
@@ -15,8 +15,7 @@ def test_without_trouble_everything_is_served_sorted() -> None:
     """Good resources come out sorted by identity, with nothing to say about them."""
     a, b = mapping("a", "/a/"), mapping("b", "/b/")
     merged = merge([b, a], [])
-    assert merged.resources == (a, b)
-    assert merged.problems == merged.quarantined == ()
+    assert merged == Merged((a, b), (), ())
 
 
 def test_the_older_of_two_documents_with_one_identity_wins() -> None:
@@ -94,7 +93,7 @@ def test_a_held_identity_stays_at_its_last_good_version_and_the_reason_is_report
 def test_holding_ends_with_the_document() -> None:
     """A held identity that was deleted is gone, without a word about it."""
     merged = merge([], [], last_good=[mapping("a")], held={A: HELD})
-    assert merged.resources == merged.quarantined == merged.problems == ()
+    assert merged == Merged((), (), ())
 
 
 def test_an_unreadable_file_keeps_all_it_served_that_is_not_defined_elsewhere() -> None:

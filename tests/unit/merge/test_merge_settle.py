@@ -160,12 +160,43 @@ def test_a_member_that_moved_away_comes_back_and_a_newcomer_yields() -> None:
     assert quarantined(merged) == {"a": True, "c": False}
 
 
-def test_a_group_whose_last_good_is_not_whole_is_absent() -> None:
-    """The other member's identity is held without a last good version: nothing adds up, nothing is served."""
+def test_a_group_whose_last_good_does_not_add_up_either_is_absent() -> None:
+    """Served by more generous rules before: now nothing adds up, and nothing is served."""
     last_good = [mapping("b", weight=90)]
     merged = merge([mapping("a", weight=20), mapping("b", weight=90)], [], last_good=last_good)
     assert merged.resources == ()
     assert quarantined(merged) == {"a": False, "b": False}
+
+
+def test_a_newcomer_to_the_weights_goes_back_to_where_it_was() -> None:
+    """It overfills the group; its own last good requests are still free."""
+    last_good = [mapping("a", weight=10), mapping("b", weight=90), mapping("c", "/y/")]
+    merged = merge([*last_good[:2], mapping("c", weight=5)], [], last_good=last_good)
+    assert merged.resources == tuple(last_good)
+    assert quarantined(merged) == {"c": True}
+
+
+def test_of_two_members_the_unchanged_one_is_senior() -> None:
+    """A canary that drops its weight, by a commit older than the other's, falls back; the other is left alone."""
+    last_good = [mapping("a", day=5), mapping("b", weight=10, day=1)]
+    merged = merge([last_good[0], mapping("b", day=2)], [], last_good=last_good)
+    assert served(merged) == {"a": None, "b": 10}
+    assert quarantined(merged) == {"b": True}
+
+
+def test_a_group_is_put_back_even_when_a_member_had_to_leave_it() -> None:
+    """Its old share was in the way of a newcomer's, until the newcomer was called back by its own group."""
+    last_good = [
+        mapping("a", "/z/"),
+        mapping("b", weight=10),
+        mapping("c", weight=90),
+        mapping("e", "/y/", weight=50),
+        mapping("f", "/y/", weight=50),
+    ]
+    now = [last_good[0], mapping("b", "/z/", day=2), mapping("c", weight=60), mapping("e", weight=40), last_good[4]]
+    merged = merge(now, [], last_good=last_good)
+    assert merged.resources == tuple(last_good)
+    assert quarantined(merged) == {"b": True, "c": True, "e": True}
 
 
 def test_a_guest_does_not_break_the_weights_of_others() -> None:

@@ -1,0 +1,86 @@
+"""What a client gets, or an upstream is sent, once a rule has been chosen."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from reconciler.model.regex import replace_all
+from reconciler.model.resource import InsecureAction, MatchKind, PathMatch, Redirect, RegexRewrite
+from reconciler.model.table import Cluster, Forward, Guard, Route
+from reconciler.table.seen import HTTPS, Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """The request goes to ``cluster`` with this path (query included) and host header."""
+
+    cluster: Cluster
+    path: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redirected:
+    """Envoy answers with ``status`` and ``location``."""
+
+    status: int
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """Envoy answers 404; ``reason`` is one sentence."""
+
+    reason: str
+
+
+Answer: TypeAlias = Forwarded | Redirected | NotFound
+
+
+def answer_of(route: Route, seen: Seen, clusters: dict[str, Cluster]) -> Answer:
+    """What a rule does with a request that meets its conditions.
+
+    Raises:
+        KeyError: the rule names a cluster the table does not have; `build` makes no such table.
+    """
+    if isinstance(route.action, Redirect):
+        return Redirected(int(route.action.code), _location(route.action, route.path, seen))
+    cluster = clusters[route.action.cluster]
+    path = _rewritten(route.path, route.action.prefix_rewrite, route.action.regex_rewrite, seen.path)
+    return Forwarded(cluster, path + seen.query_string, _upstream_host(route.action, cluster, seen))
+
+
+def guarded(guard: Guard | None, seen: Seen) -> Answer | None:
+    """What a guard says to a request; None when it lets it through."""
+    if guard is None or guard.action is InsecureAction.ROUTE:
+        return None
+    if guard.by_header and "http" not in seen.headers["x-forwarded-proto"]:
+        return None
+    if guard.action is InsecureAction.REJECT:
+        return NotFound("the request is not secure, and the Host rejects those")
+    host = seen.authority.removesuffix(":80")  # Envoy drops a port that was the default of the old scheme
+    return Redirected(301, f"{HTTPS}://{host}{seen.path}{seen.query_string}")
+
+
+def _upstream_host(forward: Forward, cluster: Cluster, seen: Seen) -> str:
+    if forward.host_rewrite is not None:
+        return forward.host_rewrite
+    return cluster.address.host if forward.auto_host_rewrite else seen.authority
+
+
+def _location(redirect: Redirect, path: PathMatch, seen: Seen) -> str:
+    """The query is kept, unless ``path_redirect`` brings its own."""
+    if redirect.path:
+        target = redirect.path if "?" in redirect.path else redirect.path + seen.query_string
+    else:
+        target = _rewritten(path, redirect.prefix, redirect.regex, seen.path) + seen.query_string
+    slash = "" if target.startswith("/") else "/"
+    return f"{seen.scheme}://{redirect.host}{slash}{target}"
+
+
+def _rewritten(matched: PathMatch, prefix: str | None, regex: RegexRewrite | None, path: str) -> str:
+    """The path after a rewrite. ``prefix`` replaces what was matched, and nothing else: no slash is added or merged."""
+    if regex is not None:
+        return replace_all(regex.pattern, regex.substitution, path)
+    if not prefix:
+        return path
+    return prefix + path[len(matched.value) :] if matched.kind is MatchKind.PREFIX else prefix

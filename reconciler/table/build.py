@@ -1,0 +1,144 @@
+"""Resources → RouteTable."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+
+from reconciler.model.problem import Code, Problem, Severity, rank
+from reconciler.model.resource import (
+    ANY_HOST,
+    Contest,
+    HostResource,
+    ListenerResource,
+    MappingResource,
+    Resource,
+    SecurityModel,
+    contest,
+)
+from reconciler.model.table import Action, Cluster, Forward, Listener, Route, RouteTable
+from reconciler.table.actions import action_of, cluster_of, mirrors_of
+from reconciler.table.attach import unattached, virtual_hosts
+from reconciler.table.order import in_match_order
+from reconciler.table.shares import thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultListener:
+    """Where to listen: ``address`` for all listeners, ``port`` when no Listener resource names one."""
+
+    address: str = "0.0.0.0"  # noqa: S104 an edge proxy listens on all interfaces
+    port: int = 8080
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The table, and what could not go into it."""
+
+    table: RouteTable
+    problems: tuple[Problem, ...]
+
+
+DEFAULT_LISTENER = DefaultListener()
+
+
+def build(resources: Sequence[Resource], *, default_listener: DefaultListener = DEFAULT_LISTENER) -> Built:
+    """The route table of merged resources; the same for every order of them.
+
+    Without any Host every host named by a Mapping is served. With Hosts only theirs are: a Mapping attaches to the
+    Hosts that take it (`HostResource.takes`), at the Listeners that bind those; one that attaches nowhere is a
+    Problem and has no rule.
+
+    Args:
+        resources: one per identity, conflicts settled (what ``merge`` returns).
+        default_listener: address of every listener, and the port where there is no Listener.
+    """
+    ordered = sorted(resources, key=attrgetter("origin.id.kind", "origin.id.namespace", "origin.id.name"))
+    mappings = [resource for resource in ordered if isinstance(resource, MappingResource)]
+    hosts = [resource for resource in ordered if isinstance(resource, HostResource)]
+    bindings = _bindings([r for r in ordered if isinstance(r, ListenerResource)], hosts, default_listener)
+
+    rules, problems = _rules(mappings, hosts)
+    listeners = []
+    placed: set[str] = set()
+    for port, security_model, bound in bindings:
+        found = virtual_hosts(rules, bound if hosts else None, security_model)
+        placed.update(route.name for virtual_host in found for route in virtual_host.routes)
+        name, address = f"listener-{port}", default_listener.address
+        listeners.append(Listener(name, address, port, security_model, found))
+
+    routes = tuple(route for route, _ in rules if route.name in placed)
+    homeless = [mapping for route, mapping in rules if route.name not in placed]
+    problems += [unattached(mapping, hosts) for mapping in homeless]
+    clusters = _clusters(routes, mappings)
+    return Built(RouteTable(tuple(listeners), routes, clusters), tuple(sorted(problems, key=rank)))
+
+
+def _bindings(
+    listeners: Sequence[ListenerResource], hosts: Sequence[HostResource], default: DefaultListener
+) -> list[tuple[int, SecurityModel, list[HostResource]]]:
+    """Port, security model and Hosts of every listener, by port."""
+    if not listeners:
+        return [(default.port, SecurityModel.XFP, list(hosts))]
+    by_port = sorted(listeners, key=lambda listener: listener.port)
+    return [(one.port, one.security_model, [host for host in hosts if one.binds(host)]) for one in by_port]
+
+
+def _rules(
+    mappings: Sequence[MappingResource], hosts: Sequence[HostResource]
+) -> tuple[list[tuple[Route, MappingResource]], list[Problem]]:
+    """All rules in match order, each with its Mapping; shadows have gone into the rules of their group."""
+    selecting = [host for host in hosts if host.mapping_selector is not None]
+    groups: dict[Contest, list[MappingResource]] = defaultdict(list)
+    for mapping in mappings:
+        groups[contest(mapping, selecting)].append(mapping)
+    rules: list[tuple[Route, MappingResource]] = []
+    problems: list[Problem] = []
+    for group in in_match_order(groups.values()):
+        shadows = [member for member in group if member.shadow]
+        mirrors = mirrors_of(shadows)
+        actions = {m.origin.id: action for m in group if not m.shadow and (action := action_of(m, mirrors))}
+        live = [member for member in group if member.origin.id in actions]
+        if live:
+            rules += [(_route(m, share, actions[m.origin.id]), m) for m, share in thresholds(live)]
+            redirecting = [member for member in live if member.redirect is not None]
+            problems += [_mirrored_redirect(shadow, redirecting[0]) for shadow in shadows if redirecting]
+    return rules, problems
+
+
+def _route(mapping: MappingResource, threshold: int | None, action: Action) -> Route:
+    return Route(
+        name=mapping.origin.id.qualified,
+        id=mapping.origin.id,
+        provenance=mapping.origin.provenance,
+        host=mapping.host or ANY_HOST,
+        path=mapping.path,
+        method=mapping.method,
+        headers=mapping.headers,
+        query=mapping.query,
+        precedence=mapping.precedence,
+        threshold=threshold,
+        action=action,
+    )
+
+
+def _clusters(routes: Sequence[Route], mappings: Sequence[MappingResource]) -> tuple[Cluster, ...]:
+    """The clusters the routes name, sorted."""
+    forwards = [route.action for route in routes if isinstance(route.action, Forward)]
+    names = {forward.cluster for forward in forwards}
+    names |= {mirror.cluster for forward in forwards for mirror in forward.mirrors}
+    addresses = {mapping.service for mapping in mappings if mapping.service is not None}
+    return tuple(sorted(cluster for cluster in map(cluster_of, addresses) if cluster.name in names))
+
+
+def _mirrored_redirect(shadow: MappingResource, redirect: MappingResource) -> Problem:
+    return Problem(
+        Code.FIELD_IGNORED,
+        Severity.WARNING,
+        f"copies nothing of {redirect.origin.id}: Envoy answers a redirect by itself and mirrors only what it forwards",
+        shadow.origin.provenance,
+        field="spec.shadow",
+        hint="Remove this Mapping, or copy the requests where they are forwarded",
+        resource=str(shadow.origin.id),
+        related=(redirect.origin.provenance,),
+    )
