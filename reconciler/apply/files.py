@@ -123,7 +123,10 @@ class FilesTarget:
             Transient: the directory can't be read.
         """
         with _translated(f"can't read {self.directory}"):
-            files = self._read()
+            try:
+                files = self._read()
+            except FileNotFoundError:
+                return None
         fingerprint = digest_bytes(
             b"".join(name.encode() + b"\0" + digest_bytes(c).encode() for name, c in files.items())
         )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import stat
 import threading
 from collections.abc import Iterator, Sequence
@@ -166,6 +167,16 @@ def test_foreign_directory_in_a_listener_is_observed(tmp_path: Path) -> None:
     target.apply(FIRST)
     (tmp_path / "lds.pb").write_bytes(encode_all(FIRST, Path("/elsewhere"), FilesFormat.PB)["lds.pb"])
     assert target.observe() is None
+
+
+def test_directory_that_vanishes(tmp_path: Path) -> None:
+    """Without the directory nothing is held; applying makes it again."""
+    target = FilesTarget(tmp_path / "in")
+    target.apply(FIRST)
+    shutil.rmtree(tmp_path / "in")
+    assert target.observe() is None
+    target.apply(FIRST)
+    assert target.observe() == FIRST.digest
 
 
 def test_odd_names_stay_inside(tmp_path: Path) -> None:
