@@ -32,7 +32,7 @@ def receive(state: TypeState, request: Request, memory: Memory) -> tuple[TypeSta
     subscription = amend(state.subscription, request.names, request.dropped, wildcard_type=wildcard_type)
     named = frozenset(request.names) - {WILDCARD}
     if first:
-        state = replace(state, held=_claimed(request, memory))
+        state = resume(replace(state, held=_claimed(request)), request.type_url, memory)
         named -= state.held.resources.keys()
     if subscription.wildcard:
         # A name given up under a wildcard: the client can't know whether it still holds it, and must be told.
@@ -47,6 +47,12 @@ def receive(state: TypeState, request: Request, memory: Memory) -> tuple[TypeSta
         owed=owed,
         unanswered=state.unanswered or (widened and not state.held.resources),
     ), verdict
+
+
+def resume(state: TypeState, type_url: TypeUrl, memory: Memory) -> TypeState:
+    """Put bodies to what the client claimed to hold, once they are known."""
+    held = memory.recall(type_url, state.held.version)
+    return state if held is None else replace(state, held=held)
 
 
 def in_sync(state: TypeState, goal: ResourceSet, type_url: TypeUrl) -> bool:
@@ -93,7 +99,6 @@ def _with_bodies(wanted: ResourceSet, again: frozenset[str]) -> ResourceSet:
     return ResourceSet.of(r for name, r in wanted.resources.items() if name not in hollow) if hollow else wanted
 
 
-def _claimed(request: Request, memory: Memory) -> ResourceSet:
-    """What the client says it holds; bodies are there only when the whole is known by its version."""
-    claims = ResourceSet.of(XdsResource(name, b"", Digest(version)) for name, version in request.versions)
-    return memory.recall(request.type_url, claims.version) or claims
+def _claimed(request: Request) -> ResourceSet:
+    """What the client says it holds, without bodies. Its version is that of the same set with bodies."""
+    return ResourceSet.of(XdsResource(name, b"", Digest(version)) for name, version in request.versions)

@@ -175,6 +175,11 @@ class Fleet:
             self._round = None
         return _results(running)
 
+    def wake(self) -> None:
+        """Have every stream look whether it has something to do."""
+        for connection in self._connections:
+            connection.wake.set()
+
     def nodes(self) -> tuple[NodeStatus, ...]:
         """The connected Envoys, in order of arrival."""
         return tuple(
@@ -203,7 +208,7 @@ class Fleet:
         if self._round is not None and connection in self._round.members:
             return  # apply() reports it
         standing = connection.session.standing(type_url)
-        if standing is not None:
+        if standing is not None and standing.state is AckState.NACKED:
             ack = _ack(connection, type_url, self.desired, standing.state, standing.detail)
             # Not called from here: what a callback raises goes to the loop's exception handler, not to the stream.
             asyncio.get_running_loop().call_soon(self._on_nack, ack)

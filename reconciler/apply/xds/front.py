@@ -36,6 +36,7 @@ class XdsTarget:
         self._fleet = Fleet(_NACK_GRACE_S, on_nack)
         self._service = DiscoveryService(self._fleet)
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_report)
         self._thread = threading.Thread(target=self._loop.run_forever, name="xds-server", daemon=True)
         self._closing = threading.Lock()
         self._thread.start()
@@ -98,3 +99,14 @@ async def _cancel_others() -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Drop gRPC's own noise, have the rest logged.
+
+    gRPC's asyncio side wakes every loop of the process for every event: one that finds nothing to read
+    (BlockingIOError), or meets a loop that is closed already, is no trouble of ours.
+    """
+    if "PollerCompletionQueue" in repr(context.get("handle")):
+        return
+    loop.default_exception_handler(context)

@@ -29,6 +29,8 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
 )
 
+_STOP_GRACE_S = 2.0
+
 Message = TypeVar("Message", DiscoveryRequest, DeltaDiscoveryRequest)
 Context = grpc.aio.ServicerContext[Any, bytes]
 
@@ -44,6 +46,7 @@ class DiscoveryService:
         self._fleet = fleet
         self._encoder = wire.Encoder()
         self._server: grpc.aio.Server | None = None
+        self._stopping = False
 
     async def start(self, address: str) -> int:
         """Listen on ``host:port`` and return the bound port.
@@ -75,9 +78,14 @@ class DiscoveryService:
 
     async def stop(self) -> None:
         """End every stream and stop listening."""
-        if self._server is not None:
-            await self._server.stop(grace=None)
-            self._server = None
+        if self._server is None:
+            return
+        # Streams return by themselves once woken; cancelled from outside, gRPC would log each as an error.
+        self._stopping = True
+        ending = asyncio.ensure_future(self._server.stop(_STOP_GRACE_S))
+        self._fleet.wake()
+        await ending
+        self._server = None
 
     async def _sotw(self, requests: AsyncIterator[DiscoveryRequest], context: Context) -> None:
         await self._stream(Protocol.SOTW, wire.sotw_request, requests, context)
@@ -120,7 +128,7 @@ class DiscoveryService:
         self, connection: Connection, reader: "asyncio.Task[None]", write: Callable[[bytes], Awaitable[None]]
     ) -> None:
         # write() returns once the transport took the message: a slow Envoy holds up its own stream only.
-        while not reader.done():
+        while not reader.done() and not self._stopping:
             await connection.wake.wait()
             connection.wake.clear()
             for push in self._fleet.pushes(connection):

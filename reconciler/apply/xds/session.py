@@ -1,13 +1,13 @@
 """One Envoy on one stream, led step by step to the desired snapshot. No I/O: requests in, pushes out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
 from reconciler.apply.xds import delta, sotw
 from reconciler.apply.xds.memory import Memory
-from reconciler.apply.xds.state import Push, Request, TypeState, Verdict, may_hold
+from reconciler.apply.xds.state import Push, Request, TypeState, Verdict, redirect
 from reconciler.apply.xds.steps import AWAITED, FIRST, Step, goal
 from reconciler.model.effect import AckState
 from reconciler.model.snapshot import ResourceSet, Snapshot, TypeUrl
@@ -25,12 +25,13 @@ class _Rules:
     receive: Callable[[TypeState, Request, Memory], tuple[TypeState, Verdict]]
     push: Callable[[TypeState, ResourceSet, TypeUrl, str, Memory], tuple[TypeState, Push] | None]
     in_sync: Callable[[TypeState, ResourceSet, TypeUrl], bool]
+    resume: Callable[[TypeState, TypeUrl, Memory], TypeState]
 
 
 _RULES: Mapping[Protocol, _Rules] = MappingProxyType(
     {
-        Protocol.SOTW: _Rules(sotw.receive, sotw.push, sotw.in_sync),
-        Protocol.DELTA: _Rules(delta.receive, delta.push, delta.in_sync),
+        Protocol.SOTW: _Rules(sotw.receive, sotw.push, sotw.in_sync, sotw.resume),
+        Protocol.DELTA: _Rules(delta.receive, delta.push, delta.in_sync, delta.resume),
     }
 )
 
@@ -72,7 +73,7 @@ class Session:
         """Lead the client to ``desired`` from wherever it is. What it refused before is tried again."""
         self._desired = desired
         self._step = Step.CLUSTERS
-        self._states = {t: replace(s, rejected=None, detail="") for t, s in self._states.items()}
+        self._states = {t: self._rules.resume(redirect(s), t, self._memory) for t, s in self._states.items()}
 
     def receive(self, request: Request) -> Verdict:
         """Take one request in; `pushes` then says what to answer."""
@@ -124,8 +125,8 @@ class Session:
         return any(state.rejected is not None for state in self._states.values())
 
     def _goal(self, type_url: TypeUrl, desired: Snapshot) -> ResourceSet | None:
-        holds = may_hold(self._states[type_url], self._memory)
-        return goal(self._step, type_url, holds, desired[type_url], self._memory)
+        # Nothing is pushed over a response in flight, so what was accepted last is all there is to build on.
+        return goal(self._step, type_url, self._states[type_url].held, desired[type_url], self._memory)
 
     def _push(self, type_url: TypeUrl, goal_now: ResourceSet) -> Push | None:
         nonce = str(self._nonce + 1)
@@ -159,8 +160,8 @@ class Session:
 
     def _drops_nothing(self, desired: Snapshot) -> bool:
         return all(
-            may_hold(state, self._memory).resources.keys() <= desired[t].resources.keys()
-            for t, state in self._states.items()
+            state.held.resources.keys() <= desired[type_url].resources.keys()
+            for type_url, state in self._states.items()
         )
 
     def _never_asked(self, type_url: TypeUrl, desired: ResourceSet) -> str:

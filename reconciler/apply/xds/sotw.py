@@ -43,18 +43,24 @@ def receive(state: TypeState, request: Request, memory: Memory) -> tuple[TypeSta
     state = forget(state, uncovered(state, subscription))
     added = subscription.names - before.subscription.names
     widened = subscription.wildcard and not before.subscription.wildcard
-    claim = memory.recall(type_url, request.version) if first and widened and not subscription.names else None
     if repeated and type_url is TypeUrl.ENDPOINT and subscription == before.subscription:
         # Envoy warms a changed cluster only when its endpoints come again, and asks for them in this way.
         added = subscription.names
-    return replace(
+    state = replace(
         state,
         asked=True,
         subscription=subscription,
-        held=claim or state.held,
+        claim=request.version if first and widened and not subscription.names else "",
         owed=state.owed | added,
-        unanswered=state.unanswered or (type_url in WHOLE_TYPES and bool(added or (widened and claim is None))),
-    ), verdict
+        unanswered=state.unanswered or (type_url in WHOLE_TYPES and bool(added or widened)),
+    )
+    return resume(state, type_url, memory), verdict
+
+
+def resume(state: TypeState, type_url: TypeUrl, memory: Memory) -> TypeState:
+    """Believe the version the client came with, once it is known what it stands for."""
+    held = memory.recall(type_url, state.claim) if state.claim and state.unanswered else None
+    return state if held is None else replace(state, held=held, claim="", unanswered=False)
 
 
 def in_sync(state: TypeState, goal: ResourceSet, type_url: TypeUrl) -> bool:

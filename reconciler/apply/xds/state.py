@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from reconciler.apply.xds.memory import Memory, without
+from reconciler.apply.xds.memory import without
 from reconciler.apply.xds.subscription import NOTHING, Subscription
 from reconciler.model.digest import Digest
 from reconciler.model.snapshot import ResourceSet, TypeUrl, XdsResource
@@ -65,6 +65,7 @@ class Sent:
         changed: names it adds, changes, removes or repeats.
         certain: a rejection leaves the client at what it held. With more than one change it does not: Envoy
             applies the good ones of a push it rejects.
+        outdated: something else is desired by now: a rejection says nothing about that.
     """
 
     nonce: str
@@ -72,6 +73,7 @@ class Sent:
     after: ResourceSet
     changed: frozenset[str]
     certain: bool
+    outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class TypeState:
         asked: a request of this type came.
         nonce: of the last response; empty before the first.
         held: what the client accepted last.
+        claim: state of the world, first request: the version the client says it accepted.
         unsure: names of which it isn't known what the client holds, after a rejection.
         owed: names the client waits to hear about, though nothing may have changed.
         unanswered: the client waits for a response, even an empty one.
@@ -94,17 +97,13 @@ class TypeState:
     subscription: Subscription = NOTHING
     nonce: str = ""
     held: ResourceSet = NO_RESOURCES
+    claim: str = ""
     unsure: frozenset[str] = frozenset()
     owed: frozenset[str] = frozenset()
     unanswered: bool = False
     sent: Sent | None = None
     rejected: Digest | None = None
     detail: str = ""
-
-
-def may_hold(state: TypeState, memory: Memory) -> ResourceSet:
-    """Everything the client may hold now: accepted, or in flight and perhaps accepted already."""
-    return state.held if state.sent is None else memory.join(state.held, state.sent.after)
 
 
 def settle(state: TypeState, request: Request) -> tuple[TypeState, Verdict]:
@@ -118,7 +117,15 @@ def settle(state: TypeState, request: Request) -> tuple[TypeState, Verdict]:
         )
         return settled, Verdict.ACK
     unsure = state.unsure if sent.certain else state.unsure | sent.changed
+    if sent.outdated:
+        return replace(state, sent=None, unsure=unsure), Verdict.NACK
     return replace(state, sent=None, unsure=unsure, rejected=sent.version, detail=request.error), Verdict.NACK
+
+
+def redirect(state: TypeState) -> TypeState:
+    """Something else is desired from here on: what was refused is tried again."""
+    sent = state.sent and replace(state.sent, outdated=True)
+    return replace(state, rejected=None, detail="", sent=sent)
 
 
 def forget(state: TypeState, names: Collection[str]) -> TypeState:

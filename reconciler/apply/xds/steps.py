@@ -62,7 +62,7 @@ _PLAN: dict[TypeUrl, tuple[tuple[Step, _Mode], ...]] = {  # per type, last step 
 
 
 def goal(step: Step, type_url: TypeUrl, holds: ResourceSet, desired: ResourceSet, memory: Memory) -> ResourceSet | None:
-    """What an Envoy that may hold ``holds`` of a type is to hold in ``step``; None: send nothing yet."""
+    """What an Envoy that holds ``holds`` of a type is to hold in ``step``; None: send nothing yet."""
     mode = next((mode for since, mode in _PLAN[type_url] if step >= since), _Mode.WAIT)
     match mode:
         case _Mode.WAIT:
@@ -85,7 +85,7 @@ def _in_the_way(both: ResourceSet, desired: ResourceSet) -> frozenset[str]:
     old = both.resources.keys() - desired.resources.keys()
     if not old:
         return frozenset()
-    taken = {_port(resource) for resource in desired.resources.values()}
+    taken = {_port(resource) for resource in desired.resources.values()} - {0}  # port 0 is any free one
     return frozenset(name for name in old if _port(both.resources[name]) in taken | {None})
 
 
