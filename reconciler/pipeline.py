@@ -185,6 +185,8 @@ def restore(journal: Journal, options: Options) -> State:
         Transient: the journal can't be read.
     """
     served = journal.served()
+    if not served.origins:
+        return State(revision=served.revision)
     loaded = load_origins(served.origins, limits=options.limits, ambassador_id=options.ambassador_id)
     compiled = compile_routes(SourceSnapshot(None, None, ()), loaded, options)
     return State(applied=compiled, revision=served.revision)

@@ -71,18 +71,19 @@ def demo(check: bool, routes: Path, port: int) -> int:
         raise Stalled("NoEnvoy", "no Envoy is found beside this Python or on PATH", hint)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reconciler-demo-")))
-        running = _start(stack, directory, routes.resolve(), binary, _free(0 if check else port), quiet=check)
+        running = _start(stack, directory, routes.resolve(), binary, _free(0 if check else port))
         if check:
             click.echo(check_demo(running.repository, running.envoy, running.loop, running.port))
             return Exit.FINE
         _explain(running)
+        running.loop.report = _tell
         stop_on_signals(running.loop)
         running.loop.forever()
         click.echo("\nstopping Envoy and removing the scratch repository")
     return Exit.FINE
 
 
-def _start(stack: ExitStack, directory: Path, routes: Path, binary: Path, port: int, *, quiet: bool) -> Demo:
+def _start(stack: ExitStack, directory: Path, routes: Path, binary: Path, port: int) -> Demo:
     _progress("making a scratch repository")
     repository = ScratchRepository(routes, directory / "repository")
     _progress("starting sample upstreams")
@@ -102,13 +103,17 @@ def _start(stack: ExitStack, directory: Path, routes: Path, binary: Path, port: 
         {},
         None,
     )
-    loop = stack.enter_context(controller(settings, _ignore if quiet else _tell))
+    loop = stack.enter_context(controller(settings, _ignore))
     target = next(t for t in loop.edges.targets if isinstance(t, XdsTarget))
     _progress("starting Envoy")
     bootstrap = xds_bootstrap(f"127.0.0.1:{target.port}", node_id="demo", node_cluster="demo", admin="127.0.0.1:0")
     envoy = EnvoyProcess(binary, bootstrap, directory / "envoy")
     stack.callback(envoy.stop)
     envoy.start(wait=False)
+    _progress("serving the sample routes")
+    first = loop.once()
+    if not first.fine:
+        _tell(first)
     return Demo(directory, repository, envoy, loop, port)
 
 
@@ -128,7 +133,7 @@ def _progress(text: str) -> None:
 
 
 def _ignore(_outcome: Outcome) -> None:
-    """The self-check speaks in its last line only."""
+    """Until all is up there is nothing to tell; the self-check speaks in its last line only."""
 
 
 def _tell(outcome: Outcome) -> None:
@@ -158,9 +163,10 @@ def _details(outcome: Outcome) -> str:
 def _explain(running: Demo) -> None:
     base = f"http://127.0.0.1:{running.port}"
     state = running.directory / "state"
+    routes = len(running.loop.state.applied.table.routes)
     click.echo(
         f"""
-A real Envoy serves the Mappings of a scratch Git repository on {base}.
+A real Envoy serves the {routes} routes of a scratch Git repository on {base}.
 
   {click.style("Ask it", bold=True)}
     curl {base}/httpbin/get
