@@ -59,7 +59,7 @@ def explain(reason: RefusalReason, reach: Reach, radius: BlastRadius, digest: Di
     before = reach.routes_before
     match reason:
         case RefusalReason.EMPTY_TABLE if before:
-            said = f"every one of the {before} routes would be gone: none is left that answers. Check --path and --ref."
+            said = f"all routes ({before}) would be gone: none is left that answers. Check --path and --ref."
         case RefusalReason.EMPTY_TABLE:
             said = "no Mapping found, and nothing is served yet. Check --path and --ref."
         case RefusalReason.TOO_MANY_DELETES:

@@ -64,7 +64,7 @@ def summary(plan: Plan) -> str:
     if not plan.changes and not plan.hosts:
         return "No change in routing; only metadata, such as the commit a route was last touched by."
     counts = ", ".join(f"{plan.count(op)} to {op}" for op in Op)
-    around = f"; around them, {_plural(len(plan.hosts), 'listener or virtual host')}" if plan.hosts else ""
+    around = f"; {_plural(len(plan.hosts), 'change')} around them" if plan.hosts else ""
     return f"{counts}; {plan.routes_before} → {_plural(plan.routes_after, 'route')}{around}."
 
 

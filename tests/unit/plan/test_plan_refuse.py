@@ -34,7 +34,7 @@ def test_deleting_everything_is_refused() -> None:
     """An empty table in place of routes is refused whatever their number, and the flag names this plan."""
     plan = planned(numbered(2), EMPTY_TABLE)
     assert why(plan) == [RefusalReason.EMPTY_TABLE]
-    assert "every one of the 2 routes would be gone" in plan.refusals[0].message
+    assert "all routes (2) would be gone" in plan.refusals[0].message
     assert f"--allow-plan {plan.digest[7:19]}" in plan.refusals[0].message
 
 

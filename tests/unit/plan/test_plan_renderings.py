@@ -59,7 +59,7 @@ def test_refusals_name_the_override() -> None:
     """Text and Markdown both carry the reason and the exact flag."""
     plan = compare(BEFORE, EMPTY_TABLE, blast_radius=BlastRadius())
     flag = f"--allow-plan {plan.digest[7:19]}"
-    assert "Refused (EmptyTable): every one of the 2 routes would be gone" in as_text(plan, colour=False)
+    assert "Refused (EmptyTable): all routes (2) would be gone" in as_text(plan, colour=False)
     assert flag in as_text(plan, colour=False)
     assert "> **Refused (EmptyTable):**" in as_markdown(plan)
     assert flag in as_markdown(plan)
