@@ -1,10 +1,13 @@
 """Route tables made by hand, as short as they can be read."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from reconciler.envoy import RenderOptions, render
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind, NamedMatch, PathMatch, StringMatch
 from reconciler.model.provenance import FileProvenance, Touch
 from reconciler.model.resource import Kind, ResourceId, SecurityModel, ServiceAddress
+from reconciler.model.snapshot import Snapshot
 from reconciler.model.table import Action, Cluster, Forward, Guard, Listener, Route, RouteTable, VirtualHost
 
 COMMIT = "3f2a9c1d5e7b8a90c1d2e3f405162738495a6b7c"
@@ -76,3 +79,15 @@ def table(listeners: list[Listener], *clusters: Cluster) -> RouteTable:
     """A table of these listeners; its rules are those of their hosts, each once."""
     rules = {route.name: route for each in listeners for host in each.virtual_hosts for route in host.routes}
     return RouteTable(tuple(listeners), tuple(rules.values()), tuple(sorted(clusters)))
+
+
+ONE = rule("one", "/one/", "one")
+TWO = rule("two", "/two/", "two")
+
+
+def snapshot(
+    routes: Sequence[Route], *clusters: Cluster, addresses: dict[str, str] | None = None, port: int = 0
+) -> Snapshot:
+    """One listener with these routes; the clusters are those given. No access log."""
+    chosen = RenderOptions(service_addresses=addresses or {}, access_log_path="")
+    return render(table([listener(anyone(*routes), port=port)], *clusters), chosen)
