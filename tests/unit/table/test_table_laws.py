@@ -10,6 +10,7 @@ from reconciler.merge import ConflictPolicy, merge
 from reconciler.model.resource import (
     HostMatch,
     HostResource,
+    InsecureAction,
     MappingResource,
     MatchKind,
     Resource,
@@ -17,6 +18,7 @@ from reconciler.model.resource import (
 )
 from reconciler.model.table import Forward, Request, Route, RouteTable
 from reconciler.table import build, explain
+from tests.support.mappings import HOSTS, host, mappings
 
 SELECTOR = st.sampled_from([None, None, {"l": "1"}])
 HOST_RESOURCES = st.builds(
