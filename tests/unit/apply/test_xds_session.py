@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from reconciler.apply.xds.memory import Memory
-from reconciler.apply.xds.session import Protocol, Session
+from reconciler.apply.xds.session import Protocol, Session, Standing
 from reconciler.apply.xds.state import Push, Request, Verdict
 from reconciler.model.effect import AckState
 from reconciler.model.snapshot import ResourceSet, Snapshot, TypeUrl, XdsResource
@@ -382,6 +382,24 @@ def test_a_route_not_asked_for_yet_is_not_taken_for_done() -> None:
     assert not stream.settled
     (push,) = ask(stream, Request(RDS, names=("r",)))
     ack(stream, push, ["r"])
+    assert stream.settled
+
+
+def test_a_new_listener_is_not_done_before_its_routes_are_asked_for() -> None:
+    """An Envoy that has routes already is not finished either, until it asks for those of a new listener."""
+    first, second = listener("l", 1, "r"), listener("m", 2, "s")
+    stream = session(Protocol.SOTW, snapshot([], [first], [routes("r")]))
+    (push,) = ask(stream, Request(LDS))
+    ack(stream, push)
+    (old,) = ask(stream, Request(RDS, names=("r",)))
+    ack(stream, old, ["r"])
+    stream.aim(snapshot([], [first, second], [routes("r"), routes("s")]))
+    (push,) = stream.pushes()
+    ack(stream, push)
+    assert not stream.settled
+    assert stream.standing(RDS) == Standing(AckState.PENDING, "it has not asked for s")
+    (push,) = ask(stream, Request(RDS, old.nonce, names=("r", "s")))
+    ack(stream, push, ["r", "s"])
     assert stream.settled
 
 
