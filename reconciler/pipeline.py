@@ -35,7 +35,6 @@ from reconciler.sources import Source
 from reconciler.table import DefaultListener, build
 from reconciler.verdict import Verdict, after_applying, before_applying
 
-
 NO_CONFIGURATION = digest_json({})
 
 
@@ -256,12 +255,13 @@ def _record_untouched(
     edges: Edges, attempt: Attempt, desired: Compiled, verdict: Verdict, state: State
 ) -> tuple[Outcome, State]:
     """One record for a revision that touches no target: refused, tried only, or the same in effect as before."""
-    if verdict.decision in (Decision.REFUSED, Decision.DRY_RUN):
-        after = replace(state, attempted=attempt.revision)
-    else:
-        after = replace(state, applied=desired, revision=attempt.revision, attempted=attempt.revision)
+    same_routes = verdict.decision not in (Decision.REFUSED, Decision.DRY_RUN)
+    after = replace(state, attempted=attempt.revision)
+    if same_routes:
+        after = replace(after, applied=desired, revision=attempt.revision)
     conclusion = _conclusion(edges, verdict, attempt.plan, (), desired, after)
-    sequence = edges.journal.decide(attempt, conclusion)
+    origins = _origins(desired) if same_routes else None
+    sequence = edges.journal.decide(attempt, conclusion, origins, desired.snapshot.digest)
     return _outcome(attempt, conclusion, sequence), after
 
 

@@ -128,12 +128,12 @@ def _follow(chain: Chain, sequence: int, columns: Columns, body: dict[str, Json]
             if columns.intent not in chain.open_intents:
                 return f"it concludes record {columns.intent}, which is not an open intent"
             chain.open_intents.remove(columns.intent)
-            if body.get("served") is not None:
-                chain.served = sequence, body["served"]
         case Event.JOURNAL_STARTED:
             if sequence != 1:
                 return "a journal starts only once"
             chain.database = body.get("database")
+    if body.get("served") is not None:
+        chain.served = sequence, body["served"]
     return ""
 
 

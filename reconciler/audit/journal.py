@@ -14,7 +14,7 @@ from reconciler.audit.entry import Entry
 from reconciler.audit.groups import Facts, stamp
 from reconciler.audit.served import Kept, Update, documents_digest, key, to_row, update
 from reconciler.model.audit import Attempt, AuditRecord, Conclusion, Event, Served, Verification
-from reconciler.model.digest import Digest
+from reconciler.model.digest import Digest, Json
 from reconciler.model.errors import Stalled
 from reconciler.model.resource import Origin, ResourceId
 
@@ -90,21 +90,55 @@ class Journal:
         """
         with database.writing(self._engine) as connection:
             intended = _take_intent(connection, sequence)
-            if origins is None:
-                return self._append(connection, Event.RESULT, records.result(sequence, intended, conclusion, None))
-            change = update(self._held(connection), origins)
-            revision = conclusion.served
-            served = records.served_summary(revision, digest, len(change.kept), documents_digest(change.kept))
-            number = self._append(connection, Event.RESULT, records.result(sequence, intended, conclusion, served))
-            _write_served(connection, change, number, str(revision) if revision else None, digest)
+
+            def facts(served: Json) -> Facts:
+                return records.result(sequence, intended, conclusion, served)
+
+            return self._conclude(connection, Event.RESULT, facts, conclusion, origins, digest)
+
+    def decide(
+        self,
+        attempt: Attempt,
+        conclusion: Conclusion,
+        origins: Sequence[Origin] | None = None,
+        digest: Digest | None = None,
+    ) -> int:
+        """Records a reconcile that touched no target; returns its sequence.
+
+        Args:
+            attempt: what was looked at.
+            conclusion: what was decided.
+            origins: the documents behind what is served, where the revision serves the same routes as the one
+                before; None when what is served stays that of the old revision.
+            digest: of the snapshot they render to.
+        """
+        with database.writing(self._engine) as connection:
+
+            def facts(served: Json) -> Facts:
+                return records.decision(attempt, conclusion, served)
+
+            return self._conclude(connection, Event.DECISION, facts, conclusion, origins, digest)
+
+    def _conclude(
+        self,
+        connection: Connection,
+        event: Event,
+        facts: Callable[[Json], Facts],
+        conclusion: Conclusion,
+        origins: Sequence[Origin] | None,
+        digest: Digest | None,
+    ) -> int:
+        """Appends a record together with what is served from it on."""
+        if origins is None:
+            return self._append(connection, event, facts(None))
+        change = update(self._held(connection), origins)
+        revision = conclusion.served
+        served = records.served_summary(revision, digest, len(change.kept), documents_digest(change.kept))
+        number = self._append(connection, event, facts(served))
+        _write_served(connection, change, number, str(revision) if revision else None, digest)
+        # Should the commit fail, the sequence kept here belongs to no served_head, and `_held` reads it all again.
         self._kept = number, change.kept
         return number
-
-    def decide(self, attempt: Attempt, conclusion: Conclusion) -> int:
-        """Records a reconcile that touched nothing; returns its sequence."""
-        facts = records.decision(attempt, conclusion)
-        with database.writing(self._engine) as connection:
-            return self._append(connection, Event.DECISION, facts)
 
     def unfinished(self) -> int | None:
         """The oldest intent without a result: its process died, or is still at it."""

@@ -60,12 +60,14 @@ def result(sequence: int, intent_body: Facts, conclusion: Conclusion, served: Js
     return _cleaned(facts)
 
 
-def decision(attempt: Attempt, conclusion: Conclusion) -> Facts:
-    """The facts of a reconcile that touched nothing."""
+def decision(attempt: Attempt, conclusion: Conclusion, served: Json) -> Facts:
+    """The facts of a reconcile that touched nothing; ``served`` as in `result`."""
     facts = intent(attempt)
     source = _group(facts, "source")
     ending = groups.ending(conclusion, source.get("committed_at"), source.get("fetched_at"))
-    return _cleaned({**facts, **ending, "revisions": groups.revisions(attempt.revision, conclusion.served)})
+    revisions = groups.revisions(attempt.revision, conclusion.served)
+    told: Facts = {} if served is None else {"served": served}
+    return _cleaned({**facts, **ending, **told, "revisions": revisions})
 
 
 def interrupted(sequence: int, intent_body: Facts) -> Facts:

@@ -107,7 +107,13 @@ def envoy_check(settings: Loaded) -> Callable[[Snapshot], str]:
     options = stage_options(settings).render
     if binary is None:
         return lambda _snapshot: ""
-    return lambda snapshot: validate(binary, static_bootstrap(snapshot, options)) or ""
+
+    def complain(snapshot: Snapshot) -> str:
+        # Binary: Envoy reads it, and we write it, several times faster than JSON.
+        bootstrap = static_bootstrap(snapshot, options, FilesFormat.PB)
+        return validate(binary, bootstrap, form=FilesFormat.PB) or ""
+
+    return complain
 
 
 def make_targets(s: Settings) -> tuple[Target, ...]:

@@ -434,3 +434,14 @@ def test_records_are_json_for_anyone(opened: Journal) -> None:
     apply(opened, 1)
     for record in opened.records():
         assert json.loads(json.dumps(record.body)) == record.body
+
+
+def test_a_decision_may_move_what_is_served_to_its_revision(opened: Journal) -> None:
+    """A commit that changes no route still becomes the revision that is served, with its documents, and verifies."""
+    apply(opened, 1, [origin("a", b'{"a":1}')])
+    tried = attempt(2)
+    moved = [origin("a", b'{"a":1}', line=9)]
+    opened.decide(tried, conclusion(tried, decision=Decision.UNCHANGED, served=tried.revision), moved, SNAPSHOT)
+    served = opened.served()
+    assert (served.revision, served.origins) == (tried.revision, tuple(moved))
+    assert opened.verify().bad is None
