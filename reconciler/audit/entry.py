@@ -1,11 +1,15 @@
 """One line of the audit log: an intent with its result, or a decision that touched nothing. Pure."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.model.audit import AuditRecord, Event
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.digest import Json
+from reconciler.model.effect import AckState
+
+_WORST_FIRST = (AckState.NACKED, AckState.PENDING, AckState.UNKNOWN, AckState.ACKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,7 @@ class Entry:
         commit, subject, author: empty for a plain directory.
         creates, updates, deletes: routes of the plan that was applied, or would have been.
         quarantined: how many resources are not served as they are written.
-        acks: number of acknowledgements by state.
+        acks: number of Envoys by the worst state of what they were sent.
         records: the one or two records behind it, whole.
     """
 
@@ -73,8 +77,17 @@ def entry(first: AuditRecord, result: AuditRecord | None) -> Entry:
 
 
 def _acks(record: AuditRecord) -> tuple[tuple[str, int], ...]:
-    states = [_text(ack.get("state")) for ack in _list(_group(record, "effect").get("acks")) if isinstance(ack, dict)]
-    return tuple((state, states.count(state)) for state in sorted(set(states)))
+    """Of every Envoy the word that matters most: one type rejected or silent is not outweighed by others accepted."""
+    worst: dict[tuple[str, str], str] = {}
+    for ack in _list(_group(record, "effect").get("acks")):
+        if isinstance(ack, dict):
+            node, state = (_text(ack.get("target")), _text(ack.get("node"))), _text(ack.get("state"))
+            worst[node] = min(worst.get(node, state), state, key=_gravity)
+    return tuple((state, many) for state, many in sorted(Counter(worst.values()).items()))
+
+
+def _gravity(state: str) -> int:
+    return _WORST_FIRST.index(state) if state in _WORST_FIRST else 0
 
 
 def _group(record: AuditRecord, *path: str) -> dict[str, Json]:

@@ -27,6 +27,8 @@ _COLOURS = {
     Decision.FAILED: "red",
 }
 
+_ACKS = {"Acked": "acknowledged", "Nacked": "rejected", "Pending": "silent", "Unknown": "written"}
+
 
 @click.group()
 def audit() -> None:
@@ -101,7 +103,7 @@ def _line(entry: Entry) -> str:
     counts = "".join(
         f" {sign}{many}" for sign, many in (("+", entry.creates), ("~", entry.updates), ("-", entry.deletes)) if many
     )
-    acks = " ".join(f"{many} {state}" for state, many in entry.acks)
+    acks = ", ".join(f"{many} {_ACKS.get(state, state)}" for state, many in entry.acks)
     words = [
         f"{entry.sequence:>5}",
         f"{entry.time:%Y-%m-%d %H:%M:%S}",

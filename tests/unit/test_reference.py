@@ -1,6 +1,8 @@
 """The reference pages say what the code does."""
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 
@@ -18,3 +20,26 @@ def test_every_problem_code_has_a_section_and_every_section_a_code() -> None:
     """Whoever meets a code finds it explained."""
     sections = re.findall(r"^## `([a-z0-9-]+)`$", (REFERENCE / "problems.md").read_text(), re.MULTILINE)
     assert sorted(sections) == sorted(Code)
+
+
+def test_every_reason_is_explained_and_every_explained_reason_is_raised() -> None:
+    """Whoever meets a CamelCase reason in a log finds what to do; none is explained that can't occur."""
+    explained = set(re.findall(r"`([A-Z][A-Za-z]+)`(?=[,| ]*[^`|]*\|.*\|)", (REFERENCE / "reasons.md").read_text()))
+    literals = {
+        node.value
+        for path in Path("reconciler").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    raised = {
+        node.args[0].value
+        for path in Path("reconciler").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("Stalled", "Transient")
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert raised <= explained
+    assert explained <= literals
