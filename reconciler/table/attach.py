@@ -1,6 +1,7 @@
 """Which rules go into which virtual host, and why a Mapping goes into none."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
 from reconciler.model.problem import Code, Problem, Severity
@@ -17,6 +18,7 @@ from reconciler.model.table import Guard, Route, VirtualHost
 from reconciler.table.domains import Domains
 
 _LISTED = 5  # Hosts named in a message
+_SUGGESTED = 50  # Mappings for which the nearest Host is looked for
 
 
 def virtual_hosts(
@@ -43,50 +45,62 @@ def virtual_hosts(
     for route, mapping in rules:
         for domain in reached[route.host]:
             owner = by_name[domain]
-            if owner is None:
-                attached = mapping.host is not None
-            elif owner.mapping_selector is None:
-                attached = mapping.host is not None  # the hosts overlap, or the domain were not reached
-            else:
-                attached = owner.takes(mapping)
-            if attached:
+            # Hosts overlap, or the domain were not reached; only a selector has more to say.
+            if owner.takes(mapping) if owner and owner.mapping_selector else mapping.host is not None:
                 routes[domain].append(route)
     return tuple(
         VirtualHost(domain, tuple(routes[domain]), _guard(by_name[domain], security_model)) for domain in sorted(routes)
     )
 
 
-def unattached(mapping: MappingResource, hosts: Sequence[HostResource]) -> Problem:
-    """Why a Mapping is served nowhere: it names no host and no Host selects it, or no bound Host serves its host."""
-    selected = any(host.takes(mapping) for host in hosts)
-    if mapping.host is None and not selected:
-        return Problem(
-            Code.HOSTNAME_MISSING,
-            Severity.ERROR,
-            "names no host and no Host selects it by label, so no request can reach it",
-            mapping.origin.provenance,
-            field="spec.hostname",
-            expected="a hostname, or labels that the `mappingSelector` of a Host selects",
-            hint='For every host write `hostname: "*"`',
-            resource=str(mapping.origin.id),
-        )
-    wanted = str(mapping.host) if mapping.host else "its labels"
-    names = sorted({str(host.hostname) for host in hosts})
+def unattached(homeless: Sequence[MappingResource], hosts: Sequence[HostResource]) -> Iterator[Problem]:
+    """Why Mappings are served nowhere: each names no host and no Host selects it, or no bound Host serves its host."""
+    named: dict[str, list[HostResource]] = defaultdict(list)
+    for host in hosts:
+        named[str(host.hostname)].append(host)
+    wild = [host for host in hosts if host.hostname.kind is not MatchKind.EXACT]
+    names = sorted(named)
+    for position, mapping in enumerate(homeless):
+        exact = mapping.host is not None and mapping.host.kind is MatchKind.EXACT
+        possible = (*named.get(str(mapping.host), ()), *wild) if exact else hosts
+        taken = any(host.takes(mapping) for host in possible)
+        if mapping.host is None and not taken:
+            yield _hostname_missing(mapping)
+        else:
+            # Likeness is costly, and nobody reads a thousand suggestions.
+            near = get_close_matches(str(mapping.host), names, n=1) if position < _SUGGESTED else []
+            nearest = named[near[0]] if near else []
+            yield _no_host(mapping, names, nearest, taken)
+
+
+def _hostname_missing(mapping: MappingResource) -> Problem:
+    return Problem(
+        Code.HOSTNAME_MISSING,
+        Severity.ERROR,
+        "names no host and no Host selects it by label, so no request can reach it",
+        mapping.origin.provenance,
+        field="spec.hostname",
+        expected="a hostname, or labels that the `mappingSelector` of a Host selects",
+        hint='For every host write `hostname: "*"`',
+        resource=str(mapping.origin.id),
+    )
+
+
+def _no_host(mapping: MappingResource, names: Sequence[str], nearest: Sequence[HostResource], taken: bool) -> Problem:
     listed = ", ".join(f"`{name}`" for name in names[:_LISTED]) + (" …" if len(names) > _LISTED else "")
-    near = get_close_matches(wanted, names, n=1)
-    if selected:
+    if taken:
         hint = "A Host takes it, but no Listener binds that Host, or a more specific Host answers for all its requests"
     else:
-        hint = f"Did you mean `{near[0]}`?" if near else "Add a Host for it, or change its `hostname`"
+        hint = f"Did you mean `{nearest[0].hostname}`?" if nearest else "Add a Host for it, or change its `hostname`"
     return Problem(
         Code.NO_HOST,
         Severity.ERROR,
-        f"no Host serves {wanted}, so no request can reach it; the Hosts are {listed}",
+        f"no Host serves {mapping.host or 'its labels'}, so no request can reach it; the Hosts are {listed}",
         mapping.origin.provenance,
         field="spec.hostname",
         hint=hint,
         resource=str(mapping.origin.id),
-        related=tuple(host.origin.provenance for host in hosts if near and str(host.hostname) == near[0])[:_LISTED],
+        related=tuple(host.origin.provenance for host in nearest[:_LISTED]),
     )
 
 

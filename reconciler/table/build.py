@@ -69,7 +69,7 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
 
     routes = tuple(route for route, _ in rules if route.name in placed)
     homeless = [mapping for route, mapping in rules if route.name not in placed]
-    problems += [unattached(mapping, hosts) for mapping in homeless]
+    problems += unattached(homeless, hosts)
     clusters = _clusters(routes, mappings)
     return Built(RouteTable(tuple(listeners), routes, clusters), tuple(sorted(problems, key=rank)))
 

@@ -93,9 +93,10 @@ def test_a_mapping_without_host_and_selector_is_an_error(others: list[Resource])
     assert built.table.routes == ()
 
 
-def test_a_host_no_listener_binds_serves_nothing() -> None:
-    """The Mapping says why."""
-    built = build([listener("l", 80, selector={"l": "1"}), host("h", "a.test"), mapping("a")])
+@pytest.mark.parametrize("wanted", ["*", "a.test", "*.test"])
+def test_a_host_no_listener_binds_serves_nothing(wanted: str) -> None:
+    """The Mapping says why, however it names its host."""
+    built = build([listener("l", 80, selector={"l": "1"}), host("h", "a.test"), mapping("a", host=wanted)])
     assert placed(built) == {}
     assert [p.code for p in built.problems] == [Code.NO_HOST]
     assert "no Listener binds" in built.problems[0].hint
