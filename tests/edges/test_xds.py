@@ -18,7 +18,7 @@ from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot, TypeUrl
 from tests.support.upstreams import Upstream
 from tests.support.waiting import eventually
 from tests.support.xds_clients import FakeEnvoys
-from tests.support.xds_world import Load, bootstrap, cluster, get, listener, routes, snapshot
+from tests.support.xds_world import Load, bootstrap, cluster, eds_cluster, endpoints, get, listener, routes, snapshot
 
 NOWHERE = 9  # discard: nothing listens there
 SERVED = {TypeUrl.CLUSTER, TypeUrl.LISTENER, TypeUrl.ROUTE}
@@ -224,6 +224,26 @@ def test_a_cluster_goes_after_its_routes_without_a_failed_request(
             assert load.failed == 0, load.answers
             assert "blue-20" in running.admin("/clusters")
             assert "green-19" not in running.admin("/clusters")
+
+
+def test_endpoints_come_with_their_clusters_and_again_when_those_change(
+    target: XdsTarget, protocol: Protocol, tmp_path: Path
+) -> None:
+    """A cluster warms with its endpoints, also when only the cluster changed: Envoy wants them once more."""
+    with Upstream("up") as up:
+
+        def world(connect_timeout_s: int, port: int) -> Snapshot:
+            cluster = eds_cluster("e", connect_timeout_s=connect_timeout_s)
+            return snapshot([cluster], [listener("web", "web")], [routes("web", {"/": "e"})], [endpoints("e", port)])
+
+        target.serve(world(1, NOWHERE))
+        with envoy(tmp_path, target.port, protocol) as running:
+            eventually(lambda: [len(node.acks) for node in target.nodes()] == [4])
+            assert {ack.state for ack in target.apply(world(1, up.port))} == {AckState.ACKED}
+            eventually(lambda: get(running.listener_port("web"))[0] == 200)
+            assert {ack.state for ack in target.apply(world(2, up.port))} == {AckState.ACKED}
+            eventually(lambda: "cluster_manager.warming_clusters: 0" in running.admin("/stats"), seconds=5)
+            assert get(running.listener_port("web"))[0] == 200
 
 
 def test_an_envoy_that_was_killed_gets_everything_again(target: XdsTarget, protocol: Protocol, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.listener.v3.listener_pb2 import Listener
 
 from reconciler.apply.xds.memory import Memory
@@ -15,8 +16,9 @@ WHOLE = (TypeUrl.CLUSTER, TypeUrl.LISTENER)
 
 
 def cluster(name: str, version: int = 1) -> XdsResource:
-    """A stand-in for a cluster; the sessions under test never look into one."""
-    return XdsResource.of(name, f"{name} v{version}".encode())
+    """A cluster (a real message: its load assignment's name is looked at)."""
+    message = Cluster(name=name, alt_stat_name=f"{name} v{version}")
+    return XdsResource.of(name, message.SerializeToString(deterministic=True))
 
 
 def endpoints(name: str, version: int = 1) -> XdsResource:

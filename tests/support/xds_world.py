@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Any
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.core.v3.config_source_pb2 import ApiVersion
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.filters.http.router.v3.router_pb2 import Router
@@ -32,12 +34,30 @@ def cluster(name: str, port: int, *, address: str = "127.0.0.1") -> XdsResource:
     return XdsResource.of(name, message.SerializeToString(deterministic=True))
 
 
+def eds_cluster(name: str, *, connect_timeout_s: int = 1) -> XdsResource:
+    """A cluster whose endpoints come over ADS."""
+    message = Cluster(name=name, type=Cluster.EDS)
+    message.connect_timeout.seconds = connect_timeout_s
+    message.eds_cluster_config.eds_config.ads.SetInParent()
+    message.eds_cluster_config.eds_config.resource_api_version = ApiVersion.V3
+    return XdsResource.of(name, message.SerializeToString(deterministic=True))
+
+
+def endpoints(name: str, port: int) -> XdsResource:
+    """One endpoint on loopback for such a cluster."""
+    message = ClusterLoadAssignment(cluster_name=name)
+    endpoint = message.endpoints.add().lb_endpoints.add().endpoint
+    endpoint.address.socket_address.address = "127.0.0.1"
+    endpoint.address.socket_address.port_value = port
+    return XdsResource.of(name, message.SerializeToString(deterministic=True))
+
+
 def listener(name: str, route_name: str, port: int = 0) -> XdsResource:
     """A plain-HTTP listener whose routes come over ADS."""
     manager = HttpConnectionManager(stat_prefix=name)
     manager.rds.route_config_name = route_name
     manager.rds.config_source.ads.SetInParent()
-    manager.rds.config_source.resource_api_version = 2
+    manager.rds.config_source.resource_api_version = ApiVersion.V3
     router = manager.http_filters.add(name="envoy.filters.http.router")
     router.typed_config.Pack(Router(), deterministic=True)
     message = Listener(name=name)
@@ -74,12 +94,16 @@ def routes(name: str, prefixes: Mapping[str, str], *, regex: str = "") -> XdsRes
 
 
 def snapshot(
-    clusters: Iterable[XdsResource], listeners: Iterable[XdsResource], route_configurations: Iterable[XdsResource]
+    clusters: Iterable[XdsResource],
+    listeners: Iterable[XdsResource],
+    route_configurations: Iterable[XdsResource],
+    assignments: Iterable[XdsResource] = (),
 ) -> Snapshot:
     """A snapshot of resources by type."""
     return Snapshot.of(
         {
             TypeUrl.CLUSTER: ResourceSet.of(clusters),
+            TypeUrl.ENDPOINT: ResourceSet.of(assignments),
             TypeUrl.LISTENER: ResourceSet.of(listeners),
             TypeUrl.ROUTE: ResourceSet.of(route_configurations),
         }

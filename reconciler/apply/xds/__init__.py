@@ -4,6 +4,7 @@
 - state: one type on one stream, as values
 - sotw, delta: the two variants: requests in, pushes out, as functions over that state
 - steps: make before break: which type may hold what in which order
+- warming: the endpoints a changed cluster waits for
 - session: one stream, all types, led step by step to the desired snapshot
 - fleet: all streams; rounds of applying
 - wire: bytes

@@ -9,6 +9,7 @@ from reconciler.apply.xds import delta, sotw
 from reconciler.apply.xds.memory import Memory
 from reconciler.apply.xds.state import Push, Request, TypeState, Verdict, redirect
 from reconciler.apply.xds.steps import AWAITED, FIRST, Step, goal
+from reconciler.apply.xds.warming import owe_endpoints
 from reconciler.model.effect import AckState
 from reconciler.model.snapshot import ResourceSet, Snapshot, TypeUrl
 
@@ -134,7 +135,11 @@ class Session:
         if sent is None:
             return None
         self._nonce += 1
-        self._states[type_url], push = sent
+        state, push = sent
+        self._states[type_url] = state
+        if type_url is TypeUrl.CLUSTER and state.sent is not None:
+            endpoints = self._states[TypeUrl.ENDPOINT]
+            self._states[TypeUrl.ENDPOINT] = owe_endpoints(endpoints, push.resources, state.sent.changed)
         return push
 
     def _complete(self, goal_now: ResourceSet | None, desired: Snapshot) -> bool:

@@ -36,16 +36,12 @@ def receive(state: TypeState, request: Request, memory: Memory) -> tuple[TypeSta
     type_url = request.type_url
     if state.asked and request.nonce != state.nonce:
         return state, Verdict.NONE
-    repeated = state.asked and state.sent is None and state.nonce != ""
     before, first = state, not state.asked
     state, verdict = settle(state, request)
     subscription = restate(state.subscription, request.names, wildcard_type=type_url in WHOLE_TYPES)
     state = forget(state, uncovered(state, subscription))
     added = subscription.names - before.subscription.names
     widened = subscription.wildcard and not before.subscription.wildcard
-    if repeated and type_url is TypeUrl.ENDPOINT and subscription == before.subscription:
-        # Envoy warms a changed cluster only when its endpoints come again, and asks for them in this way.
-        added = subscription.names
     state = replace(
         state,
         asked=True,

@@ -54,7 +54,8 @@ FIRST: dict[TypeUrl, Step] = {type_url: step for step, type_url in reversed(AWAI
 
 _PLAN: dict[TypeUrl, tuple[tuple[Step, _Mode], ...]] = {  # per type, last step first: the mode from that step on
     TypeUrl.CLUSTER: ((Step.DROP_CLUSTERS, _Mode.DESIRED), (Step.CLUSTERS, _Mode.BOTH)),
-    TypeUrl.ENDPOINT: ((Step.DROP_ENDPOINTS, _Mode.DESIRED), (Step.ENDPOINTS, _Mode.BOTH)),
+    # Envoy acknowledges clusters only once they are warm, for which it needs their endpoints.
+    TypeUrl.ENDPOINT: ((Step.DROP_ENDPOINTS, _Mode.DESIRED), (Step.CLUSTERS, _Mode.BOTH)),
     TypeUrl.LISTENER: ((Step.DROP_LISTENERS, _Mode.DESIRED), (Step.LISTENERS, _Mode.BOTH)),
     # A listener that is new is warm only once its routes came, so those may come while listeners are awaited.
     TypeUrl.ROUTE: ((Step.DROP_ROUTES, _Mode.DESIRED), (Step.ROUTES, _Mode.BOTH), (Step.LISTENERS, _Mode.FILL)),

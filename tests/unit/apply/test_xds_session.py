@@ -244,13 +244,28 @@ def test_sotw_lets_wait_for_a_name_until_it_exists() -> None:
     assert names(push) == ["r"]
 
 
-def test_sotw_sends_endpoints_again_when_asked_again() -> None:
-    """Envoy warms a changed cluster only when its endpoints come once more, and repeats its request for them."""
-    stream = session(Protocol.SOTW, snapshot(assignments=[endpoints("a")]))
+@pytest.mark.parametrize("protocol", Protocol)
+def test_endpoints_go_with_a_changed_cluster(protocol: Protocol) -> None:
+    """Envoy warms a changed cluster when its endpoints come once more, before it says anything on the cluster."""
+    assignments = [endpoints("a"), endpoints("b")]
+    stream = session(protocol, snapshot([A, B], assignments=assignments))
+    (push,) = ask(stream, Request(CDS))
+    (push,) = (*ask(stream, Request(EDS, names=("a", "b"))), *ack(stream, push))
+    ack(stream, push, ["a", "b"] if protocol is Protocol.SOTW else [])
+    assert state_of(stream, EDS) is AckState.ACKED
+    stream.aim(snapshot([cluster("a", 2), B], assignments=assignments))
+    changed, warming = stream.pushes()
+    assert (changed.type_url, warming.type_url) == (CDS, EDS)
+    assert names(warming) == (["a", "b"] if protocol is Protocol.SOTW else ["a"])
+
+
+@pytest.mark.parametrize("protocol", Protocol)
+def test_endpoints_of_a_new_cluster_come_while_it_is_in_flight(protocol: Protocol) -> None:
+    """A client that asks for them before it acknowledges the cluster is not kept waiting for that."""
+    stream = session(protocol, snapshot([A], assignments=[endpoints("a")]))
+    ask(stream, Request(CDS))
     (push,) = ask(stream, Request(EDS, names=("a",)))
-    assert ack(stream, push, ["a"]) == ()
-    (again,) = ask(stream, Request(EDS, push.nonce, names=("a",), version=push.version))
-    assert names(again) == ["a"]
+    assert names(push) == ["a"]
 
 
 def test_delta_resumes_by_the_versions_a_client_claims() -> None:
