@@ -13,6 +13,7 @@ from reconciler.cli.state import locked
 from reconciler.envoy import AccessLogFormat, RenderOptions, static_bootstrap
 from reconciler.loop import Loop, Pace
 from reconciler.merge import ConflictPolicy
+from reconciler.model.effect import Ack
 from reconciler.model.errors import Stalled
 from reconciler.model.files import FilesFormat
 from reconciler.model.outcome import Outcome
@@ -116,12 +117,17 @@ def envoy_check(settings: Loaded) -> Callable[[Snapshot], str]:
     return complain
 
 
-def make_targets(s: Settings) -> tuple[Target, ...]:
-    """The targets of the settings; ``none`` is no target, which makes every reconcile a dry run."""
+def make_targets(s: Settings, on_nack: Callable[[Ack], None]) -> tuple[Target, ...]:
+    """The targets of the settings; ``none`` is no target, which makes every reconcile a dry run.
+
+    Args:
+        s: the settings.
+        on_nack: told when an Envoy rejects something later than the apply that sent it.
+    """
     targets: list[Target] = []
     for name in s.target:
         if name == "xds":
-            targets.append(XdsTarget(s.xds_address, ack_timeout_s=s.ack_timeout))
+            targets.append(XdsTarget(s.xds_address, s.ack_timeout, on_nack))
         elif name.startswith("files:"):
             targets.append(FilesTarget(Path(name.removeprefix("files:")), FilesFormat(s.files_format)))
     return tuple(targets)
@@ -145,7 +151,7 @@ def controller(settings: Loaded, report: Callable[[Outcome], None]) -> Iterator[
         stack.callback(journal.close)
         source = git_source(s, state / "clone")
         stack.callback(source.close)
-        targets = make_targets(s)
+        targets = make_targets(s, log.log_late_nack)
         for target in targets:
             stack.callback(target.close)
         edges = Edges(source, targets, journal, envoy_check(settings), now)
