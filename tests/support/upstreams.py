@@ -15,7 +15,7 @@ class _Echo(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         path = self.requestline.split()[1]  # self.path merges leading slashes
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        seen = {
+        seen: dict[str, object] = {
             "upstream": self.upstream.name,
             "method": self.command,
             "path": path,
