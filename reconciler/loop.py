@@ -12,10 +12,11 @@ from datetime import datetime
 
 import schedule
 
+from reconciler.compile import Options
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.errors import ReconcileError, Transient
 from reconciler.model.outcome import Outcome
-from reconciler.pipeline import Edges, Options, State, reconcile_once
+from reconciler.pipeline import Edges, State, reconcile_once
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
     fetch → load → merge → build → render → check → diff → record intent → apply → record result
 
-`compile_routes` is the pure middle: files in, Envoy resources out. `reconcile_once` puts the edges around it.
+The pure middle, files in and Envoy resources out, is `reconciler.compile`; `reconcile_once` puts the edges around it.
 Nothing here waits, retries or remembers: the loop does, with the `State` that is handed in and out.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -14,88 +14,21 @@ from functools import partial
 from reconciler import __version__
 from reconciler.apply import Target
 from reconciler.audit import Journal
-from reconciler.envoy import RenderOptions, render
-from reconciler.merge import ConflictPolicy, merge
+from reconciler.compile import NOTHING, Compiled, Options, compile_routes, load_source, plan_change
 from reconciler.model.audit import Attempt, Conclusion
 from reconciler.model.decision import Decision, Trigger
-from reconciler.model.digest import Digest, digest_json
+from reconciler.model.digest import Digest
 from reconciler.model.effect import Ack
-from reconciler.model.limits import DEFAULT_LIMITS, Limits
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Plan
-from reconciler.model.problem import Problem, rank
-from reconciler.model.resource import Origin, Resource, ResourceId
-from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot
+from reconciler.model.problem import Problem
+from reconciler.model.resource import Origin, ResourceId
+from reconciler.model.snapshot import Snapshot
 from reconciler.model.source import Revision, SourceSnapshot
-from reconciler.model.table import EMPTY_TABLE, RouteTable
-from reconciler.plan import BlastRadius, diff
-from reconciler.resources import Loaded, load, load_origins
-from reconciler.rollout import Attempted, Held, accept, roll_out
+from reconciler.resources import Loaded, load_origins
+from reconciler.rollout import Attempted, accept, roll_out
 from reconciler.sources import Source
-from reconciler.table import DefaultListener, build
 from reconciler.verdict import Verdict, after_applying, before_applying
-
-NO_CONFIGURATION = digest_json({})
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the stages take from the settings."""
-
-    ambassador_id: str = "default"
-    limits: Limits = DEFAULT_LIMITS
-    conflicts: ConflictPolicy = ConflictPolicy.QUARANTINE
-    default_listener: DefaultListener = field(default_factory=DefaultListener)
-    render: RenderOptions = field(default_factory=RenderOptions)
-    blast_radius: BlastRadius = field(default_factory=BlastRadius)
-    allow_plan: str = ""
-    refuse_invalid: bool = False
-    config_digest: Digest = NO_CONFIGURATION
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """Everything the pure stages make of one revision."""
-
-    resources: tuple[Resource, ...]
-    quarantined: tuple[tuple[ResourceId, bool], ...]
-    problems: tuple[Problem, ...]
-    table: RouteTable
-    snapshot: Snapshot
-
-
-NOTHING = Compiled((), (), (), EMPTY_TABLE, EMPTY_SNAPSHOT)
-
-
-def compile_routes(
-    source: SourceSnapshot,
-    loaded: Loaded,
-    options: Options,
-    last_good: Sequence[Resource] = (),
-    held: Held | None = None,
-) -> Compiled:
-    """What a revision means to Envoy: merge, build, render. Pure; never raises on content.
-
-    Args:
-        source: the revision; only what could not be read of it matters here.
-        loaded: its resources, from `load`.
-        options: see `Options`.
-        last_good: what is served now; stands in for what is quarantined.
-        held: resources to leave at their last good version, each with the reason.
-    """
-    merged = merge(
-        loaded.resources,
-        loaded.rejected,
-        last_good=last_good,
-        held=held or {},
-        unreadable=source.unreadable,
-        conflicts=options.conflicts,
-    )
-    built = build(merged.resources, default_listener=options.default_listener)
-    problems = sorted((*source.problems, *loaded.problems, *merged.problems, *built.problems), key=rank)
-    return Compiled(
-        merged.resources, merged.quarantined, tuple(problems), built.table, render(built.table, options.render)
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +78,7 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         return _nothing_new(edges, trigger, started_at, state), state
     fetched_at = edges.clock()
 
-    loaded = load(source.files, limits=options.limits, ambassador_id=options.ambassador_id)
+    loaded = load_source(source, options)
     change = _change(source, loaded, options, state)
     checked = accept(change, lambda compiled: edges.complain(compiled.snapshot))
     desired = checked.compiled or change.whole
@@ -189,19 +122,6 @@ def restore(journal: Journal, options: Options) -> State:
     loaded = load_origins(served.origins, limits=options.limits, ambassador_id=options.ambassador_id)
     compiled = compile_routes(SourceSnapshot(None, None, ()), loaded, options)
     return State(applied=compiled, revision=served.revision)
-
-
-def plan_change(before: Compiled, after: Compiled, options: Options, fast_forward: bool | None) -> Plan:
-    """The difference between two compiles, with the refusals of the settings."""
-    return diff(
-        before.table,
-        after.table,
-        before.snapshot,
-        after.snapshot,
-        fast_forward=fast_forward,
-        blast_radius=options.blast_radius,
-        allowed=options.allow_plan,
-    )
 
 
 def _fast_forward(source: SourceSnapshot, state: State) -> bool | None:
@@ -248,7 +168,7 @@ def _apply(
     applied = plan_change(state.applied, after.applied, options, fast_forward=None)
     conclusion = _conclusion(edges, verdict, applied, acks, found, after)
     edges.journal.conclude(sequence, conclusion, _origins(after.applied), after.applied.snapshot.digest)
-    return _outcome(attempt, conclusion, sequence), after
+    return Outcome.concluded(attempt, conclusion, sequence), after
 
 
 def _record_untouched(
@@ -262,7 +182,7 @@ def _record_untouched(
     conclusion = _conclusion(edges, verdict, attempt.plan, (), desired, after)
     origins = _origins(desired) if same_routes else None
     sequence = edges.journal.decide(attempt, conclusion, origins, desired.snapshot.digest)
-    return _outcome(attempt, conclusion, sequence), after
+    return Outcome.concluded(attempt, conclusion, sequence), after
 
 
 def _conclusion(
@@ -283,25 +203,6 @@ def _conclusion(
 
 def _origins(compiled: Compiled) -> list[Origin]:
     return [resource.origin for resource in compiled.resources]
-
-
-def _outcome(attempt: Attempt, conclusion: Conclusion, sequence: int) -> Outcome:
-    return Outcome(
-        trigger=attempt.trigger,
-        decision=conclusion.decision,
-        reason=conclusion.reason,
-        message=conclusion.message,
-        started_at=attempt.started_at,
-        finished_at=conclusion.finished_at,
-        attempted=attempt.revision,
-        applied=conclusion.served,
-        commit=attempt.commit,
-        plan=conclusion.plan,
-        problems=conclusion.problems,
-        quarantined=conclusion.quarantined,
-        acks=conclusion.acks,
-        sequence=sequence,
-    )
 
 
 def _nothing_new(edges: Edges, trigger: Trigger, started_at: datetime, state: State) -> Outcome:

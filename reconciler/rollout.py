@@ -6,12 +6,12 @@ from typing import Generic, TypeVar
 
 from reconciler.apply import Target
 from reconciler.bisect import find_culprits
+from reconciler.compile import Held
 from reconciler.model.effect import Ack, AckState
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.resource import Origin, ResourceId
 from reconciler.model.snapshot import Snapshot
 
-Held = Mapping[ResourceId, Problem]
 C = TypeVar("C")
 
 

@@ -12,3 +12,4 @@ class Exit(IntEnum):
     BUG = 3
     CHANGES_PENDING = 10
     INTERRUPTED = 130
+    TERMINATED = 143

@@ -2,11 +2,13 @@
 
 import os
 import platform
+import signal
 import sys
 import tempfile
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 
 import click
 
@@ -44,6 +46,7 @@ for verb in (run, sync, validate, plan, render, route, audit, demo, config):
 
 def main() -> None:
     """Entry point. Exit codes: see `Exit`."""
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -64,6 +67,11 @@ def main() -> None:
         click.echo(f"This is a bug of reconciler. A report is in {_report()}; please file it.", err=True)
         code = Exit.BUG
     sys.exit(code if isinstance(code, int) else Exit.FINE)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    """Ends us as Ctrl-C does, with everything cleaned up, until a verb has its own idea of SIGTERM."""
+    raise SystemExit(Exit.TERMINATED)
 
 
 def _report() -> Path:

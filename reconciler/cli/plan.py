@@ -12,8 +12,9 @@ from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.reading import read
 from reconciler.cli.show import echo_problems, in_colour
 from reconciler.cli.wiring import JOURNAL, now, stage_options
+from reconciler.compile import NOTHING, Compiled, plan_change
 from reconciler.model.problem import Severity
-from reconciler.pipeline import NOTHING, Compiled, plan_change, restore
+from reconciler.pipeline import restore
 from reconciler.plan import as_json, as_markdown, as_text
 from reconciler.settings import Loaded
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.cli.wiring import git_source, stage_options
+from reconciler.compile import Compiled, compile_routes, load_source
 from reconciler.model.errors import Stalled
 from reconciler.model.source import SourceSnapshot
-from reconciler.pipeline import Compiled, compile_routes
 from reconciler.resources import Loaded as LoadedResources
-from reconciler.resources import load
 from reconciler.settings import Loaded
 from reconciler.sources import DirectorySource
 
@@ -31,7 +30,7 @@ def read(path: Path | None, settings: Loaded) -> Reading:
     """
     options = stage_options(settings)
     source = _fetch(path, settings)
-    loaded = load(source.files, limits=options.limits, ambassador_id=options.ambassador_id)
+    loaded = load_source(source, options)
     return Reading(source, loaded, compile_routes(source, loaded, options))
 
 

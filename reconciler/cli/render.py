@@ -9,13 +9,13 @@ from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.reading import Reading, read
 from reconciler.cli.show import echo_problems, echo_value
 from reconciler.cli.wiring import stage_options
+from reconciler.compile import Options
 from reconciler.envoy import files_bootstrap, snapshot_json, static_bootstrap, xds_bootstrap
 from reconciler.model.digest import Json
 from reconciler.model.errors import Stalled
 from reconciler.model.files import FilesFormat
 from reconciler.model.plain import plain
 from reconciler.model.problem import Severity
-from reconciler.pipeline import Options
 from reconciler.settings import Loaded, Settings
 
 STAGES = ("resources", "merged", "table", "envoy", "bootstrap")

@@ -10,6 +10,7 @@ from reconciler.apply.envoy_binary import find_envoy, validate
 from reconciler.audit import Journal
 from reconciler.cli import log
 from reconciler.cli.state import locked
+from reconciler.compile import Options
 from reconciler.envoy import AccessLogFormat, RenderOptions, static_bootstrap
 from reconciler.loop import Loop, Pace
 from reconciler.merge import ConflictPolicy
@@ -18,7 +19,7 @@ from reconciler.model.errors import Stalled
 from reconciler.model.files import FilesFormat
 from reconciler.model.outcome import Outcome
 from reconciler.model.snapshot import Snapshot
-from reconciler.pipeline import Edges, Options, State, restore
+from reconciler.pipeline import Edges, State, restore
 from reconciler.plan import BlastRadius
 from reconciler.resources import document_digests
 from reconciler.settings import Loaded, Settings

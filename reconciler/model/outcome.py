@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.model.audit import Attempt, Conclusion
 from reconciler.model.decision import Condition, ConditionType, Decision, Trigger
 from reconciler.model.effect import Ack, AckState
 from reconciler.model.plan import Plan
@@ -39,6 +40,26 @@ class Outcome:
     acks: tuple[Ack, ...] = ()
     sequence: int | None = None
     quiet: bool = False
+
+    @classmethod
+    def concluded(cls, attempt: Attempt, conclusion: Conclusion, sequence: int) -> "Outcome":
+        """What the journal recorded under ``sequence``."""
+        return cls(
+            trigger=attempt.trigger,
+            decision=conclusion.decision,
+            reason=conclusion.reason,
+            message=conclusion.message,
+            started_at=attempt.started_at,
+            finished_at=conclusion.finished_at,
+            attempted=attempt.revision,
+            applied=conclusion.served,
+            commit=attempt.commit,
+            plan=conclusion.plan,
+            problems=conclusion.problems,
+            quarantined=conclusion.quarantined,
+            acks=conclusion.acks,
+            sequence=sequence,
+        )
 
     @property
     def errors(self) -> int:
