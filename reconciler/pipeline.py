@@ -74,7 +74,9 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
     started_at = edges.clock()
     source = edges.source.fetch(state.revision)
     drifted = any(target.observe() != state.applied.snapshot.digest for target in edges.targets)
-    if source.revision == state.attempted and not drifted:
+    if source.revision == state.attempted:
+        if drifted and state.revision is not None:
+            return _heal(edges, options, source, state, started_at)
         return _nothing_new(edges, trigger, started_at, state), state
     fetched_at = edges.clock()
 
@@ -92,7 +94,7 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         refuse_invalid=options.refuse_invalid,
     )
     attempt = Attempt(
-        trigger=Trigger.DRIFT if source.revision == state.attempted else trigger,
+        trigger=trigger,
         started_at=started_at,
         fetched_at=fetched_at,
         repository=edges.source.describe,
@@ -152,6 +154,9 @@ def _apply(
         acks = rollout.acks
         return rollout.rejection
 
+    abandoned = edges.journal.unfinished()
+    if abandoned is not None:
+        edges.journal.interrupt(abandoned)  # its result could not be written; this attempt takes its place
     sequence = edges.journal.intend(attempt)
     accepted = accept(change, apply)
     remembered = {key: problem for key, problem in state.held.items() if key[0] in change.held}
@@ -169,6 +174,29 @@ def _apply(
     conclusion = _conclusion(edges, verdict, applied, acks, found, after)
     edges.journal.conclude(sequence, conclusion, _origins(after.applied), after.applied.snapshot.digest)
     return Outcome.concluded(attempt, conclusion, sequence), after
+
+
+def _heal(
+    edges: Edges, options: Options, source: SourceSnapshot, state: State, started_at: datetime
+) -> tuple[Outcome, State]:
+    """Puts back what was last applied where a target holds something else. What was refused stays refused."""
+    attempt = Attempt(
+        trigger=Trigger.DRIFT,
+        started_at=started_at,
+        fetched_at=edges.clock(),
+        repository=edges.source.describe,
+        revision=state.revision,
+        previous=state.revision,
+        commit=source.commit if source.revision == state.revision else None,
+        commits_in_range=(),
+        fast_forward=None,
+        plan=plan_change(state.applied, state.applied, options, fast_forward=None),
+        config_digest=options.config_digest,
+        tool_version=__version__,
+    )
+    as_it_was = Attempted(state.applied, lambda _held: state.applied, {}, {})
+    outcome, healed = _apply(edges, options, attempt, as_it_was, state)
+    return outcome, replace(healed, attempted=state.attempted, held=state.held)
 
 
 def _record_untouched(

@@ -2,15 +2,17 @@
 
 import re
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from reconciler.model.decision import Decision, Trigger
-from reconciler.model.effect import AckState, Evidence
+from reconciler.model.effect import Ack, AckState, Evidence
 from reconciler.model.errors import Stalled
 from reconciler.model.plan import Op
 from reconciler.model.problem import Code
+from reconciler.model.snapshot import Snapshot
 from tests.support.controllers import mapping, on_repository, reconcile, served
 from tests.support.disk import limited_file_size
 from tests.support.repositories import BOB, Repository
@@ -152,6 +154,50 @@ def test_drift_of_the_target_is_healed_and_recorded(repository: Repository, tmp_
         assert loop.once().quiet
 
 
+def test_drift_is_healed_while_a_plan_is_refused_without_recording_the_refusal_again(tmp_path: Path) -> None:
+    """A refused revision neither keeps drift from being healed nor fills the journal at every poll."""
+    repository = Repository.create(tmp_path / "repository")
+    repository.commit(many(12))
+    out = tmp_path / "out"
+    with on_repository(repository.path, tmp_path / "state", f"files:{out}") as loop:
+        reconcile(loop, Decision.APPLIED)
+        original = {path: path.read_bytes() for path in out.iterdir() if path.is_file()}
+        repository.commit(dict.fromkeys(list(many(6))))
+        reconcile(loop, Decision.REFUSED)
+        next(iter(original)).unlink()
+        assert reconcile(loop, Decision.APPLIED).trigger is Trigger.DRIFT
+        assert {path: path.read_bytes() for path in original} == original
+        assert loop.once().quiet
+        decisions = [entry.decision for entry in loop.edges.journal.entries()]
+        assert decisions == [Decision.APPLIED, Decision.REFUSED, Decision.APPLIED]
+
+
+def test_a_result_that_could_not_be_written_is_made_good(repository: Repository, tmp_path: Path) -> None:
+    """The disk fills up after the change was applied: the next reconcile closes the open intent and records it."""
+    with on_repository(repository.path, tmp_path / "state", f"files:{tmp_path / 'out'}") as loop:
+        reconcile(loop, Decision.APPLIED)
+        repository.commit({"a.yaml": mapping("a", "/later/")})
+        (target,) = loop.edges.targets
+        real_apply = target.apply
+        wal = tmp_path / "state" / "journal.db-wal"
+
+        with ExitStack() as full_disk:
+
+            def apply_and_fill(snapshot: Snapshot) -> tuple[Ack, ...]:
+                acks = real_apply(snapshot)
+                full_disk.enter_context(limited_file_size(wal.stat().st_size))
+                return acks
+
+            object.__setattr__(target, "apply", apply_and_fill)
+            reconcile(loop, Decision.FAILED)
+        object.__setattr__(target, "apply", real_apply)
+        assert loop.edges.journal.unfinished() is not None
+        reconcile(loop, Decision.APPLIED)
+        assert loop.edges.journal.unfinished() is None
+        assert loop.edges.journal.verify().bad is None
+        assert served(loop)["default/a"] == "/later/"
+
+
 def test_an_outage_of_the_source_leaves_everything_and_ends_by_itself(repository: Repository, tmp_path: Path) -> None:
     """While the repository is gone each poll fails softly; when it is back, work goes on; a restart in between too."""
     away = tmp_path / "away"
@@ -184,9 +230,12 @@ def test_a_dry_run_touches_and_claims_nothing(repository: Repository, tmp_path: 
 def test_two_controllers_never_share_a_state_directory(repository: Repository, tmp_path: Path) -> None:
     """The second is told who holds it; after the first has gone it may."""
     state = tmp_path / "state"
-    with on_repository(repository.path, state, "none"):
-        with pytest.raises(Stalled, match=r"in use by process \d+"), on_repository(repository.path, state, "none"):
-            pass
+    with (
+        on_repository(repository.path, state, "none"),
+        pytest.raises(Stalled, match=r"in use by process \d+"),
+        on_repository(repository.path, state, "none"),
+    ):
+        pass
     with on_repository(repository.path, state, "none") as loop:
         reconcile(loop, Decision.DRY_RUN)
 
