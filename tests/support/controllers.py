@@ -44,8 +44,9 @@ def served(loop: Loop) -> dict[str, str]:
 
 def mapping(name: str, prefix: str, **more: object) -> str:
     """A v3alpha1 Mapping document for all hosts."""
+    service = more.pop("service", "svc")
     fields = "".join(f"  {field}: {value}\n" for field, value in more.items())
     return (
         f"apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata:\n  name: {name}\n"
-        f"spec:\n  hostname: '*'\n  prefix: {prefix}\n  service: {more.pop('service', 'svc')}\n{fields}"
+        f"spec:\n  hostname: '*'\n  prefix: {prefix}\n  service: {service}\n{fields}"
     )

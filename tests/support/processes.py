@@ -45,15 +45,16 @@ def adopting_orphans() -> Iterator[None]:
 def await_gone(words: str) -> None:
     """Wait until no other process has these words on its command line."""
     deadline = time.monotonic() + _GONE_WITHIN_S
-    while found := _commands_with(words.encode()):
+    while found := commands_with(words):
         assert time.monotonic() < deadline, f"still running: {found}"
         time.sleep(0.01)
 
 
-def _commands_with(words: bytes) -> list[bytes]:
+def commands_with(words: str) -> list[bytes]:
+    """The command lines, of other processes, that hold these words."""
     lines: list[bytes] = []
     for process in Path("/proc").glob("[0-9]*/cmdline"):
         if process.parent.name != str(os.getpid()):
             with suppress(OSError):
                 lines.append(process.read_bytes())
-    return [line for line in lines if words in line]
+    return [line for line in lines if words.encode() in line]

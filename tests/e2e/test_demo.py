@@ -1,0 +1,158 @@
+"""``reconciler demo``: what a newcomer starts with, as they see it, and nothing left behind."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import COMMAND, Desk
+from tests.support.ports import reserve_port
+from tests.support.processes import await_gone, commands_with
+from tests.support.waiting import eventually
+
+PROJECT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """A demo on a terminal of its own: ``text`` is the screen so far."""
+
+    process: "subprocess.Popen[bytes]"
+    screen: Path
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\x1b\[[0-9;]*m", "", self.screen.read_text(errors="replace"))
+
+    def shows(self, words: str) -> None:
+        """Wait for words on the screen."""
+        eventually(lambda: words in self.text or self.process.poll() is not None, seconds=30, what=words)
+        assert words in self.text, self.text
+
+
+@contextmanager
+def demo_on_a_terminal(desk: Desk, *arguments: str) -> Iterator[tuple[Terminal, int]]:
+    """The demo as the foreground process of a pseudo terminal; yields it and our end of the terminal."""
+    screen = desk.root / "screen.txt"
+    ours, theirs = pty.openpty()
+    with screen.open("wb") as recorded:
+        # script(1) would do as well; the terminal driver turns a typed ^C into the signal for the whole group.
+        reader = subprocess.Popen(["cat"], stdin=ours, stdout=recorded, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            ["setsid", "--ctty", "--wait", *COMMAND, "demo", *arguments],
+            env=desk.environment({"TERM": "dumb"}),
+            cwd=PROJECT,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+    os.close(theirs)
+    try:
+        yield Terminal(process, screen), ours
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+        reader.kill()
+        reader.wait()
+
+
+def nothing_is_left(desk: Desk) -> None:
+    """No process that worked in the temporary directory, and nothing in it."""
+    await_gone(str(desk.temporary))
+    assert list(desk.temporary.iterdir()) == []
+
+
+def body(url: str) -> str:
+    """What a URL answers, the status if it is an error."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as error:
+        with error:
+            return str(error.code)
+
+
+def test_the_demo_checks_itself(desk: Desk) -> None:
+    """``demo --check`` serves a commit, says so in its last line, in time, and leaves neither process nor file."""
+    began = time.monotonic()
+    done = desk.run("demo", "--check", cwd=PROJECT)
+    assert done.code == 0, done.text
+    assert re.fullmatch(r"demo: ok commit=[0-9a-f]{40} served_ms=\d+", done.out.splitlines()[-1])
+    assert time.monotonic() - began < 60
+    assert commands_with(str(desk.temporary)) == []
+    assert list(desk.temporary.iterdir()) == []
+
+
+def test_a_newcomer_follows_the_words_on_the_screen(desk: Desk) -> None:
+    """What the screen says to type works: the change is shown and served, its author is found; ^C cleans up."""
+    with demo_on_a_terminal(desk, "--port", str(reserve_port())) as (terminal, keyboard):
+        terminal.shows("Ctrl-C ends it")
+        words = [line.strip() for line in terminal.text.splitlines()]
+        change = [line for line in words if line.startswith(("cd ", "sed ", "git "))]
+        assert len(change) == 3
+        hello = next(line.removeprefix("curl ") for line in words if "/hello/" in line and line.startswith("curl "))
+        for asked in (line for line in words if line.startswith("curl ") and "/hello/" not in line):
+            answer = subprocess.run(["sh", "-c", asked], capture_output=True, check=True, text=True)
+            assert answer.stdout, asked
+        assert body(hello) == "404"
+
+        subprocess.run(["sh", "-ec", "\n".join(change)], env=desk.environment(), check=True, stdout=subprocess.DEVNULL)
+        eventually(lambda: "my-service" in body(hello), what="the commit to be served")
+        terminal.shows("1 Envoy acknowledged")
+        shown = terminal.text.partition("Ctrl-C ends it")[2]
+        assert "~ Mapping default/my_service_mapping" in shown
+        assert re.search(r"path: +prefix /my-service/ → prefix /hello/", shown)
+        assert re.search(r"Applied · commit [0-9a-f]{7} by Demo <demo@example.com> · 1 Envoy acknowledged", shown)
+
+        for asked in (line for line in words if " audit log " in line or " route http" in line):
+            answer = subprocess.run(
+                ["sh", "-c", asked], env=desk.environment(), capture_output=True, check=True, text=True
+            )
+            assert ("Say hello" if " audit log " in asked else "my-service") in answer.stdout
+
+        os.write(keyboard, b"\x03")
+        assert terminal.process.wait(20) == 0, terminal.text
+        terminal.shows("removing the scratch repository")
+    nothing_is_left(desk)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("when", ["the scratch repository is made", "Envoy starts", "it serves"])
+def test_a_demo_that_is_ended_at_any_time_cleans_up(desk: Desk, number: signal.Signals, when: str) -> None:
+    """SIGINT and SIGTERM end it early and late; nothing is left, and the exit code is the documented one."""
+    signs = {"the scratch repository is made": "reconciler-demo-*", "Envoy starts": "reconciler-demo-*/envoy"}
+    printed = desk.root / "printed.txt"
+    with printed.open("wb") as file:
+        process = subprocess.Popen(
+            [*COMMAND, "demo", "--port", str(reserve_port())],
+            env=desk.environment({"PYTHONUNBUFFERED": "1"}),
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+        )
+    try:
+        if when in signs:
+            eventually(lambda: list(desk.temporary.glob(signs[when])), what=when)
+        else:
+            eventually(lambda: b"Ctrl-C ends it" in printed.read_bytes(), seconds=30, what=when)
+        process.send_signal(number)
+        early = 130 if number == signal.SIGINT else 143
+        assert process.wait(20) == (0 if when == "it serves" else early), printed.read_text()
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        process.wait()
+    assert "Traceback" not in printed.read_text()
+    nothing_is_left(desk)
