@@ -1,0 +1,101 @@
+"""Files in, Envoy resources out: where the pure stages meet. `validate`, `plan`, `render` and `route` need no more."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.envoy import RenderOptions, render
+from reconciler.merge import ConflictPolicy, merge
+from reconciler.model.digest import Digest, digest_json
+from reconciler.model.limits import DEFAULT_LIMITS, Limits
+from reconciler.model.plan import Plan
+from reconciler.model.problem import Problem, rank
+from reconciler.model.resource import Resource, ResourceId
+from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot
+from reconciler.model.source import SourceSnapshot
+from reconciler.model.table import EMPTY_TABLE, RouteTable
+from reconciler.plan import BlastRadius, diff
+from reconciler.resources import Loaded, load
+from reconciler.table import DefaultListener, build
+
+# Resources left at their last good version, each with the reason.
+Held = Mapping[ResourceId, Problem]
+
+NO_CONFIGURATION = digest_json({})
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the stages take from the settings."""
+
+    ambassador_id: str = "default"
+    limits: Limits = DEFAULT_LIMITS
+    conflicts: ConflictPolicy = ConflictPolicy.QUARANTINE
+    default_listener: DefaultListener = field(default_factory=DefaultListener)
+    render: RenderOptions = field(default_factory=RenderOptions)
+    blast_radius: BlastRadius = field(default_factory=BlastRadius)
+    allow_plan: str = ""
+    refuse_invalid: bool = False
+    config_digest: Digest = NO_CONFIGURATION
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """Everything the pure stages make of one revision."""
+
+    resources: tuple[Resource, ...]
+    quarantined: tuple[tuple[ResourceId, bool], ...]
+    problems: tuple[Problem, ...]
+    table: RouteTable
+    snapshot: Snapshot
+
+
+NOTHING = Compiled((), (), (), EMPTY_TABLE, EMPTY_SNAPSHOT)
+
+
+def compile_routes(
+    source: SourceSnapshot,
+    loaded: Loaded,
+    options: Options,
+    last_good: Sequence[Resource] = (),
+    held: Held | None = None,
+) -> Compiled:
+    """What a revision means to Envoy: merge, build, render. Pure; never raises on content.
+
+    Args:
+        source: the revision; only what could not be read of it matters here.
+        loaded: its resources, from `load`.
+        options: see `Options`.
+        last_good: what is served now; stands in for what is quarantined.
+        held: resources to leave at their last good version, each with the reason.
+    """
+    merged = merge(
+        loaded.resources,
+        loaded.rejected,
+        last_good=last_good,
+        held=held or {},
+        unreadable=source.unreadable,
+        conflicts=options.conflicts,
+    )
+    built = build(merged.resources, default_listener=options.default_listener)
+    problems = sorted((*source.problems, *loaded.problems, *merged.problems, *built.problems), key=rank)
+    return Compiled(
+        merged.resources, merged.quarantined, tuple(problems), built.table, render(built.table, options.render)
+    )
+
+
+def load_source(source: SourceSnapshot, options: Options) -> Loaded:
+    """The typed resources of a revision's files."""
+    return load(source.files, limits=options.limits, ambassador_id=options.ambassador_id)
+
+
+def plan_change(before: Compiled, after: Compiled, options: Options, fast_forward: bool | None) -> Plan:
+    """The difference between two compiles, with the refusals of the settings."""
+    return diff(
+        before.table,
+        after.table,
+        before.snapshot,
+        after.snapshot,
+        fast_forward=fast_forward,
+        blast_radius=options.blast_radius,
+        allowed=options.allow_plan,
+    )
