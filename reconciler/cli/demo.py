@@ -14,7 +14,7 @@ from reconciler.apply.envoy_binary import find_envoy
 from reconciler.apply.envoy_process import EnvoyProcess
 from reconciler.cli.demo_check import check_demo
 from reconciler.cli.exits import Exit
-from reconciler.cli.show import echo_problems, in_colour
+from reconciler.cli.show import echo_problems, in_colour, progress
 from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.wiring import controller
 from reconciler.demo import SampleUpstreams, ScratchRepository
@@ -84,9 +84,9 @@ def demo(check: bool, routes: Path, port: int) -> int:
 
 
 def _start(stack: ExitStack, directory: Path, routes: Path, binary: Path, port: int) -> Demo:
-    _progress("making a scratch repository")
+    progress("making a scratch repository")
     repository = ScratchRepository(routes, directory / "repository")
-    _progress("starting sample upstreams")
+    progress("starting sample upstreams")
     upstreams = stack.enter_context(SampleUpstreams(_SERVICES))
     settings = load(
         {
@@ -105,12 +105,12 @@ def _start(stack: ExitStack, directory: Path, routes: Path, binary: Path, port: 
     )
     loop = stack.enter_context(controller(settings, _ignore))
     target = next(t for t in loop.edges.targets if isinstance(t, XdsTarget))
-    _progress("starting Envoy")
+    progress("starting Envoy")
     bootstrap = xds_bootstrap(f"127.0.0.1:{target.port}", node_id="demo", node_cluster="demo", admin="127.0.0.1:0")
     envoy = EnvoyProcess(binary, bootstrap, directory / "envoy")
     stack.callback(envoy.stop)
     envoy.start(wait=False)
-    _progress("serving the sample routes")
+    progress("serving the sample routes")
     first = loop.once()
     if not first.fine:
         _tell(first)
@@ -125,11 +125,6 @@ def _free(port: int) -> int:
         except OSError:
             probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _progress(text: str) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"… {text}", err=True)
 
 
 def _ignore(_outcome: Outcome) -> None:

@@ -4,6 +4,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.cli.show import progress
 from reconciler.cli.wiring import git_source, stage_options
 from reconciler.compile import Compiled, compile_routes, load_source
 from reconciler.model.errors import Stalled
@@ -42,6 +43,7 @@ def _fetch(path: Path | None, settings: Loaded) -> SourceSnapshot:
     # A clone of its own: the state directory may belong to a running controller.
     with tempfile.TemporaryDirectory(prefix="reconciler-") as scratch:
         source = git_source(settings.settings, Path(scratch) / "clone")
+        progress(f"fetching {source.describe}")
         try:
             return source.fetch(None)
         finally:

@@ -1,7 +1,7 @@
 """``reconciler route``: which Mapping serves this request, and why not the others."""
 
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import click
 
@@ -13,7 +13,7 @@ from reconciler.model.plain import plain
 from reconciler.model.table import Request, Route
 from reconciler.model.text import printable
 from reconciler.settings import Loaded
-from reconciler.table import Answer, Explanation, Forwarded, NotFound, Redirected, explain
+from reconciler.table import Answer, BadRequest, Explanation, Forwarded, NotFound, Redirected, explain
 
 
 @click.command()
@@ -38,7 +38,7 @@ def route(url: str, folder: Path | None, method: str, headers: tuple[str, ...], 
         echo_value(plain(explanation), output)
     else:
         _echo(explanation)
-    return Exit.PROBLEM if isinstance(explanation.answer, NotFound) else Exit.FINE
+    return Exit.PROBLEM if isinstance(explanation.answer, NotFound | BadRequest) else Exit.FINE
 
 
 def _request(url: str, method: str, headers: tuple[str, ...]) -> Request:
@@ -57,8 +57,14 @@ def _request(url: str, method: str, headers: tuple[str, ...]) -> Request:
         path=parts.path or "/",
         method=method.upper(),
         headers=tuple(pair for pair in named if pair[0] != "host"),
-        query=tuple(parse_qsl(parts.query, keep_blank_values=True)),
+        query=_query(parts.query),
     )
+
+
+def _query(text: str) -> tuple[tuple[str, str], ...]:
+    """Parameters as they are sent: Envoy compares them without decoding."""
+    pairs = (part.partition("=") for part in text.split("&") if part)
+    return tuple((name, value) for name, _, value in pairs)
 
 
 def _echo(explanation: Explanation) -> None:
@@ -87,3 +93,5 @@ def _answer(answer: Answer) -> str:
             return printable(f"→ {answer.status} {answer.location}")
         case NotFound():
             return printable(f"404: {answer.reason}")
+        case BadRequest():
+            return printable(f"400: {answer.reason}")

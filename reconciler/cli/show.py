@@ -20,6 +20,12 @@ def in_colour() -> bool:
     return sys.stdout.isatty()
 
 
+def progress(text: str) -> None:
+    """Says what takes a while, on standard error, to a person only."""
+    if sys.stderr.isatty():
+        click.echo(click.style(f"… {text}", dim=True), err=True)
+
+
 def echo_problems(problems: Sequence[Problem], *, err: bool = True) -> None:
     """Every finding: severity, place and sentence; then what was expected, found and can be done."""
     for problem in problems:

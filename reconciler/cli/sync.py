@@ -7,7 +7,7 @@ import click
 from reconciler.cli import log
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import output_flag, settings_flags
-from reconciler.cli.show import echo_problems, in_colour
+from reconciler.cli.show import echo_problems, in_colour, progress
 from reconciler.cli.wiring import controller
 from reconciler.model.outcome import Outcome
 from reconciler.model.plain import plain
@@ -30,6 +30,7 @@ def sync(settings: Loaded, output: str) -> int:
     """
     log.configure(settings.settings.log_format)
     with controller(settings, lambda _outcome: None) as loop:
+        progress(f"reconciling {loop.edges.source.describe}")
         outcome = loop.once()
     if output == "json":
         click.echo(json.dumps(_as_json(outcome), indent=2))

@@ -64,3 +64,8 @@ def test_the_end_has_the_right_name(
     acks = [Ack("xds", "n", "t", "v", state, Evidence.STREAM) for state in states]
     verdict = after_applying(problems, acks, "no" if not accepted else "", anything_accepted=accepted)
     assert (verdict.decision, verdict.reason) == (decision, reason)
+
+
+def test_an_apply_that_nobody_heard_says_so() -> None:
+    """Without a single Envoy there is nothing to be proud of."""
+    assert "no Envoy" in after_applying((), (), "", anything_accepted=True).message
