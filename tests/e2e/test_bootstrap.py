@@ -1,18 +1,14 @@
 """``render``: every stage is plain data, and its bootstraps start real Envoys."""
 
-import json
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
 
-from reconciler.apply.envoy_binary import find_envoy
-from reconciler.apply.envoy_process import EnvoyProcess
 from tests.support.command import Desk
 from tests.support.controllers import mapping
+from tests.support.envoys import envoy_path, running_envoy, serves
 from tests.support.http import get
 from tests.support.ports import reserve_port
 from tests.support.repositories import Repository
@@ -22,31 +18,11 @@ from tests.support.waiting import eventually
 PROJECT = Path(__file__).parents[2]
 
 
-@contextmanager
-def envoy(bootstrap: str, directory: Path, *, wait: bool = True) -> Iterator[EnvoyProcess]:
-    """A real Envoy with a configuration as it was printed."""
-    binary = find_envoy("auto")
-    assert binary, "make setup installs Envoy"
-    process = EnvoyProcess(binary, bootstrap.encode(), directory / "envoy")
-    try:
-        process.start(wait=wait)
-        yield process
-    finally:
-        process.stop()
-
-
-def prefix_served(process: EnvoyProcess, path: str) -> bool:
-    """Whether the only listener serves a path; False too while there is no listener."""
-    listeners = json.loads(process.admin("/listeners?format=json")).get("listener_statuses", [])
-    return bool(listeners) and get(process.listener_port(listeners[0]["name"]), path).status == 200
-
-
 def test_the_static_bootstrap_runs_as_it_is_printed(desk: Desk) -> None:
     """``render --stage bootstrap --output json > e.json && envoy -c e.json`` serves the Mappings as they stand."""
     folder = desk.root / "routes"
     folder.mkdir()
     port = reserve_port()
-    binary = find_envoy("auto")
     with Upstream("up") as upstream:
         (folder / "a.yaml").write_text(mapping("a", "/a/", service=upstream.address))
         (folder / "b.yaml").write_text(mapping("b", "/b/", service=upstream.address, rewrite="/other/"))
@@ -58,7 +34,7 @@ def test_the_static_bootstrap_runs_as_it_is_printed(desk: Desk) -> None:
         # As documented, but for what lets several Envoys share a machine.
         with (desk.root / "envoy.log").open("wb") as log:
             process = subprocess.Popen(
-                [str(binary), "-c", str(desk.root / "e.json"), "--disable-hot-restart"], stdout=log, stderr=log
+                [str(envoy_path()), "-c", str(desk.root / "e.json"), "--disable-hot-restart"], stdout=log, stderr=log
             )
         try:
 
@@ -102,12 +78,12 @@ def test_the_files_bootstrap_follows_the_directory(desk: Desk, form: str) -> Non
             *("render", "--stage", "bootstrap", "--target", f"files:{desk.out}", *flags, "--output", "json")
         )
         assert printed.code == 0, printed.text
-        with envoy(printed.out, desk.root) as running:
-            assert prefix_served(running, "/a/")
+        with running_envoy(printed.out, desk.root) as running:
+            assert serves(running, "/a/")
             repository.commit({"a.yaml": mapping("a", "/next/", service=upstream.address)})
             assert desk.sync(repository.path, *flags, *listening).code == 0
-            eventually(lambda: prefix_served(running, "/next/"), what="the next commit")
-            assert not prefix_served(running, "/a/")
+            eventually(lambda: serves(running, "/next/"), what="the next commit")
+            assert not serves(running, "/a/")
 
 
 def test_the_xds_bootstrap_finds_the_controller(desk: Desk) -> None:
@@ -116,14 +92,14 @@ def test_the_xds_bootstrap_finds_the_controller(desk: Desk) -> None:
     xds = f"127.0.0.1:{reserve_port()}"
     printed = desk.run(*("render", "--stage", "bootstrap", "--target", "xds", "--xds-address", xds, "--output", "json"))
     assert printed.code == 0, printed.text
-    with Upstream("up") as upstream, envoy(printed.out, desk.root, wait=False) as running:
+    with Upstream("up") as upstream, running_envoy(printed.out, desk.root, wait=False) as running:
         repository.commit({"a.yaml": mapping("a", "/a/", service=upstream.address)})
         flags = ("--target", "xds", "--xds-address", xds, "--listen", "127.0.0.1:0", "--interval", "100ms")
         with desk.controller(repository.path, *flags, "--access-log", ""):
-            eventually(lambda: prefix_served(running, "/a/"), seconds=30, what="the first commit")
+            eventually(lambda: serves(running, "/a/"), seconds=30, what="the first commit")
             repository.commit({"a.yaml": mapping("a", "/next/", service=upstream.address)})
-            eventually(lambda: prefix_served(running, "/next/"), what="the next commit")
-        assert prefix_served(running, "/next/"), "Envoy goes on without the controller"
+            eventually(lambda: serves(running, "/next/"), what="the next commit")
+        assert serves(running, "/next/"), "Envoy goes on without the controller"
 
 
 def test_a_target_that_feeds_no_envoy_has_no_bootstrap(desk: Desk) -> None:
