@@ -127,8 +127,10 @@ def _chunks(content: bytes, limits: Limits) -> list[Chunk] | Finding:
     try:
         text = decode(content)
     except UnicodeDecodeError as error:
-        message = f"not UTF-8: byte {error.start} begins no character"
-        return Finding(Code.NOT_UTF8, message, hint="save the file as UTF-8")
+        got, line = f"the byte 0x{content[error.start]:02x}", content.count(b"\n", 0, error.start) + 1
+        return Finding(
+            Code.NOT_UTF8, "not UTF-8", expected="UTF-8 text", got=got, hint="save the file as UTF-8", line=line
+        )
     chunks = split(text)
     if len(chunks) > limits.max_documents:
         expected = f"at most {limits.max_documents}"
@@ -139,7 +141,8 @@ def _chunks(content: bytes, limits: Limits) -> list[Chunk] | Finding:
 def _load_file(file: SourceFile, gathering: _Gathering) -> None:
     chunks = _chunks(file.content, gathering.limits)
     if isinstance(chunks, Finding):
-        _reject(Unit(None, Place(file.path), (chunks,)), gathering, None)
+        touch = _touch(file.commits[0]) if file.commits else None
+        _reject(Unit(None, Place(file.path, chunks.line, touch), (chunks,)), gathering, None)
         return
     for index, chunk in enumerate(chunks):
         touch = _touch(file.commits[index]) if index < len(file.commits) else None

@@ -251,7 +251,8 @@ class _Builder:
     def _duplicate(self, frame: Frame, key: str, event: Any) -> None:
         path = (*self._path_of(frame), key)
         first = self.lines.get(path, 0)
-        self._find(event, Code.DUPLICATE_KEY, f"the key {key[:80]!r} is given twice", path=path, related_line=first)
+        message, hint = f"the key {key[:80]!r} is given twice", "remove one of the two"
+        self._find(event, Code.DUPLICATE_KEY, message, path=path, hint=hint, related_line=first)
 
     def _path_of(self, frame: Frame) -> Path:
         return tuple(f.part for f in [*self._stack, frame][1:])
@@ -272,11 +273,14 @@ class _Builder:
         raise _GivenUp
 
     def _too_deep(self, event: Any) -> NoReturn:
-        self._give_up(event, Code.DEPTH_LIMIT, "nested too deep", expected=f"at most {self.limits.max_depth} levels")
+        expected, hint = f"at most {self.limits.max_depth} levels", "nothing of this language needs as many"
+        self._give_up(event, Code.DEPTH_LIMIT, "nested too deep", expected=expected, got="more", hint=hint)
 
     def _too_many_nodes(self, event: Any, code: Code) -> NoReturn:
-        message = "too many values in one document" + (", aliases expanded" if code is Code.ALIAS_LIMIT else "")
-        self._give_up(event, code, message, expected=f"at most {self.limits.max_nodes}")
+        by_aliases = code is Code.ALIAS_LIMIT
+        message = "too many values in one document" + (", aliases expanded" if by_aliases else "")
+        hint = "write the values out instead of using aliases" if by_aliases else "split it into several documents"
+        self._give_up(event, code, message, expected=f"at most {self.limits.max_nodes}", got="more", hint=hint)
 
 
 def _not_yaml(error: YAMLError, count: LineCount) -> Finding:
@@ -285,4 +289,5 @@ def _not_yaml(error: YAMLError, count: LineCount) -> Finding:
     said = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
     context = getattr(error, "context", None)
     words = f"{said} {context}" if context else str(said)
-    return Finding(Code.NOT_YAML, f"not YAML: {words}", line=0 if mark is None else count.at_error(mark))
+    hint = "look at the indentation, quotes and brackets of this line and those before it"
+    return Finding(Code.NOT_YAML, f"not YAML: {words}", hint=hint, line=0 if mark is None else count.at_error(mark))

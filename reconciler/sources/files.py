@@ -30,8 +30,8 @@ def not_regular(path: str, what: str) -> Problem:
     """An input file by its name that is something else, e.g. ``a symbolic link``."""
     return Problem(
         code=Code.NOT_A_REGULAR_FILE,
-        severity=Severity.WARNING,
-        message="not read",
+        severity=Severity.ERROR,
+        message="not read; what was served from it stays served",
         provenance=FileProvenance(shown(path)),
         expected="a regular file",
         got=what,
@@ -43,8 +43,8 @@ def bad_name(path: str, why: str) -> Problem:
     """An input file whose path cannot be trusted or printed."""
     return Problem(
         code=Code.NOT_A_REGULAR_FILE,
-        severity=Severity.WARNING,
-        message="not read because of its path",
+        severity=Severity.ERROR,
+        message="not read because of its path; what was served from it stays served",
         provenance=FileProvenance(shown(path)),
         expected="a path of printable UTF-8 that stays inside the repository",
         got=why,
@@ -84,7 +84,7 @@ class Tally:
             raise Stalled(
                 "TooManyFiles",
                 f"the source holds more than {self.limits.max_files} input files",
-                "point the sub-path at the Mapping files only, or raise max_files",
+                "name the folder of the Mapping files with --path",
             )
 
     def count_bytes(self, size: int) -> None:
@@ -98,5 +98,5 @@ class Tally:
             raise Stalled(
                 "SourceTooLarge",
                 f"the input files together hold more than {self.limits.max_total_bytes} bytes",
-                "point the sub-path at the Mapping files only, or raise max_total_bytes",
+                "name the folder of the Mapping files with --path",
             )

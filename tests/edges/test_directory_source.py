@@ -49,7 +49,7 @@ def test_links_are_never_followed(tmp_path: Path) -> None:
     assert [file.path for file in snapshot.files] == ["a.yaml"]
     assert snapshot.unreadable == ("passwd.yaml",)
     [problem] = snapshot.problems
-    assert (problem.code, problem.severity) == (Code.NOT_A_REGULAR_FILE, Severity.WARNING)
+    assert (problem.code, problem.severity) == (Code.NOT_A_REGULAR_FILE, Severity.ERROR)
 
 
 def test_pipe_does_not_block(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_symbolic_links_are_never_followed(repository: Repository) -> None:
     assert [file.path for file in snapshot.files] == ["a.yaml"]
     assert snapshot.unreadable == ("passwd.yaml",)
     [problem] = snapshot.problems
-    assert (problem.code, problem.severity) == (Code.NOT_A_REGULAR_FILE, Severity.WARNING)
+    assert (problem.code, problem.severity) == (Code.NOT_A_REGULAR_FILE, Severity.ERROR)
     assert "symbolic link" in str(problem)
 
 

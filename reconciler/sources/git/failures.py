@@ -107,6 +107,7 @@ _MEANINGS = (
         Transient,
         "GitUnreachable",
         "the server cannot be reached or gave up",
+        "what is served stays; it is tried again, so check the URL and the network if it lasts",
     ),
 )
 
