@@ -28,14 +28,17 @@ def cluster(upstream: Cluster, options: RenderOptions) -> cluster_pb2.Cluster:
     """One cluster: its service by DNS, or at the address that stands for it."""
     service = upstream.address
     host, port = effective_address(service, options.service_addresses)
+    fixed = is_ip(host)
+    # A name that Envoy resolves is the host name too; of an address it has none, and auto_host_rewrite would do nothing.
+    hostname = service.authority if fixed or host != service.host else ""
     message = cluster_pb2.Cluster(
         name=upstream.name,
         alt_stat_name=_NOT_IN_A_STAT_NAME.sub("_", upstream.name),
-        type=cluster_pb2.Cluster.STATIC if is_ip(host) else cluster_pb2.Cluster.STRICT_DNS,
+        type=cluster_pb2.Cluster.STATIC if fixed else cluster_pb2.Cluster.STRICT_DNS,
         lb_policy=cluster_pb2.Cluster.ROUND_ROBIN,
         dns_lookup_family=cluster_pb2.Cluster.V4_ONLY,
         connect_timeout=milliseconds(options.connect_timeout_ms),
-        load_assignment=single_endpoint(upstream.name, host, port, service.host if host != service.host else ""),
+        load_assignment=single_endpoint(upstream.name, host, port, hostname),
     )
     if service.tls:
         message.transport_socket.CopyFrom(transport_socket(service.host, options.upstream_ca_file))
@@ -44,8 +47,7 @@ def cluster(upstream: Cluster, options: RenderOptions) -> cluster_pb2.Cluster:
 
 def effective_address(service: ServiceAddress, replacements: Mapping[str, str]) -> tuple[str, int]:
     """Host and port to connect to: the service's own, unless a replacement names it (or is the catch-all ``*``)."""
-    host = f"[{service.host}]" if ":" in service.host else service.host
-    for key in (f"{host}:{service.port}", service.host, "*"):
+    for key in (f"{service.authority}:{service.port}", service.host, "*"):
         if key in replacements:
             return split(replacements[key], service.port)
     return service.host, service.port

@@ -88,9 +88,13 @@ class ServiceAddress:
     port: int
     tls: bool = False
 
+    @property
+    def authority(self) -> str:
+        """The host as a ``host`` header has it: an IPv6 address in brackets."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https://' if self.tls else ''}{host}:{self.port}"
+        return f"{'https://' if self.tls else ''}{self.authority}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -10,8 +10,7 @@ _WHOLE_PATH = "^.*$"
 
 def cluster_of(address: ServiceAddress) -> Cluster:
     """The cluster of an address, named ``host:port``, with ``+tls`` where Envoy speaks TLS to it."""
-    host = f"[{address.host}]" if ":" in address.host else address.host
-    return Cluster(f"{host}:{address.port}{'+tls' if address.tls else ''}", address)
+    return Cluster(f"{address.authority}:{address.port}{'+tls' if address.tls else ''}", address)
 
 
 def action_of(mapping: MappingResource, mirrors: tuple[Mirror, ...]) -> Action | None:

@@ -34,12 +34,12 @@ def test_name_is_resolved() -> None:
     assert not message.HasField("transport_socket")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_address_is_static(host: str) -> None:
-    """An IP address needs no DNS."""
+@pytest.mark.parametrize(("host", "hostname"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
+def test_address_is_static(host: str, hostname: str) -> None:
+    """An IP address needs no DNS; it is its own host name, or auto_host_rewrite would keep the client's."""
     message = cluster(routing.cluster("c", host, 9000), RenderOptions())
     assert message.type == Cluster.STATIC
-    assert endpoint(message) == (host, 9000, "")
+    assert endpoint(message) == (host, 9000, hostname)
 
 
 @pytest.mark.parametrize(
