@@ -90,7 +90,7 @@ def authority_regex(host: HostMatch) -> str:
         case MatchKind.SUFFIX:
             name = f".+{re.escape(host.value)}"
         case MatchKind.PREFIX:
-            name = f"{re.escape(host.value)}.+"
+            name = f"{re.escape(host.value)}[^:].*"  # the port is no part of the name
         case MatchKind.REGEX:
             name = f"(?:{host.value})"
         case _:
