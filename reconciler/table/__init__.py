@@ -1,11 +1,12 @@
 """PURE: resources → the RouteTable (virtual hosts, match order, groups, weights), and what it answers to a request."""
 
-from reconciler.table.answer import Answer, Forwarded, NotFound, Redirected
+from reconciler.table.answer import Answer, BadRequest, Forwarded, NotFound, Redirected
 from reconciler.table.build import Built, DefaultListener, build
 from reconciler.table.explain import Candidate, Explanation, NearMiss, explain
 
 __all__ = [
     "Answer",
+    "BadRequest",
     "Built",
     "Candidate",
     "DefaultListener",

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from reconciler.model.regex import replace_all
 from reconciler.model.resource import InsecureAction, MatchKind, PathMatch, Redirect, RegexRewrite
 from reconciler.model.table import Cluster, Forward, Guard, Route
-from reconciler.table.seen import HTTPS, Seen
+from reconciler.table.seen import HTTP, HTTPS, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,14 @@ class NotFound:
     reason: str
 
 
-Answer: TypeAlias = Forwarded | Redirected | NotFound
+@dataclass(frozen=True, slots=True)
+class BadRequest:
+    """Envoy answers 400, whatever the table; ``reason`` is one sentence."""
+
+    reason: str
+
+
+Answer: TypeAlias = Forwarded | Redirected | NotFound | BadRequest
 
 
 def answer_of(route: Route, seen: Seen, clusters: dict[str, Cluster]) -> Answer:
@@ -64,7 +71,7 @@ def guarded(guard: Guard | None, seen: Seen) -> Answer | None:
 def _upstream_host(forward: Forward, cluster: Cluster, seen: Seen) -> str:
     if forward.host_rewrite is not None:
         return forward.host_rewrite
-    return cluster.address.host if forward.auto_host_rewrite else seen.authority
+    return cluster.address.authority if forward.auto_host_rewrite else seen.authority
 
 
 def _location(redirect: Redirect, path: PathMatch, seen: Seen) -> str:
@@ -74,7 +81,7 @@ def _location(redirect: Redirect, path: PathMatch, seen: Seen) -> str:
     else:
         target = _rewritten(path, redirect.prefix, redirect.regex, seen.path) + seen.query_string
     slash = "" if target.startswith("/") else "/"
-    return f"{seen.scheme}://{redirect.host}{slash}{target}"
+    return f"{HTTP}://{redirect.host}{slash}{target}"
 
 
 def _rewritten(matched: PathMatch, prefix: str | None, regex: RegexRewrite | None, path: str) -> str:

@@ -21,6 +21,11 @@ def path_holds(path: PathMatch, value: str) -> bool:
     return value == wanted if path.kind is MatchKind.EXACT else value.startswith(wanted)
 
 
+def host_holds(host: HostMatch, seen: Seen) -> bool:
+    """Whether the host of a request is meant, whatever its port; a regex may ask for the port as well."""
+    return host.matches(seen.host) or (host.kind is MatchKind.REGEX and host.matches(seen.authority))
+
+
 def string_holds(match: StringMatch, value: str) -> bool:
     """Whether a value that is there is meant."""
     match match.kind:
@@ -43,7 +48,7 @@ def first_failure(route: Route, seen: Seen) -> str:
     """
     if not path_holds(route.path, seen.path):
         return f"the path {_path_wish(route.path)}"
-    if not route.host.matches(seen.host):
+    if not host_holds(route.host, seen):
         return f"the host {_host_wish(route.host)}"
     if route.method is not None and not string_holds(route.method, seen.headers[":method"][0]):
         return f"the method {_wish(route.method)}"

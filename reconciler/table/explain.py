@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from reconciler.model.resource import HostMatch
 from reconciler.model.table import Listener, Request, Route, RouteTable, VirtualHost
-from reconciler.table.answer import Answer, NotFound, answer_of, guarded
+from reconciler.table.answer import Answer, BadRequest, NotFound, answer_of, guarded
 from reconciler.table.conditions import first_failure, path_holds
 from reconciler.table.domains import Domains
 from reconciler.table.seen import Seen, look_at
@@ -45,7 +45,7 @@ class Explanation:
         virtual_host: the one Envoy picks by host; None when there is none.
         route: the rule that wins; of a weighted group the first that gets any. None: no rule, or a guard answered.
         candidates: all rules that take a share; percents add up to 100 where there is any.
-        answer: the answer of ``route``, of the guard, or `NotFound`.
+        answer: the answer of ``route``, of the guard, `NotFound`, or `BadRequest`.
         near_misses: at most 10, rules whose path holds first, then by how much of the path they share.
     """
 
@@ -61,15 +61,18 @@ class Explanation:
 def explain(table: RouteTable, request: Request) -> Explanation:
     """Which rule serves a request, and why not the others.
 
-    Hosts compare without case and port, paths as they were sent and without the query, regexes are RE2 and match the
-    whole string, a header that is missing meets no condition, of several headers of one name any may meet it, and of
-    several query parameters of one name the first counts. All as in Envoy 1.40.
+    Hosts compare without case and port, paths normalised (`paths.normalised`) and without the query, regexes are RE2
+    and match the whole string, a header that is missing meets no condition, of several headers of one name any may
+    meet it, and of several query parameters of one name the first counts. All as in Envoy 1.40, by test.
 
     Args:
         table: what is served.
         request: ``path`` without query; without ``port`` the first listener that serves the host is asked.
     """
     seen = look_at(request)
+    if seen is None:
+        reason = "the path is not visible ASCII that begins with /; escape what is not"
+        return Explanation(request, "", None, None, (), BadRequest(reason), ())
     listener, virtual_host = _virtual_host(table, request.port, seen.host)
     if listener is None or virtual_host is None:
         reason = _nobody(table, listener, request.port, seen.host)

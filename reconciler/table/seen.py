@@ -5,10 +5,34 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.model.table import Request
+from reconciler.table.paths import normalised
 
 HTTP = "http"
 HTTPS = "https"
-_FORWARDED_PROTO = "x-forwarded-proto"
+# Stand for what a request to explain doesn't say (RFC 5737, RFC 9562); conditions on their very values can't be told.
+_CLIENT = "192.0.2.1"
+_ANY_UUID = "00000000-0000-4000-8000-000000000000"
+
+# Listeners trust no proxy in front of them (``use_remote_address``, no trusted hops): whatever a client says here is
+# replaced before a route is chosen.
+_SET_BY_ENVOY = {
+    ":scheme": HTTP,
+    "x-envoy-external-address": _CLIENT,
+    "x-forwarded-proto": HTTP,
+    "x-request-id": _ANY_UUID,
+}
+_FORWARDED_FOR = "x-forwarded-for"
+# Headers no condition ever sees: those of the connection, and those only an internal client may send.
+# https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/header_sanitizing
+_DROPPED = frozenset({
+    "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "x-envoy-decorator-operation",
+    "x-envoy-downstream-service-cluster", "x-envoy-downstream-service-node", "x-envoy-expected-rq-timeout-ms",
+    "x-envoy-force-trace", "x-envoy-hedge-on-per-try-timeout", "x-envoy-internal", "x-envoy-ip-tags",
+    "x-envoy-max-retries", "x-envoy-original-host", "x-envoy-original-path", "x-envoy-retriable-header-names",
+    "x-envoy-retriable-status-codes", "x-envoy-retry-grpc-on", "x-envoy-retry-on", "x-envoy-upstream-alt-stat-name",
+    "x-envoy-upstream-rq-per-try-timeout-ms", "x-envoy-upstream-rq-timeout-alt-response",
+    "x-envoy-upstream-rq-timeout-ms", "x-envoy-upstream-stream-duration-ms", "x-forwarded-client-cert",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +42,7 @@ class Seen:
     Attributes:
         host: lower case, without port: what hosts are compared with.
         authority: the host as it was sent.
-        path: without the query, as it was sent.
+        path: without the query, normalised.
         query_string: with its ``?``; empty for no query.
         headers: all values by name; a condition holds if it holds for one of them.
         query: the first value by name; only that one is looked at.
@@ -31,26 +55,26 @@ class Seen:
     headers: Mapping[str, tuple[str, ...]]
     query: Mapping[str, str]
 
-    @property
-    def scheme(self) -> str:
-        """``https`` where ``x-forwarded-proto`` says so, otherwise ``http``: every listener is plain HTTP."""
-        return HTTPS if self.headers.get(_FORWARDED_PROTO) == (HTTPS,) else HTTP
 
-
-def look_at(request: Request) -> Seen:
-    """Takes a request apart; Envoy adds ``x-forwarded-proto: http`` where there is none."""
+def look_at(request: Request) -> Seen | None:
+    """Takes a request apart; None when Envoy answers 400 before it looks for a route."""
+    path = normalised(request.path)
+    if path is None:
+        return None
     headers: dict[str, list[str]] = defaultdict(list)
     for name, value in request.headers:
-        headers[name.lower()].append(value)
+        if name.lower() not in _DROPPED:
+            headers[name.lower()].append(value)
     query_string = "?" + "&".join(_pair(pair) for pair in request.query) if request.query else ""
     headers[":method"] = [request.method]
     headers[":authority"] = headers["host"] = [request.host]
-    headers[":path"] = [request.path + query_string]
-    headers.setdefault(_FORWARDED_PROTO, [HTTP])
+    headers[":path"] = [path + query_string]
+    headers[_FORWARDED_FOR] = [",".join((*headers[_FORWARDED_FOR], _CLIENT))]
+    headers.update({name: [value] for name, value in _SET_BY_ENVOY.items()})
     return Seen(
         host=_without_port(request.host).lower(),
         authority=request.host,
-        path=request.path,
+        path=path,
         query_string=query_string,
         headers={name: tuple(values) for name, values in headers.items()},
         query=_first(request.query),

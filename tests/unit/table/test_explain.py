@@ -13,7 +13,7 @@ from reconciler.model.resource import (
     SecurityModel,
 )
 from reconciler.model.table import Request
-from reconciler.table import Answer, Explanation, Forwarded, NotFound, Redirected, build, explain
+from reconciler.table import Answer, BadRequest, Explanation, Forwarded, NotFound, Redirected, build, explain
 from tests.support.mappings import host, listener, mapping
 
 
@@ -85,11 +85,11 @@ def test_the_location_of_a_redirect(redirect: Redirect, location: str) -> None:
 
 
 def test_the_scheme_and_status_of_a_redirect() -> None:
-    """`x-forwarded-proto` when it is https; the code of the Mapping."""
+    """The code of the Mapping; http, whatever a client says of its own protocol."""
     one = mapping("a", redirect=Redirect("n.test", code=RedirectCode.PERMANENT))
-    for value, scheme in (("https", "https"), ("http", "http"), ("ftp", "http")):
+    for value in ("https", "http", "ftp"):
         request = Request("a.test", "/x/", headers=(("x-forwarded-proto", value),))
-        assert answer(one, request) == Redirected(308, f"{scheme}://n.test/x/")
+        assert answer(one, request) == Redirected(308, "http://n.test/x/")
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,25 @@ def test_the_scheme_and_status_of_a_redirect() -> None:
         (mapping("a", "/", headers={"h": None}), Request("h", "/", headers=(("h", ""),)), True),
         (mapping("a", "/", headers={":path": "/?q=1"}), Request("h", "/", query=(("q", "1"),)), True),
         (mapping("a", "/", headers={"x-forwarded-proto": "http"}), Request("h", "/"), True),
+        (
+            mapping("a", "/", headers={"x-forwarded-proto": "https"}),
+            Request("h", "/", headers=(("x-forwarded-proto", "https"),)),
+            False,
+        ),
+        (mapping("a", "/", headers={"x-request-id": None, "x-forwarded-for": None}), Request("h", "/"), True),
+        (
+            mapping("a", "/", headers={"x-forwarded-for": "~1[.]1[.]1[.]1,.*"}),
+            Request("h", "/", headers=(("x-forwarded-for", "1.1.1.1"),)),
+            True,
+        ),
+        (
+            mapping("a", "/", headers={"x-envoy-retry-on": None}),
+            Request("h", "/", headers=(("x-envoy-retry-on", "5xx"),)),
+            False,
+        ),
+        (mapping("a", "/", headers={":scheme": "http"}), Request("h", "/"), True),
+        (mapping("a", "/a/"), Request("h", "/b/../a/c"), True),
+        (mapping("a", "/b/"), Request("h", "/b/../a/c"), False),
         (mapping("a", "/", query={"q": "1"}), Request("h", "/", query=(("q", "1"), ("q", "2"))), True),
         (mapping("a", "/", query={"q": "1"}), Request("h", "/", query=(("q", "2"), ("q", "1"))), False),
         (mapping("a", "/", query={"q": None}), Request("h", "/", query=(("q", ""),)), True),
@@ -121,12 +140,19 @@ def test_the_scheme_and_status_of_a_redirect() -> None:
         (mapping("a", "/", host="*.test"), Request(".test", "/"), False),
         (mapping("a", "/", host="~[ab]\\.test"), Request("B.test:1", "/"), True),
         (mapping("a", "/", host="~[ab]\\.test"), Request("c.test", "/"), False),
+        (mapping("a", "/", host="~a\\.test:80"), Request("a.test:80", "/"), True),
+        (mapping("a", "/", host="~a\\.test:80"), Request("a.test:81", "/"), False),
         (mapping("a", "/", host="*"), Request("[::1]:80", "/"), True),
     ],
 )
 def test_conditions(one: MappingResource, request_: Request, taken: bool) -> None:
     """Each kind of condition, with Envoy's meaning."""
     assert wins(one, request_) is taken
+
+
+def test_what_envoy_refuses_before_it_routes() -> None:
+    """A path that is no path is a 400, whatever the table."""
+    assert isinstance(answer(mapping("a", "/"), Request("h", "/caf\u00e9")), BadRequest)
 
 
 def test_the_virtual_host_is_picked_first() -> None:
@@ -169,7 +195,7 @@ def test_a_weighted_group_shows_all_shares() -> None:
 
 
 def test_guards_answer_instead_of_rules() -> None:
-    """Redirect to https (the port 80 goes), or 404; by header only what says http."""
+    """Redirect to https (the port 80 goes), or 404, whatever a client says of its own protocol."""
     for insecure, expected in (
         (InsecureAction.REDIRECT, Redirected(301, "https://H.test/x/?q=1")),
         (InsecureAction.REJECT, NotFound("the request is not secure, and the Host rejects those")),
@@ -177,10 +203,14 @@ def test_guards_answer_instead_of_rules() -> None:
         resources: list[Resource] = [host("h", "h.test", insecure=insecure), mapping("a")]
         request = Request("H.test:80", "/x/", query=(("q", "1"),))
         assert ask(resources, request).answer == expected
-        secure = Request("h.test", "/x/", headers=(("x-forwarded-proto", "https"),))
-        assert isinstance(ask(resources, secure).answer, Forwarded)
-        everything: list[Resource] = [*resources, listener("l", 80, security=SecurityModel.INSECURE)]
-        assert not isinstance(ask(everything, secure).answer, Forwarded)
+        claims = Request("h.test", "/x/", headers=(("x-forwarded-proto", "https"),))
+        for model, routed in (
+            (SecurityModel.XFP, False),
+            (SecurityModel.INSECURE, False),
+            (SecurityModel.SECURE, True),
+        ):
+            found = ask([*resources, listener("l", 80, security=model)], claims).answer
+            assert isinstance(found, Forwarded) is routed
 
 
 def test_near_misses_say_the_first_condition_that_failed() -> None:

@@ -1,0 +1,32 @@
+"""``reconciler route``: the request it asks about is the one a client would send."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from reconciler.cli.main import cli
+
+MAPPING = """\
+apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata: {name: m}
+spec: {hostname: "*", prefix: /a/, query_parameters: {q: a%20b}, service: svc}
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "words"),
+    [
+        ("http://h/a/b?q=a%20b", 0, "with path /b?q=a%20b and host h"),
+        ("http://h/a/b?q=a+b", 1, "no rule of virtual host `*` matches"),
+        ("http://h:8080/x/../a/?q=a%20b&r", 0, "with path /?q=a%20b&r and host h:8080"),
+        ("http://h/a%00", 1, "400: "),
+    ],
+)
+def test_parameters_are_asked_about_as_they_are_sent(tmp_path: Path, url: str, code: int, words: str) -> None:
+    """Envoy decodes no parameter, normalises the path, and refuses what is no path."""
+    (tmp_path / "m.yaml").write_text(MAPPING)
+    result = CliRunner().invoke(cli, ["route", url, str(tmp_path)], standalone_mode=False)
+    assert (result.return_value, result.exception) == (code, None)
+    assert words in result.output
