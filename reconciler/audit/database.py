@@ -29,6 +29,12 @@ FAILURES = (
     TypeError,
     ValueError,
 )
+_OUT_OF_ROOM = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR_SHMMAP,
+    sqlite3.SQLITE_IOERR_SHMOPEN,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+)
 _PRIMARY_CODE = 0xFF  # the low byte of an extended result code, https://www.sqlite.org/rescode.html
 
 
@@ -141,10 +147,19 @@ def _translated(done: str) -> Iterator[None]:
                 f"the journal could not be {done}: {words(error)}",
                 "See `reconciler audit verify`; then restore the state directory from a backup.",
             ) from error
-        reason = "JournalWriteFailed" if done == "written" else "JournalReadFailed"
-        raise Transient(
-            reason, f"the journal could not be {done}: {words(error)}", "Check disk space and permissions."
-        ) from error
+        raise passing(error, done) from error
+
+
+def passing(error: Exception, done: str = "read") -> Transient:
+    """The failure as trouble around the file: the journal could not be ``read`` or ``written`` for now."""
+    reason = "JournalWriteFailed" if done == "written" else "JournalReadFailed"
+    return Transient(reason, f"the journal could not be {done}: {words(error)}", "Check disk space and permissions.")
+
+
+def out_of_room(error: Exception) -> bool:
+    """Whether SQLite had no room for the notes that even a reader keeps beside the file, which may be sound."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlite_errorcode", None) in _OUT_OF_ROOM
 
 
 def damaged(error: Exception) -> bool:

@@ -198,7 +198,10 @@ class Journal:
             last = batch[-1].sequence
 
     def verify(self) -> Verification:
-        """Checks every record, the chain between them, and all that the database repeats of them. Never raises."""
+        """Checks every record, the chain between them, and all that the database repeats of them.
+
+        Never raises on what the file holds; `Transient` where a full disk keeps it from being read.
+        """
         return verify.verify(self._engine)
 
     def _create(self) -> None:

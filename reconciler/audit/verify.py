@@ -19,7 +19,11 @@ _TOUCHED = ("sequence", "kind", "namespace", "name")
 
 
 def verify(engine: Engine) -> Verification:
-    """Checks records, chain, and everything the database repeats of them. Never raises on what the file holds."""
+    """Checks records, chain, and everything the database repeats of them. Never raises on what the file holds.
+
+    Raises:
+        Transient: a full disk keeps the database from being read.
+    """
     chain = Chain()
     try:
         with engine.connect() as connection, connection.begin():
@@ -28,6 +32,8 @@ def verify(engine: Engine) -> Verification:
                 return Verification(chain.records, chain.records + 1, chain.finding, None)
             bad, finding = _surroundings(connection, chain)
     except _READING as error:
+        if database.out_of_room(error):
+            raise database.passing(error) from error
         # The records, if any were read, verified; what could not be read is around them.
         bad, finding = 0, f"the database cannot be read: {database.words(error)}"
     if finding:
@@ -45,6 +51,8 @@ def _rows(connection: Connection) -> Iterator[Row | Unreadable]:
         if touched.next is not None:
             yield Unreadable(f"the database lists a resource for record {touched.next[0]!r}, which is not there")
     except _READING as error:
+        if database.out_of_room(error):
+            raise
         yield Unreadable(f"it cannot be read: {database.words(error)}")
 
 

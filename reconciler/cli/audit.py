@@ -163,6 +163,6 @@ def verify(settings: Loaded, output: str) -> int:
     elif fine:
         click.echo(f"{click.style('ok', fg='green')}: {found.records} records verify; head {found.head}")
     else:
-        place = f"record {found.bad}" if found.bad is not None else "the journal"
+        place = f"record {found.bad}" if found.bad else "the journal"
         click.echo(f"{click.style('tampered or damaged', fg='red')}: {place}: {found.finding}", err=True)
     return Exit.FINE if fine else Exit.PROBLEM

@@ -1,12 +1,11 @@
 """``render``: every stage is plain data, and its bootstraps start real Envoys."""
 
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.support.command import Desk
+from tests.support.command import PROJECT, Desk
 from tests.support.controllers import mapping
 from tests.support.envoys import envoy_path, running_envoy, serves
 from tests.support.http import get
@@ -14,8 +13,6 @@ from tests.support.ports import reserve_port
 from tests.support.repositories import Repository
 from tests.support.upstreams import Upstream
 from tests.support.waiting import eventually
-
-PROJECT = Path(__file__).parents[2]
 
 
 def test_the_static_bootstrap_runs_as_it_is_printed(desk: Desk) -> None:

@@ -15,12 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import COMMAND, Desk
+from tests.support.command import COMMAND, PROJECT, Desk
 from tests.support.ports import reserve_port
 from tests.support.processes import await_gone, commands_with
 from tests.support.waiting import eventually
-
-PROJECT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)

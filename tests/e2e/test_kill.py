@@ -185,8 +185,8 @@ def test_killed_with_a_file_target(desk: Desk) -> None:
 def test_killed_while_an_envoy_follows(desk: Desk) -> None:
     """Fifty kills: the Envoy that stays answers as the journal says, which is HEAD; no record is ever lost."""
     xds = f"127.0.0.1:{reserve_port()}"
-    flags = ("--target", "xds", "--xds-address", xds, "--listen", "127.0.0.1:0", "--access-log", "")
-    printed = desk.run("render", "--stage", "bootstrap", *flags, "--output", "json")
+    target = ("--target", "xds", "--xds-address", xds, "--listen", "127.0.0.1:0", "--access-log", "")
+    printed = desk.run("render", "--stage", "bootstrap", *target, "--output", "json")
     repository = Repository.create(desk.root / "repository")
     with (
         Upstream("one") as one,
@@ -201,6 +201,6 @@ def test_killed_while_an_envoy_follows(desk: Desk) -> None:
             replies = {route: get(port, f"/{route}/") for route in rewrites}
             return {r: reply.seen["path"] for r, reply in replies.items() if reply.status == 200} == rewrites
 
-        flags = (*flags, "--interval", "50ms")
+        flags = (*target, "--interval", "50ms")
         addresses = (one.address, two.address)
         Stage(desk, repository, flags, addresses, serves, moves=5, chance=random.Random(12)).play()

@@ -16,7 +16,9 @@ from tests.support.http import Reply, get
 from tests.support.ports import reserve_port
 from tests.support.waiting import eventually
 
+PROJECT = Path(__file__).parents[2]
 COMMAND = (str(Path(sys.executable).parent / "reconciler"),)
+FAULTY = (sys.executable, "-m", "tests.support.faulty")  # run it in PROJECT
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def test_not_utf8(content: bytes) -> None:
     """Bytes that are no UTF-8 reject the whole file and say where."""
     problem = refusal(content)
     assert (problem.code, problem.provenance) == (Code.NOT_UTF8, FileProvenance("a.yaml", 1))
-    assert "byte" in problem.message
+    assert "the byte 0x" in problem.got
 
 
 def test_byte_order_mark() -> None:
