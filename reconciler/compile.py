@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.envoy import RenderOptions, render
-from reconciler.merge import ConflictPolicy, merge
+from reconciler.merge import ConflictPolicy, Merged, merge
 from reconciler.model.digest import Digest, digest_json
 from reconciler.model.limits import DEFAULT_LIMITS, Limits
 from reconciler.model.plan import Plan
@@ -15,7 +15,7 @@ from reconciler.model.source import SourceSnapshot
 from reconciler.model.table import EMPTY_TABLE, RouteTable
 from reconciler.plan import BlastRadius, diff
 from reconciler.resources import Loaded, load
-from reconciler.table import DefaultListener, build
+from reconciler.table import Built, DefaultListener, build
 
 # Resources left at their last good version, each with the reason.
 Held = Mapping[ResourceId, Problem]
@@ -40,7 +40,12 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """Everything the pure stages make of one revision."""
+    """Everything the pure stages make of one revision.
+
+    Attributes:
+        resources: those that are served.
+        quarantined: what is not served as the source has it, sorted; True: an older version still serves.
+    """
 
     resources: tuple[Resource, ...]
     quarantined: tuple[tuple[ResourceId, bool], ...]
@@ -61,6 +66,8 @@ def compile_routes(
 ) -> Compiled:
     """What a revision means to Envoy: merge, build, render. Pure; never raises on content.
 
+    A new version of a Mapping that could reach nobody, for want of a host, is left at its last good one as well.
+
     Args:
         source: the revision; only what could not be read of it matters here.
         loaded: its resources, from `load`.
@@ -68,19 +75,42 @@ def compile_routes(
         last_good: what is served now; stands in for what is quarantined.
         held: resources to leave at their last good version, each with the reason.
     """
-    merged = merge(
-        loaded.resources,
-        loaded.rejected,
-        last_good=last_good,
-        held=held or {},
-        unreadable=source.unreadable,
-        conflicts=options.conflicts,
-    )
-    built = build(merged.resources, default_listener=options.default_listener)
-    problems = sorted((*source.problems, *loaded.problems, *merged.problems, *built.problems), key=rank)
+
+    def merged_and_built(left_out: Held) -> tuple[Merged, Built]:
+        merged = merge(
+            loaded.resources,
+            loaded.rejected,
+            last_good=last_good,
+            held=left_out,
+            unreadable=source.unreadable,
+            conflicts=options.conflicts,
+        )
+        return merged, build(merged.resources, default_listener=options.default_listener)
+
+    held = held or {}
+    merged, built = merged_and_built(held)
+    strayed = _strayed(merged, built, last_good)
+    if strayed:
+        merged, built = merged_and_built({**held, **strayed})
+    stranded = dict(built.stranded)
+    told_before = [stranded[name] for name in strayed.keys() & stranded.keys()]
+    found = [problem for problem in built.problems if problem not in told_before]
     return Compiled(
-        merged.resources, merged.quarantined, tuple(problems), built.table, render(built.table, options.render)
+        resources=tuple(resource for resource in merged.resources if resource.origin.id not in stranded),
+        quarantined=tuple(sorted({**dict(merged.quarantined), **dict.fromkeys(stranded, False)}.items())),
+        problems=tuple(sorted((*source.problems, *loaded.problems, *merged.problems, *found), key=rank)),
+        table=built.table,
+        snapshot=render(built.table, options.render),
     )
+
+
+def _strayed(merged: Merged, built: Built, last_good: Sequence[Resource]) -> Held:
+    """The stranded Mappings of which another version is served now, each with why it strands."""
+    if not built.stranded:
+        return {}
+    now = {resource.origin.id: resource.origin.document for resource in merged.resources}
+    good = {resource.origin.id: resource.origin.document for resource in last_good}
+    return {name: problem for name, problem in built.stranded if good.get(name, now[name]) != now[name]}
 
 
 def load_source(source: SourceSnapshot, options: Options) -> Loaded:

@@ -29,7 +29,7 @@ def cluster(upstream: Cluster, options: RenderOptions) -> cluster_pb2.Cluster:
     service = upstream.address
     host, port = effective_address(service, options.service_addresses)
     fixed = is_ip(host)
-    # A name that Envoy resolves is the host name too; of an address it has none, and auto_host_rewrite would do nothing.
+    # A name that Envoy resolves is the host name too; an address has none, and auto_host_rewrite would do nothing.
     hostname = service.authority if fixed or host != service.host else ""
     message = cluster_pb2.Cluster(
         name=upstream.name,

@@ -13,6 +13,7 @@ from reconciler.model.resource import (
     ListenerResource,
     MappingResource,
     Resource,
+    ResourceId,
     SecurityModel,
     contest,
 )
@@ -33,10 +34,16 @@ class DefaultListener:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The table, and what could not go into it."""
+    """The table, and what could not go into it.
+
+    Attributes:
+        problems: all findings, those of ``stranded`` among them.
+        stranded: Mappings that no virtual host takes, each with why.
+    """
 
     table: RouteTable
     problems: tuple[Problem, ...]
+    stranded: tuple[tuple[ResourceId, Problem], ...] = ()
 
 
 DEFAULT_LISTENER = DefaultListener()
@@ -69,9 +76,10 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
 
     routes = tuple(route for route, _ in rules if route.name in placed)
     homeless = [mapping for route, mapping in rules if route.name not in placed]
-    problems += unattached(homeless, hosts)
+    stranded = tuple(zip((mapping.origin.id for mapping in homeless), unattached(homeless, hosts), strict=True))
+    problems += (problem for _, problem in stranded)
     clusters = _clusters(routes, mappings)
-    return Built(RouteTable(tuple(listeners), routes, clusters), tuple(sorted(problems, key=rank)))
+    return Built(RouteTable(tuple(listeners), routes, clusters), tuple(sorted(problems, key=rank)), stranded)
 
 
 def _bindings(
