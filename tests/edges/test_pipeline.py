@@ -141,6 +141,14 @@ def test_a_rewritten_history_is_refused(repository: Repository, tmp_path: Path) 
         assert served(loop)["default/a"] == "/a/"
 
 
+def test_certificates_that_only_envoys_have_are_no_fault_of_a_mapping(repository: Repository, tmp_path: Path) -> None:
+    """The check runs here, the CA file is there: an https service is applied all the same."""
+    target = f"files:{tmp_path / 'out'}"
+    with on_repository(repository.path, tmp_path / "state", target, upstream_ca_file="/on/envoys/ca.pem") as loop:
+        repository.commit({"a.yaml": mapping("a", "/a/", service="https://shop.example.com")})
+        reconcile(loop, Decision.APPLIED)
+
+
 def test_drift_of_the_target_is_healed_and_recorded(repository: Repository, tmp_path: Path) -> None:
     """A file changed by hand is put right at the next poll though nothing is new in Git."""
     out = tmp_path / "out"
