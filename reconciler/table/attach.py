@@ -38,7 +38,8 @@ def virtual_hosts(
     for host in hosts or ():
         by_name.setdefault(host.hostname, host)
     if hosts is None:
-        by_name = dict.fromkeys(ANY_HOST if r.host.kind is MatchKind.REGEX else r.host for r, _ in rules)
+        named = (mapping.host for _, mapping in rules if mapping.host is not None)
+        by_name = dict.fromkeys(ANY_HOST if host.kind is MatchKind.REGEX else host for host in named)
     domains = Domains.of(by_name)
     reached = {pattern: domains.reached(pattern) for pattern in {route.host for route, _ in rules}}
     routes: dict[HostMatch, list[Route]] = {domain: [] for domain in domains.members}
