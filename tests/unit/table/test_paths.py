@@ -1,4 +1,4 @@
-"""Paths as Envoy normalises them; every pair was read off a running Envoy 1.40, which 20,000 random ones agreed with."""
+"""Paths as Envoy normalises them: read off a running Envoy 1.40, which 20,000 random ones agreed with."""
 
 import pytest
 
