@@ -7,7 +7,8 @@ from pathlib import PurePath
 
 from envoy.config.bootstrap.v3.bootstrap_pb2 import Admin, Bootstrap
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
-from envoy.config.core.v3.base_pb2 import Node
+from envoy.config.core.v3.backoff_pb2 import BackoffStrategy
+from envoy.config.core.v3.base_pb2 import Node, RetryPolicy
 from envoy.config.core.v3.config_source_pb2 import ApiConfigSource, ApiVersion, ConfigSource, PathConfigSource
 from envoy.config.core.v3.grpc_service_pb2 import GrpcService
 from envoy.config.core.v3.protocol_pb2 import Http2ProtocolOptions, KeepaliveSettings
@@ -31,6 +32,9 @@ ANY_ADMIN_PORT = "127.0.0.1:0"
 _XDS_CLUSTER = "reconciler_xds"
 _CONNECT_TIMEOUT_MS = 3000
 _KEEPALIVE_MS = 10_000
+# Envoy's own longest wait is 30 s, which a few restarts of the server in a row would reach.
+_RECONNECT_MS = 500
+_LONGEST_RECONNECT_MS = 5_000
 
 
 def static_bootstrap(
@@ -126,11 +130,15 @@ def admin_interface(address: str) -> Admin:
 
 
 def ads_stream(*, delta: bool) -> ApiConfigSource:
-    """The one gRPC stream for all types."""
+    """The one gRPC stream for all types; a server that comes back is found again within seconds, not half a minute."""
+    patience = BackoffStrategy(
+        base_interval=milliseconds(_RECONNECT_MS), max_interval=milliseconds(_LONGEST_RECONNECT_MS)
+    )
+    server = GrpcService.EnvoyGrpc(cluster_name=_XDS_CLUSTER, retry_policy=RetryPolicy(retry_back_off=patience))
     return ApiConfigSource(
         api_type=ApiConfigSource.DELTA_GRPC if delta else ApiConfigSource.GRPC,
         transport_api_version=ApiVersion.V3,
-        grpc_services=[GrpcService(envoy_grpc=GrpcService.EnvoyGrpc(cluster_name=_XDS_CLUSTER))],
+        grpc_services=[GrpcService(envoy_grpc=server)],
         set_node_on_first_message_only=True,
     )
 

@@ -25,7 +25,7 @@ HCM_FILTER = "envoy.filters.network.http_connection_manager"
 
 def listener(port: Listener, options: RenderOptions) -> listener_pb2.Listener:
     """One port that speaks HTTP."""
-    manager = http_connection_manager(port.name, options)
+    manager = http_connection_manager(port, options)
     return listener_pb2.Listener(
         name=port.name,
         address=socket_address(port.address, port.port),
@@ -33,19 +33,20 @@ def listener(port: Listener, options: RenderOptions) -> listener_pb2.Listener:
     )
 
 
-def http_connection_manager(route_configuration: str, options: RenderOptions) -> HttpConnectionManager:
-    """HTTP with the routes of ``route_configuration``, which come over ADS.
+def http_connection_manager(port: Listener, options: RenderOptions) -> HttpConnectionManager:
+    """HTTP with the routes of the port, which come over ADS.
 
     ``/a/../b`` is normalised before it is matched, so that no rule is walked around; ``//`` is not merged: as in the
     language's other implementation, ``/a//b`` is another path than ``/a/b``. The remote address is the client's, and
-    what a client claims in ``x-forwarded-*`` is not believed.
+    what is claimed in ``x-forwarded-*`` is believed only of as many hops as the port trusts.
     """
     return HttpConnectionManager(
         stat_prefix="ingress_http",
-        rds=rds(route_configuration),
+        rds=rds(port.name),
         http_filters=[router_filter()],
         access_log=access_logs(options),
         use_remote_address=BoolValue(value=True),
+        xff_num_trusted_hops=port.trusted_hops,
         normalize_path=BoolValue(value=True),
     )
 

@@ -222,6 +222,7 @@ class ListenerResource:
     Attributes:
         host_namespaces: None binds Hosts of all namespaces.
         host_selector: which Hosts it binds.
+        trusted_hops: proxies in front whose ``x-forwarded-*`` are believed (``l7Depth``).
     """
 
     origin: Origin
@@ -229,6 +230,7 @@ class ListenerResource:
     security_model: SecurityModel
     host_namespaces: tuple[str, ...] | None
     host_selector: LabelSelector | None
+    trusted_hops: int = 0
 
     def binds(self, host: HostResource) -> bool:
         """Whether this Listener serves the Host: by namespace and by selector."""

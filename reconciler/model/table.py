@@ -98,13 +98,17 @@ class VirtualHost:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A plain-HTTP port and its virtual hosts. ``name`` also names its route configuration."""
+    """A plain-HTTP port and its virtual hosts. ``name`` also names its route configuration.
+
+    ``trusted_hops``: proxies in front whose ``x-forwarded-*`` are believed.
+    """
 
     name: str
     address: str
     port: int
     security_model: SecurityModel
     virtual_hosts: tuple[VirtualHost, ...]
+    trusted_hops: int = 0
 
 
 @dataclass(frozen=True, slots=True)

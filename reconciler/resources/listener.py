@@ -22,7 +22,14 @@ def read_listener(envelope: Envelope, origin: Origin, fields: Fields) -> Listene
         binding.report(Code.MISSING_FIELD, "namespace or selector must be given", expected="namespace: {from: ALL}")
     if port is None or model is None:
         return None
-    return ListenerResource(origin, port, SecurityModel(model), namespaces, read_selector(binding, "selector"))
+    return ListenerResource(
+        origin,
+        port,
+        SecurityModel(model),
+        namespaces,
+        read_selector(binding, "selector"),
+        trusted_hops=fields.integer("l7Depth") or 0,
+    )
 
 
 def _check_protocol(fields: Fields) -> None:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from reconciler.model.problem import Code, Problem, Severity, rank
@@ -68,11 +68,10 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
     rules, problems = _rules(mappings, hosts)
     listeners = []
     placed: set[str] = set()
-    for port, security_model, bound in bindings:
-        found = virtual_hosts(rules, bound if hosts else None, security_model)
+    for listener, bound in bindings:
+        found = virtual_hosts(rules, bound if hosts else None, listener.security_model)
         placed.update(route.name for virtual_host in found for route in virtual_host.routes)
-        name, address = f"listener-{port}", default_listener.address
-        listeners.append(Listener(name, address, port, security_model, found))
+        listeners.append(replace(listener, virtual_hosts=found))
 
     routes = tuple(route for route, _ in rules if route.name in placed)
     homeless = [mapping for route, mapping in rules if route.name not in placed]
@@ -84,12 +83,18 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
 
 def _bindings(
     listeners: Sequence[ListenerResource], hosts: Sequence[HostResource], default: DefaultListener
-) -> list[tuple[int, SecurityModel, list[HostResource]]]:
-    """Port, security model and Hosts of every listener, by port."""
+) -> list[tuple[Listener, list[HostResource]]]:
+    """Every listener, still without virtual hosts, and the Hosts it binds; by port."""
+
+    def listener(port: int, model: SecurityModel, trusted_hops: int) -> Listener:
+        return Listener(f"listener-{port}", default.address, port, model, (), trusted_hops)
+
     if not listeners:
-        return [(default.port, SecurityModel.XFP, list(hosts))]
-    by_port = sorted(listeners, key=lambda listener: listener.port)
-    return [(one.port, one.security_model, [host for host in hosts if one.binds(host)]) for one in by_port]
+        return [(listener(default.port, SecurityModel.XFP, 0), list(hosts))]
+    return [
+        (listener(one.port, one.security_model, one.trusted_hops), [host for host in hosts if one.binds(host)])
+        for one in sorted(listeners, key=lambda one: one.port)
+    ]
 
 
 def _rules(

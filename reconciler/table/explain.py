@@ -12,7 +12,7 @@ from reconciler.model.table import Listener, Request, Route, RouteTable, Virtual
 from reconciler.table.answer import Answer, BadRequest, NotFound, answer_of, guarded
 from reconciler.table.conditions import first_failure, path_holds
 from reconciler.table.domains import Domains
-from reconciler.table.seen import Seen, look_at
+from reconciler.table.seen import Seen, look_at, without_port
 
 _WHOLE = 100  # percent
 _NEAR_MISSES = 10
@@ -69,14 +69,17 @@ def explain(table: RouteTable, request: Request) -> Explanation:
         table: what is served.
         request: ``path`` without query; without ``port`` the first listener that serves the host is asked.
     """
-    seen = look_at(request)
+    listener, virtual_host = _virtual_host(table, request.port, without_port(request.host).lower())
+    seen = look_at(request, listener.trusted_hops if listener else 0)
     if seen is None:
         reason = "the path is not visible ASCII that begins with /; escape what is not"
         return Explanation(request, "", None, None, (), BadRequest(reason), ())
-    listener, virtual_host = _virtual_host(table, request.port, seen.host)
     if listener is None or virtual_host is None:
         reason = _nobody(table, listener, request.port, seen.host)
         return Explanation(request, listener.name if listener else "", None, None, (), NotFound(reason), ())
+    if seen.headers["x-forwarded-proto"] == ("",):
+        reason = "its x-forwarded-proto, believed of a proxy in front, is empty; Envoy then looks for no route"
+        return Explanation(request, listener.name, virtual_host.host, None, (), NotFound(reason), ())
     refusal = guarded(virtual_host.guard, seen)
     if refusal is not None:
         return Explanation(request, listener.name, virtual_host.host, None, (), refusal, ())

@@ -13,8 +13,8 @@ HTTPS = "https"
 _CLIENT = "192.0.2.1"
 _ANY_UUID = "00000000-0000-4000-8000-000000000000"
 
-# Listeners trust no proxy in front of them (``use_remote_address``, no trusted hops): whatever a client says here is
-# replaced before a route is chosen.
+# Without trusted hops a listener believes nobody in front of it (``use_remote_address``): whatever a client says here
+# is replaced before a route is chosen.
 _SET_BY_ENVOY = {
     ":scheme": HTTP,
     "x-envoy-external-address": _CLIENT,
@@ -56,8 +56,13 @@ class Seen:
     query: Mapping[str, str]
 
 
-def look_at(request: Request) -> Seen | None:
-    """Takes a request apart; None when Envoy answers 400 before it looks for a route."""
+def look_at(request: Request, trusted_hops: int = 0) -> Seen | None:
+    """Takes a request apart; None when Envoy answers 400 before it looks for a route.
+
+    Args:
+        request: as it was sent.
+        trusted_hops: of the listener; where there are any, the scheme that a proxy in front tells is believed.
+    """
     path = normalised(request.path)
     if path is None:
         return None
@@ -70,9 +75,12 @@ def look_at(request: Request) -> Seen | None:
     headers[":authority"] = headers["host"] = [request.host]
     headers[":path"] = [path + query_string]
     headers[_FORWARDED_FOR] = [",".join((*headers[_FORWARDED_FOR], _CLIENT))]
+    told = headers.get("x-forwarded-proto") if trusted_hops else None
     headers.update({name: [value] for name, value in _SET_BY_ENVOY.items()})
+    if told:
+        headers["x-forwarded-proto"] = told
     return Seen(
-        host=_without_port(request.host).lower(),
+        host=without_port(request.host).lower(),
         authority=request.host,
         path=path,
         query_string=query_string,
@@ -93,6 +101,7 @@ def _pair(pair: tuple[str, str]) -> str:
     return f"{name}={value}" if value else name
 
 
-def _without_port(host: str) -> str:
+def without_port(host: str) -> str:
+    """A host header without its port; the brackets of an IPv6 address stay."""
     name, colon, port = host.rpartition(":")
     return name if colon and port.isdigit() and not (":" in name and not name.endswith("]")) else host

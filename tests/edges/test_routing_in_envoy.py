@@ -211,12 +211,14 @@ def test_timeout(running: Running) -> None:
 
 
 def test_insecure_requests(running: Running) -> None:
-    """Guards redirect to https, refuse, or let through; what a client claims about its protocol is not believed."""
+    """Guards redirect to https, refuse, or let through; a claim about the protocol is believed of a trusted proxy."""
     reply = get(running.ports["to-https"], "/a?b=1", host="a.test:8080")
     assert (reply.status, reply.headers["location"]) == (301, "https://a.test:8080/a?b=1")
     assert get(running.ports["closed"], "/a").status == 404
     assert get(running.ports["by-header"], "/a").status == 301
     assert get(running.ports["by-header"], "/a", headers={"x-forwarded-proto": "https"}).status == 301
+    assert get(running.ports["behind-proxy"], "/a").status == 301
+    assert get(running.ports["behind-proxy"], "/a", headers={"x-forwarded-proto": "https"}).upstream == "rest"
     assert get(running.ports["open"], "/a").upstream == "rest"
 
 

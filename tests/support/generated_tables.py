@@ -192,6 +192,7 @@ def _listener(chance: Random, port: int) -> Document:
         "port": port,
         "protocol": "HTTP",
         "securityModel": chance.choice(("XFP", "SECURE", "INSECURE")),
+        "l7Depth": chance.choice((0, 1)),
         "hostBinding": {"namespace": {"from": "ALL"}},
     }
     metadata = {"name": f"l{port}"}

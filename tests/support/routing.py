@@ -60,9 +60,9 @@ def rule(
     )
 
 
-def listener(*hosts: VirtualHost, name: str = "http-8080", port: int = 0) -> Listener:
+def listener(*hosts: VirtualHost, name: str = "http-8080", port: int = 0, trusted_hops: int = 0) -> Listener:
     """A listener on loopback, on a free port."""
-    return Listener(name, "127.0.0.1", port, SecurityModel.XFP, hosts)
+    return Listener(name, "127.0.0.1", port, SecurityModel.XFP, hosts, trusted_hops)
 
 
 def anyone(*rules: Route, guard: Guard | None = None) -> VirtualHost:

@@ -77,6 +77,9 @@ TABLE = table(
         listener(anyone(CATCH_ALL, guard=Guard(InsecureAction.REDIRECT, by_header=False)), name="to-https"),
         listener(anyone(CATCH_ALL, guard=Guard(InsecureAction.REJECT, by_header=False)), name="closed"),
         listener(anyone(CATCH_ALL, guard=Guard(InsecureAction.REDIRECT, by_header=True)), name="by-header"),
+        listener(
+            anyone(CATCH_ALL, guard=Guard(InsecureAction.REDIRECT, by_header=True)), name="behind-proxy", trusted_hops=1
+        ),
         listener(anyone(CATCH_ALL, guard=Guard(InsecureAction.ROUTE, by_header=True)), name="open"),
         listener(anyone(UNTRACKED), name="narrow"),
     ],

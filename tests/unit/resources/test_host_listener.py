@@ -102,6 +102,7 @@ def test_listener_fields() -> None:
     assert _listener(hostBinding={"namespace": {"from": "SELF"}}).host_namespaces == ("ns",)
     by_label = _listener(hostBinding={"selector": {"matchLabels": {"a": "b"}}})
     assert (by_label.host_namespaces, by_label.host_selector) == (("ns",), LabelSelector((("a", "b"),)))
+    assert (_listener().trusted_hops, _listener(l7Depth=2).trusted_hops) == (0, 2)
     assert _listener(securityModel="INSECURE", l7Depth=0, statsPrefix="").security_model is SecurityModel.INSECURE
 
 
@@ -130,7 +131,8 @@ def test_protocol_stack() -> None:
         ({"hostBinding": {"namespace": {"from": "SELECTOR"}}}, Code.FIELD_UNSUPPORTED),
         ({"hostBinding": {"namespace": {"from": "all"}}}, Code.INVALID_VALUE),
         ({"hostBinding": {"selector": {"matchExpressions": [1]}}}, Code.FIELD_UNSUPPORTED),
-        ({"l7Depth": 1}, Code.FIELD_UNSUPPORTED),
+        ({"l7Depth": -1}, Code.INVALID_VALUE),
+        ({"l7Depth": "1"}, Code.WRONG_TYPE),
     ],
 )
 def test_wrong_listeners(fields: dict[str, Any], code: Code) -> None:
