@@ -6,7 +6,7 @@ from typing import TypeAlias
 from reconciler.model.regex import replace_all
 from reconciler.model.resource import InsecureAction, MatchKind, PathMatch, Redirect, RegexRewrite
 from reconciler.model.table import Cluster, Forward, Guard, Route
-from reconciler.table.seen import HTTP, HTTPS, Seen
+from reconciler.table.seen import HTTPS, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ def guarded(guard: Guard | None, seen: Seen) -> Answer | None:
         return None
     if guard.action is InsecureAction.REJECT:
         return NotFound("the request is not secure, and the Host rejects those")
-    host = seen.authority.removesuffix(":80")  # Envoy drops a port that was the default of the old scheme
+    # Envoy drops a port that was the default of the scheme it believes the client used.
+    host = seen.authority.removesuffix(":80") if "http" in seen.headers["x-forwarded-proto"] else seen.authority
     return Redirected(301, f"{HTTPS}://{host}{seen.path}{seen.query_string}")
 
 
@@ -81,7 +82,7 @@ def _location(redirect: Redirect, path: PathMatch, seen: Seen) -> str:
     else:
         target = _rewritten(path, redirect.prefix, redirect.regex, seen.path) + seen.query_string
     slash = "" if target.startswith("/") else "/"
-    return f"{HTTP}://{redirect.host}{slash}{target}"
+    return f"{seen.scheme}://{redirect.host}{slash}{target}"
 
 
 def _rewritten(matched: PathMatch, prefix: str | None, regex: RegexRewrite | None, path: str) -> str:

@@ -22,6 +22,7 @@ _SET_BY_ENVOY = {
     "x-request-id": _ANY_UUID,
 }
 _FORWARDED_FOR = "x-forwarded-for"
+_FORWARDED_PROTO = "x-forwarded-proto"
 # Headers no condition ever sees: those of the connection, and those only an internal client may send.
 # https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/header_sanitizing
 _DROPPED = frozenset({
@@ -32,6 +33,14 @@ _DROPPED = frozenset({
     "x-envoy-retriable-status-codes", "x-envoy-retry-grpc-on", "x-envoy-retry-on", "x-envoy-upstream-alt-stat-name",
     "x-envoy-upstream-rq-per-try-timeout-ms", "x-envoy-upstream-rq-timeout-alt-response",
     "x-envoy-upstream-rq-timeout-ms", "x-envoy-upstream-stream-duration-ms", "x-forwarded-client-cert",
+})  # fmt: skip
+# Headers of which Envoy keeps one value: several are joined by commas before anything looks at them.
+_JOINED = frozenset({
+    "accept", "accept-encoding", "access-control-request-headers", "access-control-request-method",
+    "access-control-request-private-network", "authorization", "cache-control", "content-encoding", "content-type",
+    "expect", "grpc-accept-encoding", "grpc-timeout", "if-match", "if-modified-since", "if-none-match", "origin",
+    "pragma", "referer", "user-agent", "via", "x-client-trace-id", _FORWARDED_FOR, "x-forwarded-host",
+    "x-forwarded-port", _FORWARDED_PROTO,
 })  # fmt: skip
 
 
@@ -55,6 +64,11 @@ class Seen:
     headers: Mapping[str, tuple[str, ...]]
     query: Mapping[str, str]
 
+    @property
+    def scheme(self) -> str:
+        """``https`` where a proxy that is believed says so, otherwise ``http``: every listener is plain HTTP."""
+        return self.headers[":scheme"][0]
+
 
 def look_at(request: Request, trusted_hops: int = 0) -> Seen | None:
     """Takes a request apart; None when Envoy answers 400 before it looks for a route.
@@ -74,11 +88,14 @@ def look_at(request: Request, trusted_hops: int = 0) -> Seen | None:
     headers[":method"] = [request.method]
     headers[":authority"] = headers["host"] = [request.host]
     headers[":path"] = [path + query_string]
-    headers[_FORWARDED_FOR] = [",".join((*headers[_FORWARDED_FOR], _CLIENT))]
-    told = headers.get("x-forwarded-proto") if trusted_hops else None
+    headers[_FORWARDED_FOR].append(_CLIENT)
+    for name in headers.keys() & _JOINED:
+        headers[name] = [",".join(filter(None, headers[name]))]
+    told = headers.get(_FORWARDED_PROTO) if trusted_hops else None
     headers.update({name: [value] for name, value in _SET_BY_ENVOY.items()})
     if told:
-        headers["x-forwarded-proto"] = told
+        headers[_FORWARDED_PROTO] = told
+        headers[":scheme"] = [HTTPS if told[0].lower() == HTTPS else HTTP]
     return Seen(
         host=without_port(request.host).lower(),
         authority=request.host,
