@@ -63,7 +63,8 @@ def explain(table: RouteTable, request: Request) -> Explanation:
 
     Hosts compare without case and port, paths normalised (`paths.normalised`) and without the query, regexes are RE2
     and match the whole string, a header that is missing meets no condition, of several headers of one name any may
-    meet it, and of several query parameters of one name the first counts. All as in Envoy 1.40, by test.
+    meet it (well-known ones are joined first), and of several query parameters of one name the first counts, undecoded.
+    All as in Envoy 1.40, by test.
 
     Args:
         table: what is served.
