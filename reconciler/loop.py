@@ -9,14 +9,16 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from queue import SimpleQueue
 
 import schedule
 
 from reconciler.compile import Options
 from reconciler.model.decision import Decision, Trigger
+from reconciler.model.effect import Ack
 from reconciler.model.errors import ReconcileError, Transient
 from reconciler.model.outcome import Outcome
-from reconciler.pipeline import Edges, State, reconcile_once
+from reconciler.pipeline import Edges, State, reconcile_once, witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Loop:
         pace: the clock.
         report: told of every outcome, quiet ones too.
         on_bug: told of an exception that is our fault; the loop goes on, and what is served stays.
+        late_nacks: what Envoys rejected later than the apply that sent it; recorded at the next poll.
         state: what the last reconcile left; what was restored from the journal at first.
     """
 
@@ -62,6 +65,7 @@ class Loop:
     pace: Pace
     report: Callable[[Outcome], None]
     on_bug: Callable[[Exception], None]
+    late_nacks: "SimpleQueue[Ack]"
     state: State = field(default_factory=State)
     failures: int = 0
     _wake: threading.Event = field(default_factory=threading.Event)
@@ -83,6 +87,7 @@ class Loop:
         trigger, self._trigger = self._trigger, Trigger.NEW_REVISION
         started_at = self.edges.clock()
         try:
+            self._record_late_nacks()
             outcome, self.state = reconcile_once(self.edges, self.options, self.state, trigger)
         except ReconcileError as error:
             outcome = _failed(trigger, started_at, self.edges.clock(), error, self.state)
@@ -113,6 +118,13 @@ class Loop:
                 clock.run_pending()
             else:
                 clock.run_all()
+
+    def _record_late_nacks(self) -> None:
+        acks = []
+        while not self.late_nacks.empty():
+            acks.append(self.late_nacks.get())
+        if acks:
+            self.report(witness(self.edges, self.options, self.state, tuple(acks)))
 
     def _survive(self) -> None:
         started_at = self.edges.clock()

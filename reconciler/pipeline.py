@@ -112,6 +112,33 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
     return _apply(edges, options, attempt, replace(change, whole=desired, held=checked.held), state)
 
 
+def witness(edges: Edges, options: Options, state: State, acks: tuple[Ack, ...]) -> Outcome:
+    """Records what an Envoy that connected later rejects of what the others serve. It keeps what it had, as do they.
+
+    Raises:
+        Transient: the journal can't be written.
+    """
+    at = edges.clock()
+    attempt = Attempt(
+        trigger=Trigger.LATE_NACK,
+        started_at=at,
+        fetched_at=at,
+        repository=edges.source.describe,
+        revision=state.revision,
+        previous=state.revision,
+        commit=None,
+        commits_in_range=(),
+        fast_forward=None,
+        plan=plan_change(state.applied, state.applied, options, fast_forward=None),
+        config_digest=options.config_digest,
+        tool_version=__version__,
+    )
+    nodes = ", ".join(sorted({ack.node for ack in acks}))
+    verdict = Verdict(Decision.PARTIAL, "EnvoyRejected", f"rejected later by {nodes}: {acks[0].detail}")
+    conclusion = _conclusion(edges, verdict, attempt.plan, acks, state.applied, state)
+    return Outcome.concluded(attempt, conclusion, edges.journal.decide(attempt, conclusion))
+
+
 def restore(journal: Journal, options: Options) -> State:
     """What the journal says is served, compiled again from the documents it kept: no Git is needed.
 

@@ -66,7 +66,7 @@ def after_applying(
     pending = sum(ack.state is AckState.PENDING for ack in acks)
     if pending:
         return Verdict(Decision.APPLIED, "AwaitingAck", f"{pending} acknowledgements outstanding")
-    return Verdict(Decision.APPLIED, message="" if acks else "no Envoy is connected yet")
+    return Verdict(Decision.APPLIED, message="" if acks else "no Envoy was connected")
 
 
 def _errors(problems: Sequence[Problem]) -> list[Problem]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from reconciler.model.effect import Ack, AckState
+from reconciler.model.effect import AckState
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Op
 from reconciler.model.problem import Severity
@@ -83,10 +83,3 @@ def log_bug(error: Exception) -> None:
 def log_started(**facts: object) -> None:
     """What the controller works with, once."""
     structlog.get_logger().info("started", **facts)
-
-
-def log_late_nack(ack: Ack) -> None:
-    """An Envoy that connected later rejects what the others serve; it keeps what it had, and so do they."""
-    structlog.get_logger().warning(
-        "late nack", node=ack.node, type=ack.type_url, version=ack.version, detail=ack.detail
-    )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import SimpleQueue
 
 from reconciler.apply import FilesTarget, Target, XdsTarget
 from reconciler.apply.envoy_binary import find_envoy, validate
@@ -132,7 +133,7 @@ def make_targets(s: Settings, on_nack: Callable[[Ack], None]) -> tuple[Target, .
         if name == "xds":
             targets.append(XdsTarget(s.xds_address, s.ack_timeout, on_nack))
         elif name.startswith("files:"):
-            targets.append(FilesTarget(Path(name.removeprefix("files:")), FilesFormat(s.files_format)))
+            targets.append(FilesTarget(Path(name.removeprefix("files:")).absolute(), FilesFormat(s.files_format)))
     return tuple(targets)
 
 
@@ -154,12 +155,13 @@ def controller(settings: Loaded, report: Callable[[Outcome], None]) -> Iterator[
         stack.callback(journal.close)
         source = git_source(s, state / "clone")
         stack.callback(source.close)
-        targets = make_targets(s, log.log_late_nack)
+        late_nacks: SimpleQueue[Ack] = SimpleQueue()
+        targets = make_targets(s, late_nacks.put)
         for target in targets:
             stack.callback(target.close)
         edges = Edges(source, targets, journal, envoy_check(settings), now)
         pace = Pace(s.interval, s.jitter, s.max_backoff)
-        yield Loop(edges, options, pace, report, log.log_bug, _resume(edges, options))
+        yield Loop(edges, options, pace, report, log.log_bug, late_nacks, _resume(edges, options))
 
 
 def _resume(edges: Edges, options: Options) -> State:

@@ -4,14 +4,20 @@ https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route.proto
 """
 
 from envoy.config.route.v3 import route_components_pb2
-from envoy.config.route.v3.route_components_pb2 import DirectResponseAction, RedirectAction, RouteMatch
+from envoy.config.route.v3.route_components_pb2 import (
+    DirectResponseAction,
+    HeaderMatcher,
+    RedirectAction,
+    RouteMatch,
+)
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.type.matcher.v3.string_pb2 import StringMatcher
 from google.protobuf.wrappers_pb2 import BoolValue
 
 from reconciler.envoy.matchers import header_matcher
 from reconciler.envoy.routes import route
 from reconciler.model.resource import InsecureAction, MatchKind, NamedMatch, StringMatch
-from reconciler.model.table import Guard, Listener, VirtualHost
+from reconciler.model.table import ACME_CHALLENGES, Guard, Listener, VirtualHost
 
 _NOT_FOUND = 404
 _SAYS_HTTP = NamedMatch("x-forwarded-proto", StringMatch(MatchKind.EXACT, "http"))
@@ -52,9 +58,17 @@ def domain(vhost: VirtualHost) -> str:
     return str(vhost.host)
 
 
+def no_acme_challenge() -> HeaderMatcher:
+    """Holds for all paths but those of ACME challenges."""
+    acme = StringMatcher(prefix=ACME_CHALLENGES)
+    return HeaderMatcher(name=":path", string_match=acme, invert_match=True)
+
+
 def guard_routes(guard: Guard) -> list[route_components_pb2.Route]:
     """What comes before all rules of a host that does not route insecure requests."""
-    match = RouteMatch(prefix="/", headers=[header_matcher(_SAYS_HTTP)] if guard.by_header else [])
+    match = RouteMatch(prefix="/", headers=[no_acme_challenge()])
+    if guard.by_header:
+        match.headers.append(header_matcher(_SAYS_HTTP))
     match guard.action:
         case InsecureAction.REDIRECT:
             to_https = RedirectAction(https_redirect=True)

@@ -10,6 +10,7 @@ class Trigger(StrEnum):
     STARTUP = "Startup"
     NEW_REVISION = "NewRevision"
     DRIFT = "Drift"
+    LATE_NACK = "LateNack"
     RETRY = "Retry"
     REQUESTED = "Requested"
 

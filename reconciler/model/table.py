@@ -76,9 +76,13 @@ class Route:
     action: Action
 
 
+# What an ACME server asks for in clear text to see who owns a host (RFC 8555, section 8.3): never guarded.
+ACME_CHALLENGES = "/.well-known/acme-challenge/"
+
+
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What a virtual host does with insecure requests instead of routing them.
+    """What a virtual host does with insecure requests instead of routing them, `ACME_CHALLENGES` excepted.
 
     ``by_header`` True: only those whose ``x-forwarded-proto`` says ``http`` (XFP); False: all.
     """

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from reconciler.settings.settings import Secret, Settings, Spec, specs
 
 PREFIX = "RECONCILER_"
 
+# In front of the host of http(s) stands a token or a password; of ssh, a user name that is no secret.
+_CREDENTIALS = re.compile(r"(?<=http)://[^/?#]*@|(?<=https)://[^/?#]*@")
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -25,7 +29,12 @@ class Loaded:
 
     def shown(self) -> dict[str, Json]:
         """Every setting as people may see it: secrets redacted."""
-        return {name: _shown(getattr(self.settings, name)) for name in self.origins}
+        return {name: _shown(getattr(self.settings, name)) for name in self.origins} | {"repo": self.repository}
+
+    @property
+    def repository(self) -> str:
+        """The repository without credentials that somebody may have written into its URL."""
+        return _CREDENTIALS.sub("://[redacted]@", self.settings.repo)
 
     @property
     def digest(self) -> Digest:

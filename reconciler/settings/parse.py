@@ -54,8 +54,8 @@ def optional_address(text: str) -> str:
 
 
 def path(text: str) -> Path:
-    """A path of the file system; ``~`` is the home directory."""
-    return Path(text).expanduser()
+    """An absolute path; a relative one starts at the current directory, ``~`` is the home directory."""
+    return Path(text).expanduser().absolute()
 
 
 def optional_path(text: str) -> Path | None:

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from reconciler.model.regex import replace_all
 from reconciler.model.resource import InsecureAction, MatchKind, PathMatch, Redirect, RegexRewrite
-from reconciler.model.table import Cluster, Forward, Guard, Route
+from reconciler.model.table import ACME_CHALLENGES, Cluster, Forward, Guard, Route
 from reconciler.table.seen import HTTPS, Seen
 
 
@@ -58,7 +58,7 @@ def answer_of(route: Route, seen: Seen, clusters: dict[str, Cluster]) -> Answer:
 
 def guarded(guard: Guard | None, seen: Seen) -> Answer | None:
     """What a guard says to a request; None when it lets it through."""
-    if guard is None or guard.action is InsecureAction.ROUTE:
+    if guard is None or guard.action is InsecureAction.ROUTE or seen.path.startswith(ACME_CHALLENGES):
         return None
     if guard.by_header and "http" not in seen.headers["x-forwarded-proto"]:
         return None

@@ -14,9 +14,10 @@ from reconciler.apply.envoy_process import EnvoyProcess
 from reconciler.envoy import xds_bootstrap
 from reconciler.loop import Loop
 from reconciler.model.audit import Event
-from reconciler.model.decision import Decision
+from reconciler.model.decision import Decision, Trigger
 from reconciler.model.effect import AckState
 from reconciler.model.errors import Transient
+from reconciler.model.outcome import Outcome
 from reconciler.model.problem import Code
 from tests.support.controllers import mapping, on_repository, reconcile, served
 from tests.support.http import get
@@ -129,6 +130,31 @@ def test_a_restarted_controller_serves_the_last_applied_without_git(tmp_path: Pa
             eventually(lambda: answers(envoy, "/a/"), what="the routes of before")
             reconcile(loop, Decision.FAILED)
             assert get(port_of(envoy), "/a/").status == 200
+
+
+def test_an_envoy_that_joins_later_and_rejects_is_recorded_and_moves_nobody(tmp_path: Path) -> None:
+    """A stricter Envoy connects after the apply: its NACK is in the journal and the conditions; the others serve on."""
+    repository = Repository.create(tmp_path / "repository")
+    repository.commit({"a.yaml": mapping("a", LARGE_PATTERN, prefix_regex="true")})
+    with (
+        Upstream("up") as upstream,
+        on_repository(repository.path, tmp_path / "state", "xds", service_address=(f"*={upstream.address}",)) as loop,
+        envoy_of(loop, tmp_path) as first,
+    ):
+        reconcile(loop, Decision.APPLIED)
+        told: list[Outcome] = []
+        loop.report = told.append
+        with envoy_of(loop, tmp_path, node="strict", largest_pattern=40):
+            eventually(lambda: not loop.late_nacks.empty(), what="the NACK")
+            assert loop.once().quiet
+        late = told[0]
+        assert (late.trigger, late.decision, late.reason) == (Trigger.LATE_NACK, Decision.PARTIAL, "EnvoyRejected")
+        assert not late.fine
+        newest = loop.edges.journal.entries()[0]
+        assert (newest.sequence, newest.acks) == (late.sequence, (("Nacked", 1),))
+        assert "program size" in newest.message
+        assert get(port_of(first), "/ab12/").status == 200
+        assert loop.edges.journal.verify().bad is None
 
 
 def test_an_interrupted_apply_is_recorded_and_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

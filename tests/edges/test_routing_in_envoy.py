@@ -214,7 +214,9 @@ def test_insecure_requests(running: Running) -> None:
     """Guards redirect to https, refuse, or let through; a claim about the protocol is believed of a trusted proxy."""
     reply = get(running.ports["to-https"], "/a?b=1", host="a.test:8080")
     assert (reply.status, reply.headers["location"]) == (301, "https://a.test:8080/a?b=1")
+    assert get(running.ports["to-https"], "/.well-known/acme-challenge/token").upstream == "rest"
     assert get(running.ports["closed"], "/a").status == 404
+    assert get(running.ports["closed"], "/.well-known/acme-challenge/token").upstream == "rest"
     assert get(running.ports["by-header"], "/a").status == 301
     assert get(running.ports["by-header"], "/a", headers={"x-forwarded-proto": "https"}).status == 301
     assert get(running.ports["behind-proxy"], "/a").status == 301

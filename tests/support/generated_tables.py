@@ -42,7 +42,7 @@ _REDIRECT_PREFIXES = ("/p/", "/p", "/p?z=1")
 _REQUEST_HOSTS = ("a.test", "A.TEST", "b.test", "x.a.test", "c.a.test", "a.b.c", "a.", "a.x", ".test", "other", "[::1]")
 _PORTS = ("", "", "", ":80", ":8080", ":443", ":1")
 _SENT_HEADERS = ("x-a", "x-b", "x-c", "x-forwarded-proto", "x-envoy-retry-on", "accept")
-_PATHS = ("/a", "/a/b", "/A/b", "/b", "/ab/", "/a/", "/x/b/c")
+_PATHS = ("/a", "/a/b", "/A/b", "/b", "/ab/", "/a/", "/x/b/c", "/.well-known/acme-challenge/t")
 _MOSTLY = 0.9
 _TAILS = ("", "", "/", "b", "/b", "/a/b", "//", "/./c", "/../b", "/c/../b", "%2Fb", "%2e%2E/b", "/%41", ";x", "/%7E")
 

@@ -83,6 +83,29 @@ def test_secrets_are_never_shown() -> None:
     assert Secret("a") == Secret("a") != Secret("b")
 
 
+@pytest.mark.parametrize(
+    ("repo", "shown"),
+    [
+        ("https://ann:hunter2@git.example.com/r.git", "https://[redacted]@git.example.com/r.git"),
+        ("http://t0ken@git.example.com/r.git", "http://[redacted]@git.example.com/r.git"),
+        ("https://a:p@ss@git.example.com/r@2.git", "https://[redacted]@git.example.com/r@2.git"),
+        ("https://git.example.com/r@2.git", "https://git.example.com/r@2.git"),
+        ("ssh://git@git.example.com/r.git", "ssh://git@git.example.com/r.git"),
+        ("git@git.example.com:r.git", "git@git.example.com:r.git"),
+    ],
+)
+def test_credentials_in_the_repository_url_are_never_shown(repo: str, shown: str) -> None:
+    """Written there by mistake, they reach neither `config` nor anything else that is shown."""
+    assert load({"repo": repo}, {}, None).shown()["repo"] == shown
+
+
+def test_paths_are_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A relative path means the current directory, also after some part works elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    settings = load({"state": "state", "ca_file": "ca.pem"}, {}, None).settings
+    assert (settings.state, settings.ca_file) == (tmp_path / "state", tmp_path / "ca.pem")
+
+
 def test_every_setting_is_documented_and_its_default_parses_back() -> None:
     """Each field has help, and what is shown of its default is accepted as input."""
     defaults = Settings()

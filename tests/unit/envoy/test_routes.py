@@ -74,7 +74,8 @@ def test_guard_stands_first(guard: Guard | None, names: list[str]) -> None:
     message = virtual_host(anyone(rule("r", "/", "c"), guard=guard))
     assert [each.name for each in message.routes] == names
     if len(names) > 1 and guard:
-        assert [header.name for header in message.routes[0].match.headers] == ["x-forwarded-proto"] * guard.by_header
+        conditions = [header.name for header in message.routes[0].match.headers]
+        assert conditions == [":path"] + ["x-forwarded-proto"] * guard.by_header
 
 
 def test_route_configuration() -> None:
