@@ -7,7 +7,8 @@ each run sets the time of the next.
 import random
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from queue import SimpleQueue
 
@@ -18,7 +19,7 @@ from reconciler.model.decision import Decision, Trigger
 from reconciler.model.effect import Ack
 from reconciler.model.errors import ReconcileError, Transient
 from reconciler.model.outcome import Outcome
-from reconciler.pipeline import Edges, State, reconcile_once, witness
+from reconciler.pipeline import Edges, State, reconcile_once, record_failure, witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Loop:
     _wake: threading.Event = field(default_factory=threading.Event)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _trigger: Trigger = Trigger.STARTUP
+    _failure: str = ""
 
     def request(self) -> None:
         """Reconcile now instead of at the next poll. Safe from any thread and from signal handlers."""
@@ -90,7 +92,9 @@ class Loop:
             self._record_late_nacks()
             outcome, self.state = reconcile_once(self.edges, self.options, self.state, trigger)
         except ReconcileError as error:
-            outcome = _failed(trigger, started_at, self.edges.clock(), error, self.state)
+            outcome = self._record(_failed(trigger, started_at, self.edges.clock(), error, self.state))
+        else:
+            self._failure = ""
         self.failures = self.failures + 1 if outcome.decision is Decision.FAILED else 0
         self.report(outcome)
         return outcome
@@ -118,6 +122,15 @@ class Loop:
                 clock.run_pending()
             else:
                 clock.run_all()
+
+    def _record(self, failed: Outcome) -> Outcome:
+        """Puts a failure into the journal, once as long as it lasts; not where the journal itself is the trouble."""
+        if failed.message == self._failure:
+            return failed
+        self._failure = failed.message
+        with suppress(ReconcileError):
+            return replace(failed, sequence=record_failure(self.edges, self.options, self.state, failed))
+        return failed
 
     def _record_late_nacks(self) -> None:
         acks = []

@@ -26,7 +26,7 @@ from reconciler.model.resource import Origin, ResourceId
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.source import Revision, SourceSnapshot
 from reconciler.resources import Loaded, load_origins
-from reconciler.rollout import Attempted, accept, roll_out
+from reconciler.rollout import Attempted, Rollout, accept, roll_out
 from reconciler.sources import Source
 from reconciler.verdict import Verdict, after_applying, before_applying
 
@@ -84,7 +84,7 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
     change = _change(source, loaded, options, state)
     checked = accept(change, lambda compiled: edges.complain(compiled.snapshot))
     desired = checked.compiled or change.whole
-    plan = plan_change(state.applied, desired, options, _fast_forward(source, state))
+    plan = plan_change(state.applied, desired, options, goes_on(source, state))
     verdict = before_applying(
         plan,
         desired.problems,
@@ -94,7 +94,7 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         refuse_invalid=options.refuse_invalid,
     )
     attempt = Attempt(
-        trigger=trigger,
+        trigger=Trigger.DRIFT if drifted and plan.empty and source.revision == state.revision else trigger,
         started_at=started_at,
         fetched_at=fetched_at,
         repository=edges.source.describe,
@@ -102,7 +102,7 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         previous=state.revision,
         commit=source.commit,
         commits_in_range=source.commits_in_range,
-        fast_forward=_fast_forward(source, state),
+        fast_forward=goes_on(source, state),
         plan=plan,
         config_digest=options.config_digest,
         tool_version=__version__,
@@ -139,6 +139,33 @@ def witness(edges: Edges, options: Options, state: State, acks: tuple[Ack, ...])
     return Outcome.concluded(attempt, conclusion, edges.journal.decide(attempt, conclusion))
 
 
+def record_failure(edges: Edges, options: Options, state: State, failed: Outcome) -> int:
+    """Records a reconcile that could not even begin: a revision that can't be read, a source that does not answer.
+
+    Returns:
+        The sequence of the record.
+
+    Raises:
+        Transient: the journal can't be written.
+    """
+    attempt = Attempt(
+        trigger=failed.trigger,
+        started_at=failed.started_at,
+        fetched_at=failed.finished_at,
+        repository=edges.source.describe,
+        revision=None,
+        previous=state.revision,
+        commit=None,
+        commits_in_range=(),
+        fast_forward=None,
+        plan=plan_change(state.applied, state.applied, options, fast_forward=None),
+        config_digest=options.config_digest,
+        tool_version=__version__,
+    )
+    verdict = Verdict(failed.decision, failed.reason, failed.message)
+    return edges.journal.decide(attempt, _conclusion(edges, verdict, attempt.plan, (), NOTHING, state))
+
+
 def restore(journal: Journal, options: Options) -> State:
     """What the journal says is served, compiled again from the documents it kept: no Git is needed.
 
@@ -153,8 +180,11 @@ def restore(journal: Journal, options: Options) -> State:
     return State(applied=compiled, revision=served.revision)
 
 
-def _fast_forward(source: SourceSnapshot, state: State) -> bool | None:
-    """False when the history was rewritten: only the same branch or tag can say so, another one is another history."""
+def goes_on(source: SourceSnapshot, state: State) -> bool | None:
+    """False when the history was rewritten; None where there is nothing to compare.
+
+    Only the same branch or tag can say so: another one is another history.
+    """
     same_pointer = source.revision and state.revision and source.revision.pointer == state.revision.pointer
     return source.fast_forward if same_pointer else None
 
@@ -173,13 +203,11 @@ def _apply(
     edges: Edges, options: Options, attempt: Attempt, change: Attempted[Compiled], state: State
 ) -> tuple[Outcome, State]:
     """Intent; apply, rolling back and leaving out what Envoy rejects; result."""
-    acks: tuple[Ack, ...] = ()
+    rollouts: list[Rollout] = []
 
     def apply(compiled: Compiled) -> str:
-        nonlocal acks
-        rollout = roll_out(edges.targets, compiled.snapshot, state.applied.snapshot)
-        acks = rollout.acks
-        return rollout.rejection
+        rollouts.append(roll_out(edges.targets, compiled.snapshot, state.applied.snapshot))
+        return rollouts[-1].rejection
 
     abandoned = edges.journal.unfinished()
     if abandoned is not None:
@@ -196,9 +224,12 @@ def _apply(
         held=remembered,
     )
     found = accepted.compiled or change.compile_with(accepted.held)
+    acks = rollouts[-1].acks
     verdict = after_applying(found.problems, acks, accepted.complaint, anything_accepted=bool(accepted.compiled))
     applied = plan_change(state.applied, after.applied, options, fast_forward=None)
     conclusion = _conclusion(edges, verdict, applied, acks, found, after)
+    if accepted.complaint:
+        conclusion = replace(conclusion, rejections=rollouts[0].nacks)
     edges.journal.conclude(sequence, conclusion, _origins(after.applied), after.applied.snapshot.digest)
     return Outcome.concluded(attempt, conclusion, sequence), after
 

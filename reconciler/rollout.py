@@ -89,6 +89,11 @@ class Rollout:
     acks: tuple[Ack, ...]
     rejection: str
 
+    @property
+    def nacks(self) -> tuple[Ack, ...]:
+        """The rejections among the acknowledgements."""
+        return tuple(ack for ack in self.acks if ack.state is AckState.NACKED)
+
 
 def roll_out(targets: Sequence[Target], desired: Snapshot, last_good: Snapshot) -> Rollout:
     """Applies to every target in turn; on a NACK puts the last good snapshot back everywhere.

@@ -156,6 +156,7 @@ def ending(conclusion: Conclusion, committed_at: Json, fetched_at: Json) -> Fact
         "quarantined": [{**identity(name), "older_version_served": older} for name, older in conclusion.quarantined],
         "effect": {
             "acks": [_ack(ack) for ack in conclusion.acks],
+            "rejections": [_ack(ack) for ack in conclusion.rejections],
             "written_at": stamp(conclusion.written_at) if conclusion.written_at else UNKNOWN,
             "lead_times_ms": _lead_times(conclusion, committed_at, fetched_at),
         },

@@ -83,3 +83,8 @@ def log_bug(error: Exception) -> None:
 def log_started(**facts: object) -> None:
     """What the controller works with, once."""
     structlog.get_logger().info("started", **facts)
+
+
+def log_stopped() -> None:
+    """The controller ends because it was told to; what is served stays."""
+    structlog.get_logger().info("stopped")

@@ -23,6 +23,7 @@ from reconciler.cli.plan import plan
 from reconciler.cli.render import render
 from reconciler.cli.route import route
 from reconciler.cli.run import run
+from reconciler.cli.show import wants_colour
 from reconciler.cli.sync import sync
 from reconciler.cli.validate import validate
 from reconciler.model.errors import ReconcileError
@@ -51,7 +52,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _terminate)
     output = sys.stdout
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(standalone_mode=False, color=None if wants_colour() else False)
     except click.ClickException as error:
         error.show()
         code = Exit.USAGE

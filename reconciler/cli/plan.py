@@ -12,9 +12,10 @@ from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.reading import read
 from reconciler.cli.show import echo_problems, in_colour
 from reconciler.cli.wiring import JOURNAL, now, stage_options
-from reconciler.compile import NOTHING, Compiled, plan_change
+from reconciler.compile import Compiled, plan_change
+from reconciler.model.plain import plain
 from reconciler.model.problem import Severity
-from reconciler.pipeline import restore
+from reconciler.pipeline import State, goes_on, restore
 from reconciler.plan import as_json, as_markdown, as_text
 from reconciler.settings import Loaded
 
@@ -36,14 +37,18 @@ def plan(folder: Path | None, base: str | None, exit_code: bool, settings: Loade
       reconciler plan routes/
       reconciler plan --repo https://git.example.com/routes.git --ref my-branch --base main --output markdown
     """
-    after = read(folder, settings).compiled
-    before = _base(settings, base) if base else _last_applied(settings)
-    change = plan_change(before, after, stage_options(settings), fast_forward=None)
+    state = State(_base(settings, base)) if base else _last_applied(settings)
+    reading = read(folder, settings, state.revision)
+    after = reading.compiled
+    change = plan_change(state.applied, after, stage_options(settings), goes_on(reading.source, state))
     match output:
         case "json":
-            click.echo(json.dumps(as_json(change), indent=2))
+            told = as_json(change)
+            click.echo(
+                json.dumps(told | {"problems": plain(after.problems)} if isinstance(told, dict) else told, indent=2)
+            )
         case "markdown":
-            click.echo(as_markdown(change))
+            click.echo(as_markdown(change, after.problems))
         case _:
             click.echo(as_text(change, colour=in_colour()))
     errors = [problem for problem in after.problems if problem.severity is Severity.ERROR]
@@ -57,12 +62,12 @@ def _base(settings: Loaded, ref: str) -> Compiled:
     return read(None, replace(settings, settings=replace(settings.settings, ref=ref))).compiled
 
 
-def _last_applied(settings: Loaded) -> Compiled:
+def _last_applied(settings: Loaded) -> State:
     path = settings.settings.state / JOURNAL
     if not path.exists():
-        return NOTHING
+        return State()
     journal = Journal.open(path, now, read_only=True)
     try:
-        return restore(journal, stage_options(settings)).applied
+        return restore(journal, stage_options(settings))
     finally:
         journal.close()

@@ -8,7 +8,7 @@ from reconciler.cli.show import progress
 from reconciler.cli.wiring import git_source, stage_options
 from reconciler.compile import Compiled, compile_routes, load_source
 from reconciler.model.errors import Stalled
-from reconciler.model.source import SourceSnapshot
+from reconciler.model.source import Revision, SourceSnapshot
 from reconciler.resources import Loaded as LoadedResources
 from reconciler.settings import Loaded
 from reconciler.sources import DirectorySource
@@ -23,19 +23,24 @@ class Reading:
     compiled: Compiled
 
 
-def read(path: Path | None, settings: Loaded) -> Reading:
+def read(path: Path | None, settings: Loaded, previous: Revision | None = None) -> Reading:
     """Reads and compiles a folder as it is on disk, or the repository of the settings at its ref.
+
+    Args:
+        path: the folder; None for the repository.
+        settings: the effective settings.
+        previous: the revision last applied, to tell whether the history goes on from there.
 
     Raises:
         Stalled, Transient: neither can be read.
     """
     options = stage_options(settings)
-    source = _fetch(path, settings)
+    source = _fetch(path, settings, previous)
     loaded = load_source(source, options)
     return Reading(source, loaded, compile_routes(source, loaded, options))
 
 
-def _fetch(path: Path | None, settings: Loaded) -> SourceSnapshot:
+def _fetch(path: Path | None, settings: Loaded, previous: Revision | None) -> SourceSnapshot:
     if path is not None:
         return DirectorySource(path).fetch(None)
     if not settings.settings.repo:
@@ -45,6 +50,6 @@ def _fetch(path: Path | None, settings: Loaded) -> SourceSnapshot:
         source = git_source(settings.settings, Path(scratch) / "clone")
         progress(f"fetching {source.describe}")
         try:
-            return source.fetch(None)
+            return source.fetch(previous)
         finally:
             source.close()

@@ -10,10 +10,13 @@ from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.reading import read
 from reconciler.cli.show import echo_value
 from reconciler.model.plain import plain
+from reconciler.model.problem import Problem, Severity
 from reconciler.model.table import Request, Route
 from reconciler.model.text import printable
 from reconciler.settings import Loaded
 from reconciler.table import Answer, BadRequest, Explanation, Forwarded, NotFound, Redirected, explain
+
+_MOST_LEFT_OUT = 10
 
 
 @click.command()
@@ -33,11 +36,15 @@ def route(url: str, folder: Path | None, method: str, headers: tuple[str, ...], 
       reconciler route http://shop.example.com/item/42 routes/
       reconciler route http://localhost/models/test/ routes/ -X POST -H 'x-team: ml'
     """
-    explanation = explain(read(folder, settings).compiled.table, _request(url, method, headers))
+    compiled = read(folder, settings).compiled
+    explanation = explain(compiled.table, _request(url, method, headers))
+    errors = [problem for problem in compiled.problems if problem.severity is Severity.ERROR]
     if output == "json":
-        echo_value(plain(explanation), output)
+        value = plain(explanation)
+        echo_value(value | {"problems": plain(errors)} if isinstance(value, dict) else value, output)
     else:
         _echo(explanation)
+        _echo_missing(errors)
     return Exit.PROBLEM if isinstance(explanation.answer, NotFound | BadRequest) else Exit.FINE
 
 
@@ -79,6 +86,15 @@ def _echo(explanation: Explanation) -> None:
     for miss in explanation.near_misses:
         click.echo(f"  {miss.route.name}  {_place(miss.route)}")
         click.echo(f"    {printable(miss.reason)}")
+
+
+def _echo_missing(errors: list[Problem]) -> None:
+    """What is not in the table because of an error might have been the one that was meant."""
+    if errors:
+        click.echo("left out, as they have errors (`reconciler validate` tells all of them):")
+    for problem in errors[:_MOST_LEFT_OUT]:
+        where = printable(f"{problem.resource or 'a document'}  {problem.provenance}")
+        click.echo(f"  {where}\n    {printable(problem.message)}")
 
 
 def _place(chosen: Route) -> str:

@@ -43,6 +43,7 @@ def run(settings: Loaded) -> None:
                 repository=loop.edges.source.describe, ref=s.ref, target=list(s.target), interval_s=s.interval
             )
             loop.forever()
+            log.log_stopped()
 
 
 def _envoys(loops: list[Loop]) -> int:

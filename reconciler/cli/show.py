@@ -1,6 +1,7 @@
 """How findings and values look on a terminal."""
 
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -16,8 +17,13 @@ _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "b
 
 
 def in_colour() -> bool:
-    """Whether standard output is a terminal."""
-    return sys.stdout.isatty()
+    """Whether standard output is a terminal that wants colour (https://no-color.org)."""
+    return sys.stdout.isatty() and wants_colour()
+
+
+def wants_colour() -> bool:
+    """Whether nobody has asked for plain text."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def progress(text: str) -> None:
@@ -41,10 +47,15 @@ def echo_problems(problems: Sequence[Problem], *, err: bool = True) -> None:
             click.echo(f"  see also: {printable(str(place))}", err=err)
 
 
+def many(count: int, thing: str) -> str:
+    """``1 route``, ``2 routes``."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
 def summary(problems: Sequence[Problem]) -> str:
     """``2 errors, 1 warning``, or ``no problems``."""
     tally = Counter(problem.severity for problem in problems if problem.severity is not Severity.INFO)
-    parts = [f"{tally[s]} {s}{'s' if tally[s] > 1 else ''}" for s in (Severity.ERROR, Severity.WARNING) if tally[s]]
+    parts = [many(tally[s], str(s)) for s in (Severity.ERROR, Severity.WARNING) if tally[s]]
     return ", ".join(parts) or "no problems"
 
 

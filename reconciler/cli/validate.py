@@ -8,7 +8,7 @@ import click
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.reading import read
-from reconciler.cli.show import echo_problems, summary
+from reconciler.cli.show import echo_problems, many, summary
 from reconciler.cli.wiring import envoy_check
 from reconciler.model.plain import plain
 from reconciler.model.problem import Problem, Severity
@@ -20,7 +20,9 @@ from reconciler.settings import Loaded
 @settings_flags("common", "source", "language", "safety", "target")
 @output_flag()
 def validate(folder: Path | None, settings: Loaded, output: str) -> int:
-    """Print every problem of the Mappings in PATH, or of --repo at --ref. Exits with 1 when there is an error.
+    """Print every problem of the Mappings in PATH, or of --repo at --ref.
+
+    Exits with 1 when there is an error, or no route at all.
 
     Envoy's own check runs too where a binary is found (--envoy).
 
@@ -32,16 +34,19 @@ def validate(folder: Path | None, settings: Loaded, output: str) -> int:
     reading = read(folder, settings)
     problems = reading.compiled.problems
     complaint = envoy_check(settings)(reading.compiled.snapshot)
+    routes = len(reading.compiled.table.routes)
     if output == "json":
-        found = {"problems": plain(problems), "envoy": complaint, "routes": len(reading.compiled.table.routes)}
+        found = {"problems": plain(problems), "envoy": complaint, "routes": routes}
         click.echo(json.dumps(found, indent=2))
     else:
         echo_problems(problems, err=False)
         if complaint:
             click.echo(f"{click.style('error', fg='red', bold=True)} Envoy rejects the configuration\n  {complaint}")
-        routes = len(reading.compiled.table.routes)
-        click.echo(f"{len(reading.source.files)} files, {routes} routes, {summary(problems)}")
-    return Exit.PROBLEM if complaint or _has_error(problems) else Exit.FINE
+        click.echo(f"{many(len(reading.source.files), 'file')}, {many(routes, 'route')}, {summary(problems)}")
+        if not routes:
+            nothing = "no Mapping here makes a route; is this the right folder?"
+            click.echo(f"{click.style('error', fg='red', bold=True)} {nothing}", err=True)
+    return Exit.FINE if routes and not complaint and not _has_error(problems) else Exit.PROBLEM
 
 
 def _has_error(problems: tuple[Problem, ...]) -> bool:

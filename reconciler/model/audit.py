@@ -59,6 +59,7 @@ class Conclusion:
     Attributes:
         reason: CamelCase, e.g. ``InvalidMapping``; empty when all is well.
         plan: the plan that was really applied; differs from the attempt's after a rollback or quarantine.
+        rejections: what Envoys rejected before the rest was applied; each was rolled back.
         quarantined: resources whose change is not served, with whether an older version of them is.
         served: the revision whose content is now served (with the quarantined exceptions).
         written_at: when the last target had been written, before the wait for acknowledgements; None: not known.
@@ -74,6 +75,7 @@ class Conclusion:
     quarantined: tuple[tuple[ResourceId, bool], ...]
     served: Revision | None
     written_at: datetime | None = None
+    rejections: tuple[Ack, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

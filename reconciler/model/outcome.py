@@ -38,6 +38,7 @@ class Outcome:
     problems: tuple[Problem, ...] = ()
     quarantined: tuple[tuple[ResourceId, bool], ...] = ()
     acks: tuple[Ack, ...] = ()
+    rejections: tuple[Ack, ...] = ()
     sequence: int | None = None
     quiet: bool = False
 
@@ -58,6 +59,7 @@ class Outcome:
             problems=conclusion.problems,
             quarantined=conclusion.quarantined,
             acks=conclusion.acks,
+            rejections=conclusion.rejections,
             sequence=sequence,
         )
 

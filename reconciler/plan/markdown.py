@@ -4,25 +4,36 @@ Everything that comes from a file stands inside a fenced block, on lines that be
 HTML and mentions mean nothing, and no line can close the fence.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from reconciler.model.plan import Change, FieldChange, HostChange, Op, Plan
+from reconciler.model.problem import Problem
 from reconciler.plan.words import moved, place, resources, subject, summary, value, visible
 
 # GitHub refuses a comment of more than 65,536 characters; the frame around the changes needs some of them.
-_MOST_CHARACTERS = 60_000
+_MOST_CHARACTERS = 56_000
 _MOST_VALUE = 300
 _UNFOLDED = 12
+_MOST_PROBLEMS = 10
 
 # The `diff` highlighter colours lines by their first character: green, orange, red.
 _MARKS: Mapping[Op, str] = MappingProxyType({Op.CREATE: "+", Op.UPDATE: "!", Op.DELETE: "-"})
 
 
-def as_markdown(plan: Plan) -> str:
-    """The plan as Markdown of at most 65,536 characters: refusals and summary first, long parts folded."""
+def as_markdown(plan: Plan, problems: Sequence[Problem] = ()) -> str:
+    """The plan as Markdown of at most 65,536 characters: refusals and summary first, long parts folded.
+
+    Args:
+        plan: the plan.
+        problems: the findings of the revision, best first; the first few are shown.
+    """
     parts = ["### Routing plan", f"**{summary(plan)}**"]
     parts += [f"> **Refused ({refusal.reason}):** {_plain(refusal.message)}" for refusal in plan.refusals]
+    if problems:
+        lines = "\n".join(f"! {_short(visible(str(problem)))}" for problem in problems[:_MOST_PROBLEMS])
+        more = f"\n# and {len(problems) - _MOST_PROBLEMS} more" if len(problems) > _MOST_PROBLEMS else ""
+        parts.append(f"**{len(problems)} problems**\n\n```diff\n{lines}{more}\n```")
     blocks = [list(_change(change)) for change in plan.changes] + [list(_host(change)) for change in plan.hosts]
     if blocks:
         shown, left_out = _within(blocks)

@@ -125,7 +125,7 @@ def _parse(name: str, spec: Spec, place: str, texts: Sequence[str]) -> object:
         values = tuple(spec.parse(text) for text in texts)
     except ValueError as error:
         said = "a secret that can't be used" if spec.secret else str(error)
-        raise Stalled("InvalidSettings", f"{place}: {name}: {said}", spec.help) from error
+        raise Stalled("InvalidSettings", f"{place}: {name}: {said}", f"it sets: {spec.help}") from error
     return values if spec.many else values[0]
 
 

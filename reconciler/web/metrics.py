@@ -54,7 +54,7 @@ class Metrics:
             self._problems.labels(severity, code).set(many)
         self._quarantined.set(len(outcome.quarantined))
         for state in AckState:
-            self._acks.labels(state).inc(sum(ack.state is state for ack in outcome.acks))
+            self._acks.labels(state).inc(sum(ack.state is state for ack in (*outcome.acks, *outcome.rejections)))
         if outcome.decision in (Decision.APPLIED, Decision.PARTIAL):
             self._applied.set(outcome.finished_at.timestamp())
             if outcome.plan:

@@ -216,6 +216,7 @@ def test_an_outage_of_the_source_leaves_everything_and_ends_by_itself(repository
             reconcile(loop, Decision.FAILED)
             assert loop.failures == failures
         assert served(loop) == {"default/a": "/a/", "default/b": "/b/"}
+        assert [e.decision for e in loop.edges.journal.entries()] == [Decision.FAILED, Decision.APPLIED]
     with on_repository(repository.path, tmp_path / "state", f"files:{tmp_path / 'out'}") as loop:
         reconcile(loop, Decision.FAILED)
         assert served(loop) == {"default/a": "/a/", "default/b": "/b/"}
