@@ -19,7 +19,9 @@ from reconciler.model.decision import Decision, Trigger
 from reconciler.model.effect import Ack
 from reconciler.model.errors import ReconcileError, Transient
 from reconciler.model.outcome import Outcome
-from reconciler.pipeline import Edges, State, reconcile_once, record_failure, witness
+from reconciler.pipeline import reconcile_once
+from reconciler.recording import record_failure, witness
+from reconciler.state import Edges, State
 
 
 @dataclass(frozen=True, slots=True)

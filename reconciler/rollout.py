@@ -75,7 +75,7 @@ def _rejected(origin: Origin, words: str) -> Problem:
     return Problem(
         Code.ENVOY_REJECTED,
         Severity.ERROR,
-        f"Envoy rejects it: {words}",
+        f"Envoy rejects it: {' '.join(words.split())}",
         origin.provenance,
         resource=str(origin.id),
         hint="What was served of it before stays served; correct it and commit again.",

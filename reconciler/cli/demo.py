@@ -33,6 +33,7 @@ from reconciler.settings import load
 _SERVICES = (
     "httpbin.org",
     "my-service.default",
+    "hello.default",
     "test.kubeflow",
     "checkout.shop",
     "checkout-next.shop",
@@ -188,13 +189,13 @@ A real Envoy serves the {routes} routes of a scratch Git repository on {base}.
 
   {click.style("Change a route", bold=True)} (in another terminal; served within a second)
     cd {running.repository.directory}
-    sed -i 's#/my-service/#/hello/#' routes/my-service.yaml
-    git commit -am 'Say hello'
-    curl {base}/hello/world
+    sed -i 's#/hello/#/greetings/#' routes/hello.yaml
+    git commit -am 'Greet the world'
+    curl {base}/greetings/world
 
   {click.style("Ask who did it", bold=True)}
     {_command()} audit log --state {state}
-    {_command()} route {base}/hello/world {running.repository.directory / "routes"}
+    {_command()} route {base}/greetings/world {running.repository.directory / "routes"}
     tail {running.envoy.access_log_path}
 
 Ctrl-C ends it and cleans up. Every commit shows below.

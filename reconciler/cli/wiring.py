@@ -20,11 +20,11 @@ from reconciler.model.errors import Stalled
 from reconciler.model.files import FilesFormat
 from reconciler.model.outcome import Outcome
 from reconciler.model.snapshot import Snapshot
-from reconciler.pipeline import Edges, State, restore
 from reconciler.plan import BlastRadius
 from reconciler.resources import document_digests
 from reconciler.settings import Loaded, Settings
 from reconciler.sources import BasicAuth, GitSettings, GitSource, Ref, SshAuth
+from reconciler.state import Edges, State, restore
 from reconciler.table import DefaultListener
 from reconciler.web import Metrics, StatusBoard, WebServer
 

@@ -34,6 +34,7 @@ class Code(StrEnum):
     INVALID_SERVICE = "invalid-service"
     INVALID_VALUE = "invalid-value"
     MISSING_FIELD = "missing-field"
+    NEVER_SECURE = "never-secure"
     NO_HOST = "no-host"
     NOT_A_REGULAR_FILE = "not-a-regular-file"
     NOT_UTF8 = "not-utf8"

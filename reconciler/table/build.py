@@ -19,7 +19,7 @@ from reconciler.model.resource import (
 )
 from reconciler.model.table import Action, Cluster, Forward, Listener, Route, RouteTable
 from reconciler.table.actions import action_of, cluster_of, mirrors_of
-from reconciler.table.attach import unattached, virtual_hosts
+from reconciler.table.attach import never_secure, unattached, virtual_hosts
 from reconciler.table.order import in_match_order
 from reconciler.table.shares import thresholds
 
@@ -73,6 +73,7 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
         placed.update(route.name for virtual_host in found for route in virtual_host.routes)
         listeners.append(replace(listener, virtual_hosts=found))
 
+    problems += never_secure(bindings)
     routes = tuple(route for route, _ in rules if route.name in placed)
     homeless = [mapping for route, mapping in rules if route.name not in placed]
     stranded = tuple(zip((mapping.origin.id for mapping in homeless), unattached(homeless, hosts), strict=True))

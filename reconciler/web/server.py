@@ -1,5 +1,6 @@
 """Serves the pages from a thread of their own. The only user of Starlette and uvicorn."""
 
+import socket
 import threading
 import time
 
@@ -33,6 +34,15 @@ def application(board: StatusBoard, metrics: Metrics) -> Starlette:
     )
 
 
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        what = f"can't listen on {host}:{port} for /healthz and /metrics: {error.strerror or error}"
+        raise Stalled("WebAddressInUse", what, "choose another with --web-address, or off") from error
+
+
 class WebServer:
     """Serves `application` on ``address`` until closed.
 
@@ -51,11 +61,7 @@ class WebServer:
             application(board, metrics), host=host.strip("[]"), port=int(port), log_config=None, access_log=False
         )
         self._server = uvicorn.Server(config)
-        try:
-            self._socket = config.bind_socket()
-        except SystemExit as error:  # uvicorn exits where an address is taken
-            hint = "choose another with --web-address, or off"
-            raise Stalled("WebAddressInUse", f"can't listen on {address} for /healthz and /metrics", hint) from error
+        self._socket = _bound(host.strip("[]"), int(port))
         self.port = int(self._socket.getsockname()[1])
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="web", daemon=True)
         self._thread.start()

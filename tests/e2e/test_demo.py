@@ -99,25 +99,27 @@ def test_a_newcomer_follows_the_words_on_the_screen(desk: Desk) -> None:
         words = [line.strip() for line in terminal.text.splitlines()]
         change = [line for line in words if line.startswith(("cd ", "sed ", "git "))]
         assert len(change) == 3
-        hello = next(line.removeprefix("curl ") for line in words if "/hello/" in line and line.startswith("curl "))
-        for asked in (line for line in words if line.startswith("curl ") and "/hello/" not in line):
+        changed = next(
+            line.removeprefix("curl ") for line in words if "/greetings/" in line and line.startswith("curl ")
+        )
+        for asked in (line for line in words if line.startswith("curl ") and "/greetings/" not in line):
             answer = subprocess.run(["sh", "-c", asked], capture_output=True, check=True, text=True)
             assert answer.stdout, asked
-        assert body(hello) == "404"
+        assert body(changed) == "404"
 
         subprocess.run(["sh", "-ec", "\n".join(change)], env=desk.environment(), check=True, stdout=subprocess.DEVNULL)
-        eventually(lambda: "my-service" in body(hello), what="the commit to be served")
+        eventually(lambda: "hello" in body(changed), what="the commit to be served")
         terminal.shows("1 Envoy acknowledged")
         shown = terminal.text.partition("Ctrl-C ends it")[2]
-        assert "~ Mapping default/my_service_mapping" in shown
-        assert re.search(r"path: +prefix /my-service/ → prefix /hello/", shown)
+        assert "~ Mapping default/hello" in shown
+        assert re.search(r"path: +prefix /hello/ → prefix /greetings/", shown)
         assert re.search(r"Applied · commit [0-9a-f]{7} by Demo <demo@example.com> · 1 Envoy acknowledged", shown)
 
         for asked in (line for line in words if " audit log " in line or " route http" in line):
             answer = subprocess.run(
                 ["sh", "-c", asked], env=desk.environment(), capture_output=True, check=True, text=True
             )
-            assert ("Say hello" if " audit log " in asked else "my-service") in answer.stdout
+            assert ("Greet the world" if " audit log " in asked else "hello") in answer.stdout
 
         os.write(keyboard, b"\x03")
         assert terminal.process.wait(20) == 0, terminal.text

@@ -180,3 +180,38 @@ def test_a_state_directory_in_use_is_left_alone(repository: Repository, desk: De
         assert desk.run("audit", "verify", "--state", desk.state).code == 0
         assert desk.run("audit", "log", "--state", desk.state).out.count("Applied") == 1
     assert desk.sync(repository.path).code == 0
+
+
+def test_a_head_noted_before_shows_a_journal_written_anew(journal: tuple[Desk, list[str]], tmp_path: Path) -> None:
+    """The chain of another journal verifies by itself; only what was noted elsewhere tells that it is another one."""
+    desk, _ = journal
+    head = desk.run("audit", "verify", "--state", desk.state, "--output", "json").value["head"]
+    assert desk.run("audit", "verify", "--state", desk.state, "--head", head).code == 0
+    other, repository = Desk(tmp_path), Repository.create(tmp_path / "other")
+    repository.commit(many(2))
+    assert other.sync(repository.path).code == 0
+    assert other.run("audit", "verify", "--state", other.state).code == 0
+    refused = other.run("audit", "verify", "--state", other.state, "--head", head)
+    assert refused.code == 1
+    assert "head noted before" in refused.text
+
+
+def test_plan_shows_the_refusal_and_the_digest_that_sync_takes(repository: Repository, desk: Desk) -> None:
+    """After a force-push: `plan` says so, exits with 1, and its digest lifts exactly that refusal."""
+    assert desk.sync(repository.path).code == 0
+    repository.git("commit", "--quiet", "--amend", "--message=Another past")
+    repository.commit({"m1.yaml": mapping("m1", "/rewritten/", service="127.0.0.1:1")})
+    plan = desk.run("plan", *desk.source(repository.path), "--state", desk.state, "--output", "json")
+    assert plan.code == 1
+    assert [refusal["reason"] for refusal in plan.value["refusals"]] == ["HistoryRewritten"]
+    assert desk.sync(repository.path).code == 1
+    assert desk.sync(repository.path, "--allow-plan", plan.value["digest"]).code == 0
+
+
+def test_a_plan_for_a_pull_request_shows_its_problems(repository: Repository, desk: Desk) -> None:
+    """Markdown and JSON name what is wrong, so that a comment does not look clean."""
+    repository.commit({"bad.yaml": mapping("bad", "/bad/", timout_ms=5)})
+    for form in ("markdown", "json"):
+        shown = desk.run("plan", *desk.source(repository.path), "--state", desk.state, "--output", form)
+        assert shown.code == 1
+        assert "timout_ms" in shown.out

@@ -1,0 +1,109 @@
+"""What goes into the journal beside an apply: what touched nothing, what failed, what was learnt late."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from reconciler import __version__
+from reconciler.compile import NOTHING, Compiled, Options, plan_change
+from reconciler.model.audit import Attempt, Conclusion
+from reconciler.model.decision import Decision, Trigger
+from reconciler.model.effect import Ack
+from reconciler.model.outcome import Outcome
+from reconciler.model.plan import Plan
+from reconciler.model.resource import Origin
+from reconciler.state import Edges, State
+from reconciler.verdict import Verdict
+
+
+def standing(edges: Edges, options: Options, state: State, trigger: Trigger, started_at: datetime) -> Attempt:
+    """An attempt that is about what is served already, not about a new revision."""
+    return Attempt(
+        trigger=trigger,
+        started_at=started_at,
+        fetched_at=edges.clock(),
+        repository=edges.source.describe,
+        revision=state.revision,
+        previous=state.revision,
+        commit=None,
+        commits_in_range=(),
+        fast_forward=None,
+        plan=plan_change(state.applied, state.applied, options, fast_forward=None),
+        config_digest=options.config_digest,
+        tool_version=__version__,
+    )
+
+
+def record_untouched(
+    edges: Edges, attempt: Attempt, desired: Compiled, verdict: Verdict, state: State
+) -> tuple[Outcome, State]:
+    """One record for a revision that touches no target: refused, tried only, or the same in effect as before."""
+    same_routes = verdict.decision not in (Decision.REFUSED, Decision.DRY_RUN)
+    after = replace(state, attempted=attempt.revision)
+    if same_routes:
+        after = replace(after, applied=desired, revision=attempt.revision)
+    conclusion = conclude(edges, verdict, attempt.plan, (), desired, after)
+    origins = origins_of(desired) if same_routes else None
+    sequence = edges.journal.decide(attempt, conclusion, origins, desired.snapshot.digest)
+    return Outcome.concluded(attempt, conclusion, sequence), after
+
+
+def witness(edges: Edges, options: Options, state: State, acks: tuple[Ack, ...]) -> Outcome:
+    """Records what an Envoy that connected later rejects of what the others serve. It keeps what it had, as do they.
+
+    Raises:
+        Transient: the journal can't be written.
+    """
+    attempt = standing(edges, options, state, Trigger.LATE_NACK, edges.clock())
+    nodes = ", ".join(sorted({ack.node for ack in acks}))
+    verdict = Verdict(Decision.PARTIAL, "EnvoyRejected", f"rejected later by {nodes}: {acks[0].detail}")
+    conclusion = conclude(edges, verdict, attempt.plan, acks, state.applied, state)
+    return Outcome.concluded(attempt, conclusion, edges.journal.decide(attempt, conclusion))
+
+
+def record_failure(edges: Edges, options: Options, state: State, failed: Outcome) -> int:
+    """Records a reconcile that could not even begin: a revision that can't be read, a source that does not answer.
+
+    Returns:
+        The sequence of the record.
+
+    Raises:
+        Transient: the journal can't be written.
+    """
+    attempt = replace(standing(edges, options, state, failed.trigger, failed.started_at), revision=None)
+    verdict = Verdict(failed.decision, failed.reason, failed.message)
+    return edges.journal.decide(attempt, conclude(edges, verdict, attempt.plan, (), NOTHING, state))
+
+
+def conclude(
+    edges: Edges, verdict: Verdict, plan: Plan, acks: tuple[Ack, ...], found: Compiled, after: State
+) -> Conclusion:
+    """How an attempt ended; ``found`` holds the findings, ``after`` what is served now."""
+    return Conclusion(
+        decision=verdict.decision,
+        reason=verdict.reason,
+        message=verdict.message,
+        finished_at=edges.clock(),
+        plan=plan,
+        acks=acks,
+        problems=found.problems,
+        quarantined=found.quarantined,
+        served=after.revision,
+    )
+
+
+def origins_of(compiled: Compiled) -> list[Origin]:
+    """The documents behind what is served."""
+    return [resource.origin for resource in compiled.resources]
+
+
+def nothing_new(edges: Edges, trigger: Trigger, started_at: datetime, state: State) -> Outcome:
+    """A poll without news: nothing is recorded."""
+    return Outcome(
+        trigger,
+        Decision.UNCHANGED,
+        started_at,
+        edges.clock(),
+        attempted=state.attempted,
+        applied=state.revision,
+        quiet=True,
+    )

@@ -1,0 +1,58 @@
+"""What a reconcile works with, and what it leaves for the next."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.apply import Target
+from reconciler.audit import Journal
+from reconciler.compile import NOTHING, Compiled, Options, compile_routes
+from reconciler.model.digest import Digest
+from reconciler.model.problem import Problem
+from reconciler.model.resource import ResourceId
+from reconciler.model.snapshot import Snapshot
+from reconciler.model.source import Revision, SourceSnapshot
+from reconciler.resources import load_origins
+from reconciler.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """The outside world, each part behind its door. ``complain`` is Envoy's check: its words, empty if it accepts."""
+
+    source: Source
+    targets: tuple[Target, ...]
+    journal: Journal
+    complain: Callable[[Snapshot], str]
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What one reconcile leaves for the next.
+
+    Attributes:
+        applied: what is served.
+        revision: the revision of ``applied``.
+        attempted: the last revision tried.
+        held: resources Envoy rejected, by identity and digest of the document it rejected.
+    """
+
+    applied: Compiled = NOTHING
+    revision: Revision | None = None
+    attempted: Revision | None = None
+    held: Mapping[tuple[ResourceId, Digest], Problem] = field(default_factory=dict)
+
+
+def restore(journal: Journal, options: Options) -> State:
+    """What the journal says is served, compiled again from the documents it kept: no Git is needed.
+
+    Raises:
+        Transient: the journal can't be read.
+    """
+    served = journal.served()
+    if not served.origins:
+        return State(revision=served.revision)
+    loaded = load_origins(served.origins, limits=options.limits, ambassador_id=options.ambassador_id)
+    compiled = compile_routes(SourceSnapshot(None, None, ()), loaded, options)
+    return State(applied=compiled, revision=served.revision)
