@@ -19,6 +19,7 @@ API_VERSIONS = {
     "getambassador.io/v3alpha1": "v3alpha1",
 }
 CURRENT = "getambassador.io/v3alpha1"
+_GROUPS = ("ambassador", "getambassador.io")
 
 # The next kinds go from here to ``model.resource.Kind`` and ``readers.READERS``.
 UNSUPPORTED_KINDS = {
@@ -66,7 +67,7 @@ def classify(document: Document) -> Ours | Finding:
             Code.UNKNOWN_API_VERSION if api_version is not None else Code.MISSING_FIELD,
             f"{kind} has an apiVersion that is not known" if api_version is not None else "apiVersion is missing",
             path=("apiVersion",),
-            expected=_nearest_version(api_version) or CURRENT,
+            expected=_meant_version(api_version),
             got="" if api_version is None else shown(api_version),
             hint="known are " + ", ".join(API_VERSIONS),
         )
@@ -127,12 +128,15 @@ def _claims_ours(api_version: Json, kind: Json) -> bool:
     if kind == Kind.MAPPING:
         return True
     if kind not in {*Kind, *UNSUPPORTED_KINDS}:
-        return isinstance(api_version, str) and api_version.partition("/")[0] in {"ambassador", "getambassador.io"}
+        return isinstance(api_version, str) and api_version.partition("/")[0] in _GROUPS
     if not isinstance(api_version, str):
         return True
     group, slash, _ = api_version.partition("/")
-    return not slash or bool(nearest(group, ["ambassador", "getambassador.io"], cutoff=0.8))
+    return not slash or bool(nearest(group, _GROUPS, cutoff=0.8))
 
 
-def _nearest_version(api_version: Json) -> str:
-    return nearest(api_version, API_VERSIONS) if isinstance(api_version, str) else ""
+def _meant_version(api_version: Json) -> str:
+    """The known apiVersion that was meant: a group may be misspelt, but ``v4`` is no slip for ``v2``."""
+    group, _, version = api_version.lower().partition("/") if isinstance(api_version, str) else ("", "", "")
+    meant = f"{nearest(group, _GROUPS)}/{version}"
+    return meant if meant in API_VERSIONS else CURRENT
