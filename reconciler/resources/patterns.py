@@ -91,8 +91,8 @@ def _check_substitution(substitution: str, groups: int, inside: Fields) -> bool:
             )
             return False
         if int(reference) > groups:
-            has = f"the pattern has {groups} group{'' if groups == 1 else 's'}"
-            message = f"\\{reference} names no group of the pattern"
-            inside.report(Code.INVALID_VALUE, message, "substitution", got=f"\\{reference}", expected=has)
+            message = f"\\{reference} names no group: the pattern has {groups or 'none'}"
+            expected = "\\0" if not groups else f"\\0 {'or' if groups == 1 else 'to'} \\{groups}"
+            inside.report(Code.INVALID_VALUE, message, "substitution", expected=expected, got=f"\\{reference}")
             return False
     return True

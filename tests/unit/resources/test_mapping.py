@@ -207,6 +207,15 @@ def test_wrong_regex_rewrites(rule: object, code: Code) -> None:
     assert loaded.resources == ()
 
 
+@pytest.mark.parametrize(
+    ("pattern", "expected", "has"), [("a", r"\0", "none"), ("(a)", r"\0 or \1", "1"), ("(a)(b)", r"\0 to \2", "2")]
+)
+def test_missing_groups(pattern: str, expected: str, has: str) -> None:
+    """What may be referred to stands under expected, as what may be written."""
+    problem = refusal(spec(regex_rewrite={"pattern": pattern, "substitution": r"\7"}))
+    assert (problem.message, problem.expected) == (rf"\7 names no group: the pattern has {has}", expected)
+
+
 def test_right_substitutions() -> None:
     """The whole match, a group and a backslash."""
     rule = {"pattern": "(a)(b)", "substitution": r"\0\2\\"}
