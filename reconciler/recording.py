@@ -42,6 +42,9 @@ def record_untouched(
     if same_routes:
         after = replace(after, applied=desired, revision=attempt.revision)
     conclusion = conclude(edges, verdict, attempt.plan, (), desired, after)
+    if same_routes and attempt.revision == state.revision:
+        # Seen before, e.g. by the `sync` of a minute ago: the journal has it.
+        return Outcome.concluded(attempt, conclusion, None), after
     origins = origins_of(desired) if same_routes else None
     sequence = edges.journal.decide(attempt, conclusion, origins, desired.snapshot.digest)
     return Outcome.concluded(attempt, conclusion, sequence), after

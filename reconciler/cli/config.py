@@ -26,7 +26,6 @@ def config(settings: Loaded, output: str) -> None:
         click.echo(json.dumps(values, indent=2))
         return
     width = max(map(len, shown))
-    for name, value in shown.items():
-        text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    for name, text in settings.typed().items():
         origin = settings.origins[name]
         click.echo(f"{name:<{width}}  {text or '-'}  {click.style(f'({origin})', dim=origin == 'default')}")

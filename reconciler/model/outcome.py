@@ -43,8 +43,8 @@ class Outcome:
     quiet: bool = False
 
     @classmethod
-    def concluded(cls, attempt: Attempt, conclusion: Conclusion, sequence: int) -> "Outcome":
-        """What the journal recorded under ``sequence``."""
+    def concluded(cls, attempt: Attempt, conclusion: Conclusion, sequence: int | None) -> "Outcome":
+        """What the journal recorded under ``sequence``; None where it had nothing to record."""
         return cls(
             trigger=attempt.trigger,
             decision=conclusion.decision,

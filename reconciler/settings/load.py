@@ -12,6 +12,7 @@ import yaml
 
 from reconciler.model.digest import Digest, Json, digest_json
 from reconciler.model.errors import Stalled
+from reconciler.settings.parse import duration
 from reconciler.settings.settings import Secret, Settings, Spec, specs
 
 PREFIX = "RECONCILER_"
@@ -30,6 +31,10 @@ class Loaded:
     def shown(self) -> dict[str, Json]:
         """Every setting as people may see it: secrets redacted."""
         return {name: _shown(getattr(self.settings, name)) for name in self.origins} | {"repo": self.repository}
+
+    def typed(self) -> dict[str, str]:
+        """Every setting as one would type it; empty where there is none."""
+        return {name: _typed(specs()[name], value) for name, value in self.shown().items()}
 
     @property
     def repository(self) -> str:
@@ -127,6 +132,19 @@ def _parse(name: str, spec: Spec, place: str, texts: Sequence[str]) -> object:
         said = "a secret that can't be used" if spec.secret else str(error)
         raise Stalled("InvalidSettings", f"{place}: {name}: {said}", f"it sets: {spec.help}") from error
     return values if spec.many else values[0]
+
+
+def _typed(spec: Spec, value: Json) -> str:
+    match value:
+        case None | "[none]":
+            return ""
+        case bool():
+            return str(value).lower()
+        case list():
+            return " ".join(map(str, value))
+        case float() if spec.parse is duration:
+            return f"{value:g}s"
+    return str(value)
 
 
 def _shown(value: object) -> Json:

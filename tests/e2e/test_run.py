@@ -91,7 +91,7 @@ def test_the_log_is_one_json_line_per_reconcile(repository: Repository, desk: De
         head = repository.commit({"a.yaml": mapping("a", "/next/")}, "Move a")
         line = controller.await_decision("Applied", head)
         assert controller.end() == 0
-        assert [event["event"] for event in controller.events] == ["started", "reconcile", "reconcile"]
+        assert [event["event"] for event in controller.events] == ["started", "reconcile", "reconcile", "stopped"]
     assert (line["subject"], line["author"]) == ("Move a", "Ann Author <ann@example.com>")
     assert (line["updated"], line["routes"], line["level"]) == (1, 1, "info")
     shown = desk.run("audit", "show", str(line["journal"]), "--state", desk.state)

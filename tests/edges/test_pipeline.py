@@ -60,6 +60,14 @@ def test_nothing_new_is_quiet_and_a_docs_commit_sends_nothing(repository: Reposi
         assert [entry.decision for entry in loop.edges.journal.entries()] == [Decision.UNCHANGED, Decision.APPLIED]
 
 
+def test_a_repeated_sync_of_the_same_revision_records_nothing_more(repository: Repository, tmp_path: Path) -> None:
+    """A CronJob that finds nothing new, run after run, leaves one entry."""
+    for decision in (Decision.APPLIED, Decision.UNCHANGED, Decision.UNCHANGED):
+        with on_repository(repository.path, tmp_path / "state", f"files:{tmp_path / 'out'}") as loop:
+            reconcile(loop, decision)
+            assert len(loop.edges.journal.entries()) == 1
+
+
 def test_a_bad_mapping_is_quarantined_and_the_rest_applied(repository: Repository, tmp_path: Path) -> None:
     """The good half of a commit is served, the bad half stays as it was, until it is mended."""
     with on_repository(repository.path, tmp_path / "state", f"files:{tmp_path / 'out'}") as loop:

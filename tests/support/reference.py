@@ -39,17 +39,12 @@ def settings_page() -> str:
         "| in the file | flag | variable | default | meaning |",
         "|---|---|---|---|---|",
     ]
-    shown = load({}, {}, None).shown()
+    shown = load({}, {}, None).typed()
     for name, spec in specs().items():
         flag = "-" if spec.secret else f"`--{name.replace('_', '-')}`"
-        value = "the platform's state directory" if name == "state" else _default(shown[name])
+        value = "the platform's state directory" if name == "state" else f"`{shown[name]}`" if shown[name] else "-"
         lines.append(f"| `{name}` | {flag} | `{PREFIX}{name.upper()}` | {value} | {spec.help.replace('|', '&#124;')} |")
     return "\n".join(lines) + "\n"
-
-
-def _default(value: object) -> str:
-    text = "" if value in (None, [], "[none]") else str(value)
-    return f"`{text}`" if text else "-"
 
 
 def command_line_page() -> str:
@@ -122,7 +117,9 @@ def fields_page() -> str:
 
 def _field_row(field: str, about: dict[str, Any]) -> str:
     default = f"`{json.dumps(about['default'])}`" if "default" in about else "-"
-    kind = about.get("x-expected") or about.get("type") or "one of " + ", ".join(map(str, about.get("enum", [])))
+    kind = about.get("x-expected") or about.get("type") or "anything"
+    if isinstance(kind, list):
+        kind = " or ".join(kind)
     meaning = about.get("description", "").replace("|", "&#124;")
     old = " *Older spelling.*" if about.get("deprecated") else ""
     return f"| `{field}` | {str(kind).replace('|', '&#124;')} | {default} | {meaning}{old} |"

@@ -99,6 +99,15 @@ def test_credentials_in_the_repository_url_are_never_shown(repo: str, shown: str
     assert load({"repo": repo}, {}, None).shown()["repo"] == shown
 
 
+def test_what_config_shows_can_be_typed_in() -> None:
+    """Each shown value is one its own parser takes, and means the same."""
+    loaded = load({}, {"RECONCILER_INTERVAL": "90s", "RECONCILER_TARGET": "xds"}, None)
+    for name, text in loaded.typed().items():
+        spec = specs()[name]
+        if text and not spec.many and not spec.secret:
+            assert spec.parse(text) == getattr(loaded.settings, name), name
+
+
 def test_paths_are_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A relative path means the current directory, also after some part works elsewhere."""
     monkeypatch.chdir(tmp_path)
