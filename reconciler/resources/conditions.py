@@ -2,6 +2,7 @@
 
 from typing import TypeAlias
 
+from reconciler.model.paths import escaped, impossible, normalised
 from reconciler.model.problem import Code, Severity
 from reconciler.model.resource import ANY_HOST, HostMatch, MatchKind, NamedMatch, PathMatch, StringMatch
 from reconciler.resources.fields import Fields
@@ -32,17 +33,29 @@ def read_path(fields: Fields) -> PathMatch | None:
             fields.ignored("case_sensitive", "a regular expression says for itself", hint="begin the prefix with (?i)")
         check_pattern(prefix, fields, "prefix")
         return PathMatch(MatchKind.REGEX, prefix)
-    if not prefix.startswith("/"):
-        hint = "a regular expression needs prefix_regex: true"
-        fields.report(
-            Code.INVALID_VALUE, "it matches no path", "prefix", expected="/ first", got=shown(prefix), hint=hint
-        )
-    elif any(mark in prefix for mark in "?#"):
-        hint = "write query parameters under query_parameters"
-        fields.report(Code.INVALID_VALUE, "it matches no path: a path holds no ? or #", "prefix", hint=hint)
-    elif has_control_characters(prefix):
-        fields.report(Code.INVALID_VALUE, "it matches no path: it holds control characters", "prefix")
+    _check_prefix(fields, prefix, whole=exact)
     return PathMatch(MatchKind.EXACT if exact else MatchKind.PREFIX, prefix, case_sensitive)
+
+
+def _check_prefix(fields: Fields, prefix: str, *, whole: bool) -> None:
+    """Report a path that no request comes with, for which Envoy takes it in silence.
+
+    Case makes no difference to that, so that it goes for ``case_sensitive: false`` as well.
+    """
+    message, expected, hint = "it matches no path", "", ""
+    if not prefix.startswith("/"):
+        expected, hint = "/ first", "a regular expression needs prefix_regex: true"
+    elif any(mark in prefix for mark in "?#"):
+        message += ": a path holds no ? or #"
+        hint = "write query parameters under query_parameters"
+    elif why := impossible(prefix, whole=whole):
+        message += f": {why}"
+        meant = normalised(escaped(prefix))
+        expected = "" if meant is None else shown(meant)
+        hint = "a template needs prefix_regex: true, as in /users/[^/]+/" if "{" in prefix else ""
+    else:
+        return
+    fields.report(Code.INVALID_VALUE, message, "prefix", expected=expected, got=shown(prefix), hint=hint)
 
 
 def read_method(fields: Fields) -> StringMatch | None:

@@ -61,7 +61,7 @@ class Explanation:
 def explain(table: RouteTable, request: Request) -> Explanation:
     """Which rule serves a request, and why not the others.
 
-    Hosts compare without case and port, paths normalised (`paths.normalised`) and without the query, regexes are RE2
+    Hosts compare without case and port, paths normalised (`normalised`) and without the query, regexes are RE2
     and match the whole string, a header that is missing meets no condition, of several headers of one name any may
     meet it (well-known ones are joined first), and of several query parameters of one name the first counts, undecoded.
     All as in Envoy 1.40, by test.

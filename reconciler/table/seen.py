@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from reconciler.model.paths import normalised
 from reconciler.model.table import Request
-from reconciler.table.paths import normalised
 
 HTTP = "http"
 HTTPS = "https"

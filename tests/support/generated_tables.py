@@ -14,7 +14,8 @@ from reconciler.model.table import Request
 
 Document = dict[str, Any]
 
-_SEGMENTS = ("a", "b", "A", "ab", "a.b", "a%20b", "%61", "b-~_", "")
+_SEGMENTS = ("a", "b", "A", "ab", "a.b", "a%20b", "b-~_", "")
+_SENT_SEGMENTS = (*_SEGMENTS, "%61", "a\\b", ".", "..;x")
 _PATTERNS = ("/a.*", "/[ab]/\\w+", "(?i)/A/.*", "/a|/b/?", ".*", "/(a|b)(/.*)?", "/a/", "/[^/]*/b.*", "(?i:/AB)/?")
 _HOSTS = ("*", "*", "*", "a.test", "A.Test", "b.test", "*.test", "*.a.test", "a.*", "a.b.*", "x.a.test", "[::1]")
 _HOST_PATTERNS = ("[ab]\\.test", ".*", "A\\.test|b\\.TEST", "a\\.test:80", ".*\\.test", "a\\.test(:.*)?", "x.*")
@@ -223,7 +224,7 @@ def _request_path(chance: Random, near: Document) -> str:
     path = _matching(chance, near["prefix"], _PATHS) if near.get("prefix_regex") else near["prefix"]
     kind = chance.random()
     if kind < 0.05:
-        path = "/" + "/".join(chance.choice(_SEGMENTS) for _ in range(chance.randint(0, 4)))
+        path = "/" + "/".join(chance.choice(_SENT_SEGMENTS) for _ in range(chance.randint(0, 4)))
     elif kind < 0.1:
         path = path[:-1] or "/"
     elif kind < 0.2:

@@ -95,10 +95,30 @@ def test_paths(fields: dict[str, Any], path: PathMatch) -> None:
     assert (resource.path, resource.rewrite) == (path, "/")
 
 
-@pytest.mark.parametrize("prefix", ["a/", "", "*", "/a?b=c", "/a#b", "/a\nb"])
+@pytest.mark.parametrize("prefix", ["a/", "", "*", "/a?b=c", "/a#b", "/a\nb", "/%00"])
 def test_impossible_prefixes(prefix: str) -> None:
     """Envoy takes a prefix that can match no path; here it is an error."""
     assert refusal(spec(prefix=prefix)).code is Code.INVALID_VALUE
+
+
+@pytest.mark.parametrize(
+    ("prefix", "instead"),
+    [("/a/../b/", "/b/"), ("/a/./b", "/a/b"), ("/%61/", "/a/"), ("/sp ace/", "/sp%20ace/"), ("/\u00fc/", "/%C3%BC/"),
+     ("/a\\b", "/a/b"), ("/users/{id}/", "/users/%7Bid%7D/")],
+)  # fmt: skip
+@pytest.mark.parametrize("fields", [{}, {"prefix_exact": True}, {"case_sensitive": False}])
+def test_prefixes_no_normalised_path_has(fields: dict[str, Any], prefix: str, instead: str) -> None:
+    """A prefix that Envoy would spell otherwise before it matches is an error with that spelling; a regex is not."""
+    problem = refusal(spec(prefix=prefix, **fields))
+    assert (problem.code, problem.expected) == (Code.INVALID_VALUE, f'"{instead}"')
+    assert mapping(spec(prefix="/a/../{1}", prefix_regex=True)).path.kind is MatchKind.REGEX
+
+
+def test_prefixes_that_may_go_on() -> None:
+    """A prefix is only a beginning: ``/a/..`` is that of ``/a/..b``; as a whole path it is none."""
+    for prefix in ("/a/..", "/a/.", "/a%2Fb", "/a%6", "//a"):
+        assert mapping(spec(prefix=prefix)).path.value == prefix
+    assert refusal(spec(prefix="/a/..", prefix_exact=True)).expected == '"/"'
 
 
 def test_path_kinds_exclude_each_other() -> None:

@@ -8,6 +8,7 @@ escapes keep their case, and only unreserved characters lose theirs. Segments su
 """
 
 import re
+from urllib.parse import quote
 
 _UNRESERVED = re.compile(r"%(2[dDeE]|3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aAeE])")
 _ESCAPED = re.compile(r'["<>^`{|}]')
@@ -18,6 +19,7 @@ _DOTS_WITH_PARAMETERS = re.compile(r"(?<=/)(\.\.?);[^/]*")
 _DOT = re.compile(r"(?:\.|%2[eE])")
 # https://www.rfc-editor.org/rfc/rfc9112#name-request-target: visible ASCII, and Envoy refuses a fragment.
 _REFUSED = re.compile(r"[^\x21-\x7e]|#")
+_INVISIBLE = re.compile(r"[^\x21-\x7e]+")
 _ZERO = "%00"
 
 
@@ -43,6 +45,36 @@ def normalised(path: str) -> str | None:
     if dots in {".", ".."}:
         kept.append("")  # a folder, not what lies in it
     return _ESCAPED.sub(_escape, _unescaped("/" + "/".join(kept)))
+
+
+def impossible(path: str, *, whole: bool) -> str:
+    """Why conditions never see this path, in words; empty when some request comes to be seen with it.
+
+    Exact: whatever this lets pass is what `normalised` makes of some request.
+
+    Args:
+        path: begins with ``/`` and holds no query.
+        whole: whether it is all of the path; otherwise it is the beginning of one.
+    """
+    segments = path.split("/")[1:] if whole else path.split("/")[1:-1]
+    if refused := _REFUSED.search(path):
+        return f"Envoy answers 400 to a path with {refused[0]!r}"
+    if _ZERO in path:
+        return f"Envoy answers 400 to {_ZERO}"
+    if "\\" in path:
+        return "Envoy turns \\ into / before it matches"
+    if "." in segments or ".." in segments:
+        return "Envoy resolves the segments . and .. before it matches"
+    if escape := _UNRESERVED.search(path):
+        return f"Envoy turns {escape[0]} into {_unescape(escape)} before it matches"
+    if char := _ESCAPED.search(path):
+        return f"Envoy turns {char[0]} into {_escape(char)} before it matches"
+    return ""
+
+
+def escaped(text: str) -> str:
+    """A text with all that is not visible ASCII percent-encoded, as UTF-8."""
+    return _INVISIBLE.sub(lambda found: quote(found[0], safe="", errors="replace"), text)
 
 
 def _unescaped(path: str) -> str:
