@@ -6,7 +6,8 @@ from reconciler.model.problem import Code
 from reconciler.model.resource import Redirect, RedirectCode, RegexRewrite, ServiceAddress
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
-from reconciler.resources.patterns import has_control_characters, read_regex_rewrite
+from reconciler.resources.patterns import read_regex_rewrite
+from reconciler.resources.sendable import check_host, check_target
 from reconciler.resources.service import InvalidService, parse_authority, parse_service
 
 DEFAULT_REWRITE = "/"
@@ -42,12 +43,12 @@ def read_rewrites(fields: Fields) -> Rewrites:
     path: str | None = DEFAULT_REWRITE
     if "rewrite" in fields.values:
         path = fields.text("rewrite") or None
-        _check_sendable(fields, "rewrite")
+        check_target(fields, "rewrite")
         if regex is not None and path is not None:
             fields.ignored("rewrite", "regex_rewrite is stronger", hint="remove one of the two")
     host, auto_host = fields.text("host_rewrite"), fields.flag("auto_host_rewrite")
     if host is not None:
-        _check_sendable(fields, "host_rewrite")
+        check_host(fields, "host_rewrite")
         if auto_host:
             message = "host_rewrite and auto_host_rewrite exclude each other"
             fields.report(Code.FIELDS_CONTRADICT, message, "auto_host_rewrite")
@@ -70,8 +71,8 @@ def read_redirect(fields: Fields) -> Redirect | None:
         if name in fields.values:
             fields.ignored(name, "a redirect forwards nothing")
     for name in _REDIRECT_PATHS[:2]:
-        _check_sendable(fields, name)
-    regex = read_regex_rewrite(fields, "regex_redirect") if "regex_redirect" in fields.values else None
+        check_target(fields, name, fragment=True)
+    regex = read_regex_rewrite(fields, "regex_redirect", fragment=True) if "regex_redirect" in fields.values else None
     host = _redirect_host(fields)
     code = RedirectCode(fields.integer("redirect_response_code") or RedirectCode.MOVED_PERMANENTLY)
     if host is None:
@@ -107,9 +108,3 @@ def _report_service(fields: Fields, service: str, why: InvalidService) -> None:
     expected = "[http(s)://]name[.namespace][:port]"
     got = "" if "@" in service else shown(service)
     fields.report(Code.INVALID_SERVICE, str(why), "service", expected=expected, got=got)
-
-
-def _check_sendable(fields: Fields, name: str) -> None:
-    text = fields.text(name)
-    if text is not None and has_control_characters(text):
-        fields.report(Code.INVALID_VALUE, "control characters cannot be sent", name)

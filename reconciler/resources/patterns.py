@@ -7,6 +7,7 @@ import re2
 from reconciler.model.problem import Code
 from reconciler.model.resource import RegexRewrite
 from reconciler.resources.fields import Fields
+from reconciler.resources.sendable import check_target
 
 # https://www.rfc-editor.org/rfc/rfc9110#name-tokens
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -64,23 +65,27 @@ def _words(error: re2.error) -> str:
     return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
 
 
-def read_regex_rewrite(fields: Fields, name: str) -> RegexRewrite | None:
-    """A ``{pattern, substitution}`` field; None when absent or wrong."""
+def read_regex_rewrite(fields: Fields, name: str, *, fragment: bool = False) -> RegexRewrite | None:
+    """A ``{pattern, substitution}`` field; None when absent or wrong.
+
+    Args:
+        fields: where it is and findings go.
+        name: of the field.
+        fragment: whether a ``#`` may stand in what it makes.
+    """
     inside = fields.inside(name)
     pattern, substitution = inside.text("pattern"), inside.text("substitution")
     if pattern is None or substitution is None:
         return None
     groups = check_pattern(pattern, inside, "pattern")
-    if groups < 0 or not _check_substitution(substitution, groups, inside):
+    sendable = check_target(inside, "substitution", fragment=fragment)
+    if groups < 0 or not sendable or not _check_substitution(substitution, groups, inside):
         return None
     return RegexRewrite(pattern, substitution)
 
 
 def _check_substitution(substitution: str, groups: int, inside: Fields) -> bool:
     """Envoy takes a reference to a missing group and then rewrites nothing: it is an error here."""
-    if has_control_characters(substitution):
-        inside.report(Code.INVALID_VALUE, "control characters cannot be sent", "substitution")
-        return False
     for reference in _REFERENCE.findall(substitution):
         if reference == "\\":
             continue

@@ -67,7 +67,7 @@ def parse_authority(text: str) -> Authority:
     if scheme not in _PORTS:
         raise InvalidService(f"the scheme {scheme[:20]!r} is not known; expected http or https")
     if any(mark in rest for mark in "/?#"):
-        raise InvalidService("a service has no path; write it under rewrite")
+        raise InvalidService("a service has no path; write it under rewrite, that of a redirect under path_redirect")
     if "@" in rest:
         raise InvalidService("a service has no user name or password")
     if rest.count(":") > 1 and not rest.startswith("["):
@@ -92,7 +92,8 @@ def _host(host: str) -> str:
         except ValueError:
             raise InvalidService(f"{host[:60]} is not an IPv4 address") from None
     if len(host) > _LONGEST_HOST or not all(_LABEL.fullmatch(label) for label in host.removesuffix(".").split(".")):
-        raise InvalidService(f"{host[:60]!r} is not a host name")
+        form = "" if host.isascii() else "; write an international name in its ASCII form (xn--…)"
+        raise InvalidService(f"{host[:60]!r} is not a host name{form}")
     return host
 
 

@@ -199,6 +199,29 @@ def test_rewrite(written: str | None, read: str | None) -> None:
     assert mapping(spec(rewrite=written)).rewrite == read
 
 
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [("/a b", "/a%20b"), ("/\u00fc", "/%C3%BC"), ("/a\nb", "/a%0Ab"), ("/a\x7f", "/a%7F"), ("/a#b", "/a%23b")],
+)
+def test_paths_nobody_takes(text: str, instead: str) -> None:
+    """What Envoy would send on and every recipient refuse is an error with its spelling; locations have fragments."""
+    rule = {"pattern": "a", "substitution": text}
+    sent: list[dict[str, Any]] = [{"rewrite": text}, {"regex_rewrite": rule}]
+    told: list[dict[str, Any]] = [{"path_redirect": text}, {"prefix_redirect": text}, {"regex_redirect": rule}]
+    for fields in [*sent, *({"host_redirect": True} | fields for fields in told)]:
+        if "#" in text and "host_redirect" in fields:
+            assert mapping(spec(**fields)).redirect
+        else:
+            problem = refusal(spec(**fields))
+            assert (problem.code, problem.expected) == (Code.INVALID_VALUE, f'"{instead}"')
+
+
+def test_paths_that_are_taken() -> None:
+    """All of visible ASCII, escapes and a query."""
+    text = '/a%20b%/"<>^`{|}~?x=1'
+    assert mapping(spec(rewrite=text)).rewrite == text
+
+
 def test_regex_rewrite() -> None:
     """It takes the place of the default rewrite, and wins over one that is given, with a warning."""
     rule = {"pattern": "/a/(.*)", "substitution": r"/\1"}
@@ -267,7 +290,18 @@ def test_host_rewrites() -> None:
     assert mapping(spec(host_rewrite="httpbin.org")).host_rewrite == "httpbin.org"
     assert mapping(spec(auto_host_rewrite=True)).auto_host_rewrite
     assert refusal(spec(host_rewrite="a", auto_host_rewrite=True)).code is Code.FIELDS_CONTRADICT
-    assert refusal(spec(host_rewrite="a\nb")).code is Code.INVALID_VALUE
+    assert mapping(spec(host_rewrite="[::1]:80")).host_rewrite == "[::1]:80"
+
+
+@pytest.mark.parametrize(
+    ("host", "hint"),
+    [("a\nb", ""), ("a b", ""), ("https://a.b", "scheme"), ("a/b", "path"), ("b\u00fccher.de", "xn--"), ("a@b", "")],
+)
+def test_host_rewrites_nobody_takes(host: str, hint: str) -> None:
+    """What is no host header is an error: Envoy would send it, and the upstream refuse it."""
+    problem = refusal(spec(host_rewrite=host))
+    assert (problem.code, problem.expected) == (Code.INVALID_VALUE, "host[:port]")
+    assert hint in problem.hint
 
 
 def test_redirects() -> None:
