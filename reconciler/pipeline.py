@@ -12,13 +12,12 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from reconciler import __version__
 from reconciler.compile import Compiled, Options, compile_routes, load_source, plan_change
 from reconciler.model.audit import Attempt
 from reconciler.model.decision import Trigger
 from reconciler.model.outcome import Outcome
 from reconciler.model.source import SourceSnapshot
-from reconciler.recording import conclude, nothing_new, origins_of, record_untouched, standing
+from reconciler.recording import conclude, nothing_new, of_revision, origins_of, record_untouched, standing
 from reconciler.resources import Loaded
 from reconciler.rollout import Attempted, Rollout, accept, roll_out
 from reconciler.state import Edges, State
@@ -44,13 +43,13 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         if drifted and state.revision is not None:
             return _heal(edges, options, source, state, started_at)
         return nothing_new(edges, trigger, started_at, state), state
-    fetched_at = edges.clock()
+    seen = of_revision(edges, options, state, source, trigger, started_at)
 
     loaded = load_source(source, options)
     change = _change(source, loaded, options, state)
     checked = accept(change, lambda compiled: edges.complain(compiled.snapshot))
     desired = checked.compiled or change.whole
-    plan = plan_change(state.applied, desired, options, goes_on(source, state))
+    plan = plan_change(state.applied, desired, options, seen.fast_forward)
     verdict = before_applying(
         plan,
         desired.problems,
@@ -59,32 +58,11 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         dry_run=not edges.targets,
         refuse_invalid=options.refuse_invalid,
     )
-    attempt = Attempt(
-        trigger=Trigger.DRIFT if drifted and plan.empty and source.revision == state.revision else trigger,
-        started_at=started_at,
-        fetched_at=fetched_at,
-        repository=edges.source.describe,
-        revision=source.revision,
-        previous=state.revision,
-        commit=source.commit,
-        commits_in_range=source.commits_in_range,
-        fast_forward=goes_on(source, state),
-        plan=plan,
-        config_digest=options.config_digest,
-        tool_version=__version__,
-    )
+    why = Trigger.DRIFT if drifted and plan.empty and source.revision == state.revision else trigger
+    attempt = replace(seen, trigger=why, plan=plan)
     if verdict:
         return record_untouched(edges, attempt, desired, verdict, state)
     return _apply(edges, options, attempt, replace(change, whole=desired, held=checked.held), state)
-
-
-def goes_on(source: SourceSnapshot, state: State) -> bool | None:
-    """False when the history was rewritten; None where there is nothing to compare.
-
-    Only the same branch or tag can say so: another one is another history.
-    """
-    same_pointer = source.revision and state.revision and source.revision.pointer == state.revision.pointer
-    return source.fast_forward if same_pointer else None
 
 
 def _change(source: SourceSnapshot, loaded: Loaded, options: Options, state: State) -> Attempted[Compiled]:

@@ -11,12 +11,35 @@ from reconciler.model.effect import Ack
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Plan
 from reconciler.model.resource import Origin
-from reconciler.state import Edges, State
+from reconciler.model.source import SourceSnapshot
+from reconciler.state import Edges, State, goes_on
 from reconciler.verdict import Verdict
+
+_NO_PLAN = replace(plan_change(NOTHING, NOTHING, Options(), fast_forward=None), refusals=())
+
+
+def of_revision(
+    edges: Edges, options: Options, state: State, source: SourceSnapshot, trigger: Trigger, started_at: datetime
+) -> Attempt:
+    """An attempt at a revision that has just been fetched; what it plans is still to come."""
+    return replace(
+        _attempt(edges, options, state, trigger, started_at, _NO_PLAN),
+        revision=source.revision,
+        commit=source.commit,
+        commits_in_range=source.commits_in_range,
+        fast_forward=goes_on(source, state),
+    )
 
 
 def standing(edges: Edges, options: Options, state: State, trigger: Trigger, started_at: datetime) -> Attempt:
     """An attempt that is about what is served already, not about a new revision."""
+    unchanged = plan_change(state.applied, state.applied, options, fast_forward=None)
+    return _attempt(edges, options, state, trigger, started_at, unchanged)
+
+
+def _attempt(
+    edges: Edges, options: Options, state: State, trigger: Trigger, started_at: datetime, plan: Plan
+) -> Attempt:
     return Attempt(
         trigger=trigger,
         started_at=started_at,
@@ -27,7 +50,7 @@ def standing(edges: Edges, options: Options, state: State, trigger: Trigger, sta
         commit=None,
         commits_in_range=(),
         fast_forward=None,
-        plan=plan_change(state.applied, state.applied, options, fast_forward=None),
+        plan=plan,
         config_digest=options.config_digest,
         tool_version=__version__,
     )

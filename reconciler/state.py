@@ -56,3 +56,12 @@ def restore(journal: Journal, options: Options) -> State:
     loaded = load_origins(served.origins, limits=options.limits, ambassador_id=options.ambassador_id)
     compiled = compile_routes(SourceSnapshot(None, None, ()), loaded, options)
     return State(applied=compiled, revision=served.revision)
+
+
+def goes_on(source: SourceSnapshot, state: State) -> bool | None:
+    """False when the history was rewritten; None where there is nothing to compare.
+
+    Only the same branch or tag can say so: another one is another history.
+    """
+    same_pointer = source.revision and state.revision and source.revision.pointer == state.revision.pointer
+    return source.fast_forward if same_pointer else None

@@ -15,10 +15,9 @@ from reconciler.cli.wiring import JOURNAL, now, stage_options
 from reconciler.compile import Compiled, plan_change
 from reconciler.model.plain import plain
 from reconciler.model.problem import Severity
-from reconciler.pipeline import goes_on
 from reconciler.plan import as_json, as_markdown, as_text
 from reconciler.settings import Loaded
-from reconciler.state import State, restore
+from reconciler.state import State, goes_on, restore
 
 
 @click.command()
