@@ -1,7 +1,8 @@
 """Text that goes into a request target, a ``location`` or a ``host`` header as it stands.
 
-Envoy 1.40 sends on whatever it is given but control characters, which it answers with 503 itself. Who receives the
-rest answers 400: https://www.rfc-editor.org/rfc/rfc9112#section-3.2
+Envoy 1.40 sends on whatever it is given, control characters in a request excepted, for which it answers 503 itself.
+Upstreams answer 400 to such requests (https://www.rfc-editor.org/rfc/rfc9112#section-3.2), and a client may make of
+such a location what it likes.
 """
 
 import re
@@ -17,7 +18,7 @@ _HOST = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]+")
 
 
 def check_target(fields: Fields, name: str, *, fragment: bool = False) -> bool:
-    """Report a path, or what becomes a part of one, that recipients refuse.
+    """Report a path, or what becomes a part of one, that HTTP does not allow.
 
     Args:
         fields: where the text is and findings go.
@@ -31,7 +32,8 @@ def check_target(fields: Fields, name: str, *, fragment: bool = False) -> bool:
     refused = _INVISIBLE.search(text) or (None if fragment else re.search("#", text))
     if refused is None:
         return True
-    message = f"Envoy would send {refused[0]!r} as it stands, and who receives it answers 400"
+    outcome = "and no URL may hold it" if fragment else "and the upstream answer 400"
+    message = f"Envoy would send {refused[0]!r} as it stands, {outcome}"
     expected = escaped(text) if fragment else escaped(text).replace("#", "%23")
     fields.report(
         Code.INVALID_VALUE, message, name, expected=shown(expected), got=shown(text), hint="percent-encode it"
@@ -49,5 +51,5 @@ def check_host(fields: Fields, name: str) -> None:
         hint = "leave out scheme and path"
     elif not text.isascii():
         hint = "write an international name in its ASCII form (xn--…)"
-    message = "no host header: who receives it answers 400"
+    message = "no host header: the upstream would answer 400"
     fields.report(Code.INVALID_VALUE, message, name, expected="host[:port]", got=shown(text), hint=hint)
