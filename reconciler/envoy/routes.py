@@ -82,6 +82,8 @@ def redirect_action(redirect: Redirect) -> RedirectAction:
         port_redirect=port,
         response_code=_RESPONSE_CODES[redirect.code],
     )
+    if redirect.scheme is not None:
+        message.scheme_redirect = redirect.scheme
     if redirect.path is not None:
         message.path_redirect = redirect.path
     elif redirect.prefix is not None:

@@ -34,6 +34,7 @@ __all__ = [
     "Rejected",
     "Resource",
     "ResourceId",
+    "Scheme",
     "SecurityModel",
     "ServiceAddress",
     "StringMatch",
@@ -115,15 +116,26 @@ class RedirectCode(IntEnum):
     PERMANENT = 308
 
 
+class Scheme(StrEnum):
+    """The schemes a redirect can change to."""
+
+    HTTP = "http"
+    HTTPS = "https"
+
+
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Answer with a redirect to ``host`` (``host[:port]``); at most one of path, prefix, regex is set."""
+    """Answer with a redirect to ``host`` (``host[:port]``); at most one of path, prefix, regex is set.
+
+    Without a ``scheme`` it keeps that of the request.
+    """
 
     host: str
     path: str | None = None
     prefix: str | None = None
     regex: RegexRewrite | None = None
     code: RedirectCode = RedirectCode.MOVED_PERMANENTLY
+    scheme: Scheme | None = None
 
 
 MatchGroup: TypeAlias = tuple[
@@ -140,7 +152,7 @@ class MappingResource:
         service: None for a redirect.
         rewrite: what replaces the matched prefix; None leaves the path alone.
         timeout_ms: whole-request timeout in milliseconds; 0 means none.
-        weight: percent of the requests of its group, 0..100; None shares the rest.
+        weight: percent of the requests of its group, 0..100; None takes the rest, or a share of it.
     """
 
     origin: Origin

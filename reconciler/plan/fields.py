@@ -164,7 +164,8 @@ def _forward_fields(forward: Forward, addresses: Mapping[str, str]) -> Fields:
 
 
 def _redirect_fields(redirect: Redirect) -> Fields:
-    parts = [f"{int(redirect.code)}", f"to {quoted(redirect.host)}"]
+    host = f"{redirect.scheme}://{redirect.host}" if redirect.scheme else redirect.host
+    parts = [f"{int(redirect.code)}", f"to {quoted(host)}"]
     if redirect.path is not None:
         parts.append(f"path {quoted(redirect.path)}")
     if redirect.prefix is not None:

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 from reconciler.model.problem import Code
-from reconciler.model.resource import Redirect, RedirectCode, RegexRewrite, ServiceAddress
+from reconciler.model.resource import Redirect, RedirectCode, RegexRewrite, Scheme, ServiceAddress
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
 from reconciler.resources.patterns import read_regex_rewrite
 from reconciler.resources.sendable import check_host, check_target
-from reconciler.resources.service import InvalidService, parse_authority, parse_service
+from reconciler.resources.service import Authority, InvalidService, parse_authority, parse_service
 
 DEFAULT_REWRITE = "/"
+# Strongest first, as in the language's other implementation.
 _REDIRECT_PATHS = ("path_redirect", "prefix_redirect", "regex_redirect")
 _FORWARD_ONLY = ("rewrite", "regex_rewrite", "host_rewrite", "auto_host_rewrite", "timeout_ms")
 
@@ -56,28 +57,33 @@ def read_rewrites(fields: Fields) -> Rewrites:
 
 
 def read_redirect(fields: Fields) -> Redirect | None:
-    """The redirect, None for a Mapping that forwards or a redirect that was reported."""
+    """The redirect, None for a Mapping that forwards or a redirect that was reported.
+
+    A scheme before the host is that of the redirect. (The other implementation puts it into the location as a part
+    of the host, ``http://https://…``, so nobody can have meant anything else.)
+    """
     paths = [name for name in _REDIRECT_PATHS if name in fields.values]
     if not fields.flag("host_redirect"):
         if "host_redirect" not in fields.rejected:
             _report_stray(fields, paths)
         return None
-    if len(paths) > 1:
-        message = f"{' and '.join(paths)} exclude each other"
-        fields.report(Code.FIELDS_CONTRADICT, message, paths[-1])
     if fields.flag("shadow"):
         fields.report(Code.FIELDS_CONTRADICT, "host_redirect and shadow exclude each other", "shadow")
     for name in _FORWARD_ONLY:
         if name in fields.values:
             fields.ignored(name, "a redirect forwards nothing")
-    for name in _REDIRECT_PATHS[:2]:
-        check_target(fields, name, fragment=True)
-    regex = read_regex_rewrite(fields, "regex_redirect", fragment=True) if "regex_redirect" in fields.values else None
-    host = _redirect_host(fields)
+    strongest = paths[0] if paths else ""
+    for name in paths[1:]:
+        fields.ignored(name, f"{strongest} is stronger", hint="remove one of the two")
+    check_target(fields, strongest, fragment=True)
+    regex = read_regex_rewrite(fields, strongest, fragment=True) if strongest == "regex_redirect" else None
+    target = _redirect_target(fields)
     code = RedirectCode(fields.integer("redirect_response_code") or RedirectCode.MOVED_PERMANENTLY)
-    if host is None:
+    if target is None:
         return None
-    return Redirect(host, fields.text("path_redirect"), fields.text("prefix_redirect"), regex, code)
+    path = fields.text(strongest) if strongest == "path_redirect" else None
+    prefix = fields.text(strongest) if strongest == "prefix_redirect" else None
+    return Redirect(target.written, path, prefix, regex, code, Scheme(target.scheme) if target.scheme else None)
 
 
 def _report_stray(fields: Fields, paths: list[str]) -> None:
@@ -89,18 +95,15 @@ def _report_stray(fields: Fields, paths: list[str]) -> None:
         fields.ignored("redirect_response_code", "there is no host_redirect")
 
 
-def _redirect_host(fields: Fields) -> str | None:
+def _redirect_target(fields: Fields) -> Authority | None:
     service = fields.text("service")
     if service is None:
         return None
     try:
-        authority = parse_authority(service)
+        return parse_authority(service)
     except InvalidService as why:
         _report_service(fields, service, why)
         return None
-    if authority.scheme:
-        fields.ignored("service", "a redirect keeps the scheme of the request", hint=f"write {authority.written}")
-    return authority.written
 
 
 def _report_service(fields: Fields, service: str, why: InvalidService) -> None:

@@ -76,13 +76,13 @@ def _upstream_host(forward: Forward, cluster: Cluster, seen: Seen) -> str:
 
 
 def _location(redirect: Redirect, path: PathMatch, seen: Seen) -> str:
-    """The query is kept, unless ``path_redirect`` brings its own."""
+    """The scheme is kept unless the redirect has one, and the query unless ``path_redirect`` brings its own."""
     if redirect.path:
         target = redirect.path if "?" in redirect.path else redirect.path + seen.query_string
     else:
         target = _rewritten(path, redirect.prefix, redirect.regex, seen.path) + seen.query_string
     slash = "" if target.startswith("/") else "/"
-    return f"{seen.scheme}://{redirect.host}{slash}{target}"
+    return f"{redirect.scheme or seen.scheme}://{redirect.host}{slash}{target}"
 
 
 def _rewritten(matched: PathMatch, prefix: str | None, regex: RegexRewrite | None, path: str) -> str:

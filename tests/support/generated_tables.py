@@ -38,6 +38,7 @@ _REGEX_REWRITES = (
     ("^/(a)?", "/<\\1>"),
 )
 _REDIRECT_HOSTS = ("n.test", "n.test:8443", "n.test:80", "n.test:443", "[::1]:9", "[::1]")
+_REDIRECT_SCHEMES = ("", "", "http://", "https://")
 _REDIRECT_PATHS = ("/p", "/p?z=1", "p", "//p/")
 _REDIRECT_PREFIXES = ("/p/", "/p", "/p?z=1")
 _REQUEST_HOSTS = ("a.test", "A.TEST", "b.test", "x.a.test", "c.a.test", "a.b.c", "a.", "a.x", ".test", "other", "[::1]")
@@ -165,7 +166,10 @@ def _rewrites(chance: Random) -> Document:
 
 
 def _redirect(chance: Random) -> Document:
-    fields: Document = {"host_redirect": True, "service": chance.choice(_REDIRECT_HOSTS)}
+    fields: Document = {
+        "host_redirect": True,
+        "service": chance.choice(_REDIRECT_SCHEMES) + chance.choice(_REDIRECT_HOSTS),
+    }
     kind = chance.random()
     if kind < 0.25:
         fields["path_redirect"] = chance.choice(_REDIRECT_PATHS)

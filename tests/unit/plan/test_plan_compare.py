@@ -14,6 +14,7 @@ from reconciler.model.resource import (
     NamedMatch,
     PathMatch,
     Redirect,
+    Scheme,
     ServiceAddress,
     StringMatch,
 )
@@ -156,6 +157,15 @@ def test_a_route_becomes_a_redirect() -> None:
         "rewrite": "",
         "timeout": "",
     }
+
+
+def test_the_scheme_of_a_redirect() -> None:
+    """A redirect that changes to https is another one."""
+    before = table([route("a", action=Redirect("new.example.com"))])
+    after = table([route("a", action=Redirect("new.example.com", scheme=Scheme.HTTPS))])
+    assert [(f.before, f.after) for f in fields_of(before, after)] == [
+        ("301 to new.example.com", "301 to https://new.example.com")
+    ]
 
 
 def test_shares_of_a_weighted_group() -> None:

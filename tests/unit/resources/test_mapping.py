@@ -14,10 +14,11 @@ from reconciler.model.resource import (
     Redirect,
     RedirectCode,
     RegexRewrite,
+    Scheme,
     ServiceAddress,
     StringMatch,
 )
-from tests.support.documents import load_text, mapping, old, refusal, spec, warned_mapping
+from tests.support.documents import load_text, mapping, old, only_mapping, refusal, spec, warned_mapping
 
 
 def test_defaults() -> None:
@@ -318,9 +319,32 @@ def test_redirects() -> None:
 
 
 @pytest.mark.parametrize(
+    ("service", "scheme"),
+    [("x.org:8443", None), ("http://x.org:8443", Scheme.HTTP), ("HTTPS://x.org:8443", Scheme.HTTPS)],
+)
+def test_the_scheme_of_a_redirect(service: str, scheme: Scheme | None) -> None:
+    """A scheme that is written is the one to redirect to; otherwise that of the request stays."""
+    assert mapping(spec(host_redirect=True, service=service)).redirect == Redirect("x.org:8443", scheme=scheme)
+
+
+def test_the_strongest_path_of_a_redirect() -> None:
+    """As in the language's other implementation: path before prefix before regex; whatever loses gets a warning."""
+    rule = {"pattern": "(", "substitution": "\u00fc"}
+    fields = {"host_redirect": True, "path_redirect": "/a", "prefix_redirect": "/b c", "regex_redirect": rule}
+    loaded = load_text(spec(**fields))
+    assert only_mapping(loaded.resources).redirect == Redirect("s", path="/a")
+    assert [(p.code, p.severity, p.field) for p in loaded.problems] == [
+        (Code.FIELD_IGNORED, Severity.WARNING, "spec.prefix_redirect"),
+        (Code.FIELD_IGNORED, Severity.WARNING, "spec.regex_redirect"),
+    ]
+    resource, problem = warned_mapping(spec(host_redirect=True, prefix_redirect="/b", regex_redirect=rule))
+    assert resource.redirect == Redirect("s", prefix="/b")
+    assert problem.message == "regex_redirect has no effect: prefix_redirect is stronger"
+
+
+@pytest.mark.parametrize(
     "fields",
     [{"path_redirect": "/b"}, {"prefix_redirect": "/b"}, {"regex_redirect": {"pattern": "a", "substitution": "b"}},
-     {"host_redirect": True, "path_redirect": "/a", "prefix_redirect": "/b"},
      {"host_redirect": True, "shadow": True}],
 )  # fmt: skip
 def test_contradicting_redirects(fields: dict[str, Any]) -> None:
@@ -331,8 +355,7 @@ def test_contradicting_redirects(fields: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "fields",
     [{"redirect_response_code": 302}, {"host_redirect": True, "rewrite": "/x"},
-     {"host_redirect": True, "host_rewrite": "x"}, {"host_redirect": True, "service": "https://x.org"},
-     {"host_regex": True}],
+     {"host_redirect": True, "host_rewrite": "x"}, {"host_regex": True}],
 )  # fmt: skip
 def test_fields_without_effect(fields: dict[str, Any]) -> None:
     """A field that does nothing is a warning, and the Mapping is served."""

@@ -10,6 +10,7 @@ from reconciler.model.resource import (
     RedirectCode,
     RegexRewrite,
     Resource,
+    Scheme,
     SecurityModel,
 )
 from reconciler.model.table import Request
@@ -76,10 +77,12 @@ def test_the_host_that_is_sent_upstream() -> None:
         (Redirect("n.test", prefix="pp"), "http://n.test/pp/a?b=c"),
         (Redirect("n.test", regex=RegexRewrite("/r/(.*)", "/\\1/x")), "http://n.test/a/x?b=c"),
         (Redirect("n.test", path=""), "http://n.test/r/a?b=c"),
+        (Redirect("n.test", scheme=Scheme.HTTPS), "https://n.test/r/a?b=c"),
+        (Redirect("n.test:80", scheme=Scheme.HTTP), "http://n.test:80/r/a?b=c"),
     ],
 )
 def test_the_location_of_a_redirect(redirect: Redirect, location: str) -> None:
-    """Scheme of the request, host of the Mapping, path replaced as asked, query kept."""
+    """Scheme of the request unless there is another, host of the Mapping, path replaced as asked, query kept."""
     request = Request("a.test", "/r/a", query=(("b", "c"),))
     assert answer(mapping("a", "/r", redirect=redirect), request) == Redirected(301, location)
 
