@@ -94,7 +94,9 @@ def _echo_missing(errors: list[Problem]) -> None:
         click.echo("left out, as they have errors (`reconciler validate` tells all of them):")
     for problem in errors[:_MOST_LEFT_OUT]:
         where = printable(f"{problem.resource or 'a document'}  {problem.provenance}")
-        click.echo(f"  {where}\n    {printable(problem.message)}")
+        at = f" at {problem.field}" if problem.field else ""
+        hint = f"; {problem.hint}" if problem.hint else ""
+        click.echo(f"  {where}\n    {printable(problem.message + at + hint)}")
 
 
 def _place(chosen: Route) -> str:

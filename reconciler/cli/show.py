@@ -11,7 +11,7 @@ import yaml
 
 from reconciler.model.digest import Json
 from reconciler.model.problem import Problem, Severity
-from reconciler.model.text import printable
+from reconciler.model.text import plural, printable
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
@@ -47,15 +47,10 @@ def echo_problems(problems: Sequence[Problem], *, err: bool = True) -> None:
             click.echo(f"  see also: {printable(str(place))}", err=err)
 
 
-def many(count: int, thing: str) -> str:
-    """``1 route``, ``2 routes``."""
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
-
-
 def summary(problems: Sequence[Problem]) -> str:
     """``2 errors, 1 warning``, or ``no problems``."""
     tally = Counter(problem.severity for problem in problems if problem.severity is not Severity.INFO)
-    parts = [many(tally[s], str(s)) for s in (Severity.ERROR, Severity.WARNING) if tally[s]]
+    parts = [plural(tally[s], str(s)) for s in (Severity.ERROR, Severity.WARNING) if tally[s]]
     return ", ".join(parts) or "no problems"
 
 

@@ -8,10 +8,11 @@ import click
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.reading import read
-from reconciler.cli.show import echo_problems, many, summary
+from reconciler.cli.show import echo_problems, summary
 from reconciler.cli.wiring import envoy_check
 from reconciler.model.plain import plain
 from reconciler.model.problem import Problem, Severity
+from reconciler.model.text import plural
 from reconciler.settings import Loaded
 
 
@@ -42,7 +43,7 @@ def validate(folder: Path | None, settings: Loaded, output: str) -> int:
         echo_problems(problems, err=False)
         if complaint:
             click.echo(f"{click.style('error', fg='red', bold=True)} Envoy rejects the configuration\n  {complaint}")
-        click.echo(f"{many(len(reading.source.files), 'file')}, {many(routes, 'route')}, {summary(problems)}")
+        click.echo(f"{plural(len(reading.source.files), 'file')}, {plural(routes, 'route')}, {summary(problems)}")
         if not routes:
             nothing = "no Mapping here makes a route; is this the right folder?"
             click.echo(f"{click.style('error', fg='red', bold=True)} {nothing}", err=True)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from reconciler.model.plan import Change, FieldChange, HostChange, Op, Plan
 from reconciler.model.problem import Problem
+from reconciler.model.text import plural
 from reconciler.plan.words import moved, place, resources, subject, summary, value, visible
 
 # GitHub refuses a comment of more than 65,536 characters; the frame around the changes needs some of them.
@@ -33,7 +34,7 @@ def as_markdown(plan: Plan, problems: Sequence[Problem] = ()) -> str:
     if problems:
         lines = "\n".join(f"! {_short(visible(str(problem)))}" for problem in problems[:_MOST_PROBLEMS])
         more = f"\n# and {len(problems) - _MOST_PROBLEMS} more" if len(problems) > _MOST_PROBLEMS else ""
-        parts.append(f"**{len(problems)} problems**\n\n```diff\n{lines}{more}\n```")
+        parts.append(f"**{plural(len(problems), 'problem')}**\n\n```diff\n{lines}{more}\n```")
     blocks = [list(_change(change)) for change in plan.changes] + [list(_host(change)) for change in plan.hosts]
     if blocks:
         shown, left_out = _within(blocks)

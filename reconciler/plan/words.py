@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from reconciler.model.plan import Change, FieldChange, HostChange, Op, Plan
+from reconciler.model.text import plural
 from reconciler.plan.fields import ABSENT
 
 SYMBOLS: Mapping[Op, str] = MappingProxyType({Op.CREATE: "+", Op.UPDATE: "~", Op.DELETE: "-"})
@@ -60,22 +61,18 @@ def moved(change: HostChange) -> tuple[str, ...]:
 def summary(plan: Plan) -> str:
     """The plan in one line."""
     if plan.empty:
-        return f"No changes: what is served is what is desired ({_plural(plan.routes_after, 'route')})."
+        return f"No changes: what is served is what is desired ({plural(plan.routes_after, 'route')})."
     if not plan.changes and not plan.hosts:
         return "No change in routing; only metadata, such as the commit a route was last touched by."
     counts = ", ".join(f"{plan.count(op)} to {op}" for op in Op)
-    around = f"; {_plural(len(plan.hosts), 'change')} around them" if plan.hosts else ""
-    return f"{counts}; {plan.routes_before} → {_plural(plan.routes_after, 'route')}{around}."
+    around = f"; {plural(len(plan.hosts), 'change')} around them" if plan.hosts else ""
+    return f"{counts}; {plan.routes_before} → {plural(plan.routes_after, 'route')}{around}."
 
 
 def resources(plan: Plan) -> str:
     """The Envoy resources that are sent or removed, counted by type; empty when there are none."""
     counted = Counter((change.type_url.rpartition(".")[2], change.op) for change in plan.resources)
     return ", ".join(f"{count} {kind} {_DONE[op]}" for (kind, op), count in sorted(counted.items()))
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _listed(names: Iterable[str]) -> str:
