@@ -30,6 +30,7 @@ class Place:
     https: HttpsServer
     ssh: SshServer
     state: Path
+    xds_address: str
 
     def real(self, command: str) -> str:
         """The command with the example addresses replaced by those of this place."""
@@ -51,6 +52,7 @@ class Place:
             "RECONCILER_CA_FILE": str(self.https.ca_file),
             "RECONCILER_LISTEN": f"127.0.0.1:{free_port()}",
             "RECONCILER_WEB_ADDRESS": "off",
+            "RECONCILER_XDS_ADDRESS": self.xds_address,
         }
 
 
@@ -70,7 +72,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         ssh = stack.enter_context(ssh_server(scratch))
         shutil.copy(ssh.key_file, directory / "deploy_key")
         shutil.copy(ssh.known_hosts, directory / "known_hosts")
-        yield Place(directory, https, ssh, directory / "state")
+        yield Place(directory, https, ssh, directory / "state", f"127.0.0.1:{free_port()}")
 
 
 def blocks(page: Path) -> list[list[str]]:
