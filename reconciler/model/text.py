@@ -2,7 +2,13 @@
 
 
 def printable(text: str) -> str:
-    """The text with control and other unprintable characters shown as escapes, so that none reaches a terminal."""
+    """The text with all that could move a cursor, hide or reorder characters shown as escapes.
+
+    That is control and format characters (bidirectional overrides, zero width), surrogates, and all separators but
+    the plain space.
+    """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

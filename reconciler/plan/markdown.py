@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from reconciler.model.plan import Change, FieldChange, HostChange, Op, Plan
 from reconciler.model.problem import Problem
-from reconciler.model.text import plural
-from reconciler.plan.words import moved, place, resources, subject, summary, value, visible
+from reconciler.model.text import plural, printable
+from reconciler.plan.words import moved, place, resources, subject, summary, value
 
 # GitHub refuses a comment of more than 65,536 characters; the frame around the changes needs some of them.
 _MOST_CHARACTERS = 56_000
@@ -32,7 +32,7 @@ def as_markdown(plan: Plan, problems: Sequence[Problem] = ()) -> str:
     parts = ["### Routing plan", f"**{summary(plan)}**"]
     parts += [f"> **Refused ({refusal.reason}):** {_plain(refusal.message)}" for refusal in plan.refusals]
     if problems:
-        lines = "\n".join(f"! {_short(visible(str(problem)))}" for problem in problems[:_MOST_PROBLEMS])
+        lines = "\n".join(f"! {_short(printable(str(problem)))}" for problem in problems[:_MOST_PROBLEMS])
         more = f"\n# and {len(problems) - _MOST_PROBLEMS} more" if len(problems) > _MOST_PROBLEMS else ""
         parts.append(f"**{plural(len(problems), 'problem')}**\n\n```diff\n{lines}{more}\n```")
     blocks = [list(_change(change)) for change in plan.changes] + [list(_host(change)) for change in plan.hosts]
@@ -50,7 +50,7 @@ def as_markdown(plan: Plan, problems: Sequence[Problem] = ()) -> str:
 
 def _change(change: Change) -> Iterator[str]:
     mark = _MARKS[change.op]
-    yield f"{mark} {change.op} {_short(visible(str(change.id)))}"
+    yield f"{mark} {change.op} {_short(printable(str(change.id)))}"
     yield f"# {_short(place(change))}"
     yield from _fields(change.op, change.fields)
 
@@ -88,4 +88,4 @@ def _short(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace("`", "'")
+    return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace("`", "'")

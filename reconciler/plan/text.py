@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from reconciler.model.plan import Change, FieldChange, HostChange, Op, Plan
-from reconciler.plan.words import SYMBOLS, moved, place, resources, subject, summary, value, visible
+from reconciler.model.text import printable
+from reconciler.plan.words import SYMBOLS, moved, place, resources, subject, summary, value
 
 # ECMA-48 SGR codes.
 _COLOURS: Mapping[Op, str] = MappingProxyType({Op.CREATE: "32", Op.UPDATE: "33", Op.DELETE: "31"})
@@ -31,14 +32,14 @@ def as_text(plan: Plan, colour: bool) -> str:
         lines.append(f"Envoy resources: {resources(plan)}.")
     lines.append(f"Digest: {plan.digest}")
     lines += [
-        _paint(f"Refused ({refusal.reason}): {visible(refusal.message)}", _BOLD_RED, colour)
+        _paint(f"Refused ({refusal.reason}): {printable(refusal.message)}", _BOLD_RED, colour)
         for refusal in plan.refusals
     ]
     return "\n".join(lines) + "\n"
 
 
 def _change(change: Change, colour: bool) -> Iterator[str]:
-    yield _headline(change.op, visible(str(change.id)), colour)
+    yield _headline(change.op, printable(str(change.id)), colour)
     yield _paint(f"    {place(change)}", _FAINT, colour)
     yield from _fields(change.op, change.fields)
 

@@ -3,49 +3,37 @@
 Names, values and authors come from files anybody may propose: nothing of them reaches a terminal or a page unescaped.
 """
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from reconciler.model.plan import Change, FieldChange, HostChange, Op, Plan
-from reconciler.model.text import plural
+from reconciler.model.text import plural, printable
 from reconciler.plan.fields import ABSENT
 
 SYMBOLS: Mapping[Op, str] = MappingProxyType({Op.CREATE: "+", Op.UPDATE: "~", Op.DELETE: "-"})
 _DONE: Mapping[Op, str] = MappingProxyType({Op.CREATE: "created", Op.UPDATE: "updated", Op.DELETE: "deleted"})
 
-# Controls, format characters (bidirectional overrides, zero width), surrogates, line and paragraph separators.
-_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _LISTED = 10
-
-
-def visible(text: str) -> str:
-    r"""The text with all that could move a cursor, hide or reorder characters as ``\xNN``, ``\uNNNN`` or ``\n``."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        c.encode("unicode_escape").decode("ascii") if unicodedata.category(c) in _UNSAFE else c for c in text
-    )
 
 
 def value(field: FieldChange, text: str) -> str:
     """One side of a field change; an absent one in words."""
-    return visible(text) if text else ABSENT.get(field.field, "none")
+    return printable(text) if text else ABSENT.get(field.field, "none")
 
 
 def place(change: Change) -> str:
     """Where the route was written, with the commit that last touched it."""
     if change.after is not None:
-        return visible(str(change.after))
-    return f"was {visible(str(change.before))}" if change.before is not None else "unknown place"
+        return printable(str(change.after))
+    return f"was {printable(str(change.before))}" if change.before is not None else "unknown place"
 
 
 def subject(change: HostChange) -> str:
     """Which listener or virtual host."""
     if not change.host:
-        return f"listener {visible(change.listener)}"
-    return f"virtual host {visible(change.host)} on {visible(change.listener)}"
+        return f"listener {printable(change.listener)}"
+    return f"virtual host {printable(change.host)} on {printable(change.listener)}"
 
 
 def moved(change: HostChange) -> tuple[str, ...]:
@@ -76,6 +64,6 @@ def resources(plan: Plan) -> str:
 
 
 def _listed(names: Iterable[str]) -> str:
-    known = [visible(name) for name in names]
+    known = [printable(name) for name in names]
     rest = len(known) - _LISTED
     return ", ".join(known[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")

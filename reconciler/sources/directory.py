@@ -12,7 +12,8 @@ from reconciler.model.errors import Stalled, Transient
 from reconciler.model.limits import DEFAULT_LIMITS, Limits
 from reconciler.model.problem import Problem
 from reconciler.model.source import Revision, SourceFile, SourceSnapshot
-from reconciler.sources.files import Tally, bad_name, is_input, not_regular, shown, too_large
+from reconciler.model.text import printable
+from reconciler.sources.files import Tally, bad_name, is_input, not_regular, too_large
 
 MAX_FOLDER_DEPTH = 64
 
@@ -33,7 +34,7 @@ class _Collected:
     problems: list[Problem] = field(default_factory=list)
 
     def refuse(self, path: str, problem: Problem) -> None:
-        self.unreadable.append(shown(path))
+        self.unreadable.append(printable(path))
         self.problems.append(problem)
 
 
@@ -51,7 +52,7 @@ class DirectorySource:
     @property
     def describe(self) -> str:
         """The path as given."""
-        return shown(str(self._path))
+        return printable(str(self._path))
 
     def fetch(self, previous: Revision | None) -> SourceSnapshot:  # noqa: ARG002 - a folder has no history to relate to
         """All input files on disk now.

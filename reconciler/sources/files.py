@@ -6,6 +6,7 @@ from reconciler.model.errors import Stalled
 from reconciler.model.limits import Limits
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.provenance import FileProvenance
+from reconciler.model.text import printable
 
 INPUT_SUFFIXES = (".yaml", ".yml", ".json")
 ROUTE_TEST_SUFFIXES = (".test.yaml", ".test.yml")
@@ -21,18 +22,13 @@ def is_input(path: str) -> bool:
     return named and not any(part.startswith(".") for part in path.split("/"))
 
 
-def shown(path: str) -> str:
-    """A path as it may be printed: whatever could forge a log line or a terminal is escaped."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape", "replace").decode() for char in path)
-
-
 def not_regular(path: str, what: str) -> Problem:
     """An input file by its name that is something else, e.g. ``a symbolic link``."""
     return Problem(
         code=Code.NOT_A_REGULAR_FILE,
         severity=Severity.ERROR,
         message="not read; what was served from it stays served",
-        provenance=FileProvenance(shown(path)),
+        provenance=FileProvenance(printable(path)),
         expected="a regular file",
         got=what,
         hint="Replace it with the file itself",
@@ -45,7 +41,7 @@ def bad_name(path: str, why: str) -> Problem:
         code=Code.NOT_A_REGULAR_FILE,
         severity=Severity.ERROR,
         message="not read because of its path; what was served from it stays served",
-        provenance=FileProvenance(shown(path)),
+        provenance=FileProvenance(printable(path)),
         expected="a path of printable UTF-8 that stays inside the repository",
         got=why,
         hint="Rename the file",
@@ -58,7 +54,7 @@ def too_large(path: str, size: int, limits: Limits) -> Problem:
         code=Code.FILE_TOO_LARGE,
         severity=Severity.ERROR,
         message="not read; what was served from it stays served",
-        provenance=FileProvenance(shown(path)),
+        provenance=FileProvenance(printable(path)),
         expected=f"at most {limits.max_file_bytes} bytes",
         got=f"{size} bytes",
         hint="Split it into several files",

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from reconciler.model.errors import Stalled
 from reconciler.model.problem import Problem
-from reconciler.sources.files import INPUT_SUFFIXES, Tally, bad_name, is_input, not_regular, shown
+from reconciler.model.text import printable
+from reconciler.sources.files import INPUT_SUFFIXES, Tally, bad_name, is_input, not_regular
 from reconciler.sources.git.objects import Corrupt, Objects
 
 REGULAR_MODES = frozenset({"100644", "100755", "100664"})  # the last is from the first days of git
@@ -71,7 +72,7 @@ def list_inputs(objects: Objects, commit: str, sub_path: str, tally: Tally) -> L
             if problem is None:
                 blobs[path] = entry.sha
             else:
-                refused.append(Refused(shown(path), problem))
+                refused.append(Refused(printable(path), problem))
     return Listing(blobs, tuple(refused))
 
 
