@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,7 +55,15 @@ def envoy_of(loop: Loop, directory: Path, *, node: str = "one", largest_pattern:
 
 
 def port_of(envoy: EnvoyProcess) -> int:
-    return envoy.listener_port("listener-0")
+    """The port of the listener once it takes connections: Envoy acknowledges a first one before its workers start."""
+    port = envoy.listener_port("listener-0")
+    eventually(lambda: takes_connections(port), what="the workers")
+    return port
+
+
+def takes_connections(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def answers(envoy: EnvoyProcess, path: str) -> bool:

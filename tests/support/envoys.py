@@ -35,6 +35,9 @@ def only_port(envoy: EnvoyProcess) -> int:
 
 
 def serves(envoy: EnvoyProcess, path: str) -> bool:
-    """Whether its only listener answers a path with 200; False too while there is no listener."""
+    """Whether its only listener answers a path with 200; False too while there is none that takes connections."""
     port = only_port(envoy)
-    return bool(port) and get(port, path).status == 200
+    try:
+        return bool(port) and get(port, path).status == 200
+    except ConnectionRefusedError:
+        return False  # a first listener is told of before its workers have started
