@@ -11,7 +11,7 @@ from reconciler.model.digest import Json
 def plain(value: object) -> Json:
     """A value as JSON: dataclasses by field, enums by value, times in RFC 3339, bytes as text.
 
-    Fields that are None or empty are left out, so that what is there stands out.
+    Fields that are None, empty, or as they are by default are left out, so that what is there stands out.
 
     Raises:
         TypeError: a type that is no part of the vocabulary.
@@ -32,6 +32,6 @@ def plain(value: object) -> Json:
         case tuple() | list() | frozenset():
             return [plain(item) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        named = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
-        return {name: plain(item) for name, item in named if item not in (None, (), "", b"")}
+        named = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
+        return {field.name: plain(item) for field, item in named if item not in (None, (), "", b"", field.default)}
     raise TypeError(f"{type(value).__name__} is no part of the vocabulary")

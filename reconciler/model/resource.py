@@ -11,7 +11,9 @@ from typing import TypeAlias
 
 from reconciler.model.digest import Digest, digest_bytes
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind, NamedMatch, PathMatch, StringMatch
+from reconciler.model.policy import NO_POLICY, RoutePolicy
 from reconciler.model.provenance import Provenance
+from reconciler.model.upstream import ANY_UPSTREAM, ServiceAddress, Upstream
 
 __all__ = [
     "ANY_HOST",
@@ -82,23 +84,6 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class ServiceAddress:
-    """An upstream: fully qualified host, port, and whether Envoy speaks TLS to it."""
-
-    host: str
-    port: int
-    tls: bool = False
-
-    @property
-    def authority(self) -> str:
-        """The host as a ``host`` header has it: an IPv6 address in brackets."""
-        return f"[{self.host}]" if ":" in self.host else self.host
-
-    def __str__(self) -> str:
-        return f"{'https://' if self.tls else ''}{self.authority}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True, order=True)
 class RegexRewrite:
     r"""RE2 ``pattern`` and ``substitution`` with ``\1`` references; applies to the path, not the query."""
 
@@ -151,8 +136,12 @@ class MappingResource:
         host: None when none was given and only a Host's ``mappingSelector`` can place it.
         service: None for a redirect.
         rewrite: what replaces the matched prefix; None leaves the path alone.
-        timeout_ms: whole-request timeout in milliseconds; 0 means none.
+        timeout_ms: whole-request timeout in milliseconds; 0 means none, None what the Module says.
         weight: percent of the requests of its group, 0..100; None takes the rest, or a share of it.
+        policy: what else its route does.
+        upstream: how Envoy talks to the service.
+        tls_context: name of a TLSContext, ``name`` or ``name.namespace``, as written; empty for none.
+        resolver: name of a resolver, as written; empty for the Module's.
     """
 
     origin: Origin
@@ -168,10 +157,14 @@ class MappingResource:
     regex_rewrite: RegexRewrite | None
     host_rewrite: str | None
     auto_host_rewrite: bool
-    timeout_ms: int
+    timeout_ms: int | None
     precedence: int
     weight: int | None
     shadow: bool
+    policy: RoutePolicy = NO_POLICY
+    upstream: Upstream = ANY_UPSTREAM
+    tls_context: str = ""
+    resolver: str = ""
 
     @property
     def group(self) -> "MatchGroup":

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from reconciler.model.policy import NO_POLICY, RoutePolicy
 from reconciler.model.provenance import Provenance
 from reconciler.model.resource import (
     HostMatch,
@@ -16,14 +17,16 @@ from reconciler.model.resource import (
     ServiceAddress,
     StringMatch,
 )
+from reconciler.model.upstream import ANY_UPSTREAM, Upstream
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Cluster:
-    """An upstream, named; one per distinct address."""
+    """An upstream, named; one per distinct address and way to talk to it."""
 
     name: str
     address: ServiceAddress
+    upstream: Upstream = ANY_UPSTREAM
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -74,6 +77,7 @@ class Route:
     precedence: int
     threshold: int | None
     action: Action
+    policy: RoutePolicy = NO_POLICY
 
 
 # What an ACME server asks for in clear text to see who owns a host (RFC 8555, section 8.3): never guarded.

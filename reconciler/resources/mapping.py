@@ -10,8 +10,6 @@ from reconciler.resources.conditions import read_headers, read_host, read_method
 from reconciler.resources.envelope import Envelope
 from reconciler.resources.fields import Fields
 
-DEFAULT_TIMEOUT_MS = 3000
-
 
 def read_mapping(envelope: Envelope, origin: Origin, fields: Fields) -> MappingResource | None:
     """The Mapping of a document; None when a part is missing, which was reported."""
@@ -24,7 +22,6 @@ def read_mapping(envelope: Envelope, origin: Origin, fields: Fields) -> MappingR
     service = None if redirects else read_service(fields, envelope.namespace)
     if path is None or (redirect is None and service is None):
         return None
-    timeout = fields.integer("timeout_ms")
     return MappingResource(
         origin=origin,
         labels=envelope.labels,
@@ -39,7 +36,7 @@ def read_mapping(envelope: Envelope, origin: Origin, fields: Fields) -> MappingR
         regex_rewrite=rewrites.regex,
         host_rewrite=rewrites.host,
         auto_host_rewrite=rewrites.auto_host,
-        timeout_ms=DEFAULT_TIMEOUT_MS if timeout is None else timeout,
+        timeout_ms=fields.integer("timeout_ms"),
         precedence=fields.integer("precedence") or 0,
         weight=fields.integer("weight"),
         shadow=fields.flag("shadow"),

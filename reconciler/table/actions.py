@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable
 
-from reconciler.model.resource import MappingResource, MatchKind, RegexRewrite, ServiceAddress
-from reconciler.model.table import Action, Cluster, Forward, Mirror
+from reconciler.model.resource import MappingResource, MatchKind, RegexRewrite
+from reconciler.model.table import Action, Forward, Mirror
+from reconciler.table.upstreams import cluster_of
 
 _WHOLE_PATH = "^.*$"
 
 
-def cluster_of(address: ServiceAddress) -> Cluster:
-    """The cluster of an address, named ``host:port``, with ``+tls`` where Envoy speaks TLS to it."""
-    return Cluster(f"{address.authority}:{address.port}{'+tls' if address.tls else ''}", address)
+DEFAULT_TIMEOUT_MS = 3000
 
 
 def action_of(mapping: MappingResource, mirrors: tuple[Mirror, ...]) -> Action | None:
@@ -21,12 +20,12 @@ def action_of(mapping: MappingResource, mirrors: tuple[Mirror, ...]) -> Action |
         return None
     prefix, regex = _rewrites(mapping)
     return Forward(
-        cluster=cluster_of(mapping.service).name,
+        cluster=cluster_of(mapping.service, mapping.upstream).name,
         prefix_rewrite=prefix,
         regex_rewrite=regex,
         host_rewrite=mapping.host_rewrite,
         auto_host_rewrite=mapping.auto_host_rewrite and mapping.host_rewrite is None,
-        timeout_ms=mapping.timeout_ms,
+        timeout_ms=DEFAULT_TIMEOUT_MS if mapping.timeout_ms is None else mapping.timeout_ms,
         mirrors=mirrors,
     )
 
@@ -35,7 +34,7 @@ def mirrors_of(shadows: Iterable[MappingResource]) -> tuple[Mirror, ...]:
     """The copies the shadows of a group ask for, sorted; all requests where no weight says less."""
     return tuple(
         sorted(
-            Mirror(cluster_of(shadow.service).name, 100 if shadow.weight is None else shadow.weight)
+            Mirror(cluster_of(shadow.service, shadow.upstream).name, 100 if shadow.weight is None else shadow.weight)
             for shadow in shadows
             if shadow.service is not None
         )

@@ -18,10 +18,11 @@ from reconciler.model.resource import (
     contest,
 )
 from reconciler.model.table import Action, Cluster, Forward, Listener, Route, RouteTable
-from reconciler.table.actions import action_of, cluster_of, mirrors_of
+from reconciler.table.actions import action_of, mirrors_of
 from reconciler.table.attach import never_secure, unattached, virtual_hosts
 from reconciler.table.order import in_match_order
 from reconciler.table.shares import thresholds
+from reconciler.table.upstreams import cluster_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,7 @@ def _route(mapping: MappingResource, threshold: int | None, action: Action) -> R
         precedence=mapping.precedence,
         threshold=threshold,
         action=action,
+        policy=mapping.policy,
     )
 
 
@@ -141,8 +143,9 @@ def _clusters(routes: Sequence[Route], mappings: Sequence[MappingResource]) -> t
     forwards = [route.action for route in routes if isinstance(route.action, Forward)]
     names = {forward.cluster for forward in forwards}
     names |= {mirror.cluster for forward in forwards for mirror in forward.mirrors}
-    addresses = {mapping.service for mapping in mappings if mapping.service is not None}
-    return tuple(sorted(cluster for cluster in map(cluster_of, addresses) if cluster.name in names))
+    upstreams = {(mapping.service, mapping.upstream) for mapping in mappings if mapping.service is not None}
+    clusters = (cluster_of(address, upstream) for address, upstream in upstreams)
+    return tuple(sorted((cluster for cluster in clusters if cluster.name in names), key=attrgetter("name")))
 
 
 def _mirrored_redirect(shadow: MappingResource, redirect: MappingResource) -> Problem:

@@ -5,13 +5,14 @@
 ``0-before/``         optional: input files of the revision that is served already
 ``case.yaml``         optional: ``sources`` (a folder of the repository instead of ``1-sources``), ``limits``,
                       ``conflicts``, ``ambassador_id``
-all others            generated: ``python -m tests.support.golden`` (``make golden``) writes and prunes them
+all others            generated: ``python -m tests.support.golden [CASE…]`` (``make golden``) writes and prunes
 ====================  =================================================================================
 
 Sources are read as plain folders, so there are no commits, and no file holds an absolute path.
 """
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -184,13 +185,16 @@ def strangers(name: str) -> list[Path]:
     return [path for path in sorted(folder.rglob("*")) if not {path, *path.parents} & inputs and path not in known]
 
 
-def write() -> None:
-    """Regenerate every case and remove what is stale.
+def write(names: Sequence[str]) -> None:
+    """Regenerate cases and remove what is stale.
+
+    Args:
+        names: of the cases.
 
     Raises:
         SystemExit: a file lies in a case that no generator can have written; nothing of that case is touched.
     """
-    for name in cases():
+    for name in names:
         folder = GOLDEN / name
         stale = strangers(name)
         for path in stale:
@@ -217,4 +221,4 @@ def _remove_generated(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    write()
+    write(sys.argv[1:] or cases())

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def serving(binary: Path, tables: Sequence[RouteTable], folder: Path) -> Iterato
         for listener in table.listeners
     ]
     clusters = {cluster for table in tables for cluster in table.clusters}
-    snapshot = render(RouteTable(tuple(listeners), (), tuple(sorted(clusters))), _OPTIONS)
+    snapshot = render(RouteTable(tuple(listeners), (), tuple(sorted(clusters, key=attrgetter("name")))), _OPTIONS)
     bootstrap = json.loads(static_bootstrap(snapshot, _OPTIONS))
     resources = bootstrap["static_resources"]
     socket = str(folder / "echo")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from reconciler.envoy import RenderOptions, render
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind, NamedMatch, PathMatch, StringMatch
@@ -78,7 +79,7 @@ def cluster(name: str, host: str = "", port: int = 80, *, tls: bool = False) -> 
 def table(listeners: list[Listener], *clusters: Cluster) -> RouteTable:
     """A table of these listeners; its rules are those of their hosts, each once."""
     rules = {route.name: route for each in listeners for host in each.virtual_hosts for route in host.routes}
-    return RouteTable(tuple(listeners), tuple(rules.values()), tuple(sorted(clusters)))
+    return RouteTable(tuple(listeners), tuple(rules.values()), tuple(sorted(clusters, key=attrgetter("name"))))
 
 
 ONE = rule("one", "/one/", "one")

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,7 @@ def _together(tables: dict[str, RouteTable]) -> RouteTable:
     found = [(name, each) for name, table in tables.items() for each in table.listeners]
     listeners = (replace(each, name=f"{name}/{each.name}", port=at) for at, (name, each) in enumerate(found, 1))
     clusters = {cluster for table in tables.values() for cluster in table.clusters}
-    return RouteTable(tuple(listeners), (), tuple(sorted(clusters)))
+    return RouteTable(tuple(listeners), (), tuple(sorted(clusters, key=attrgetter("name"))))
 
 
 def _validate(table: RouteTable, folder: Path) -> str:

@@ -30,7 +30,7 @@ def test_defaults() -> None:
     assert resource.service == ServiceAddress("s.default", 80)
     assert (resource.redirect, resource.rewrite, resource.regex_rewrite) == (None, "/", None)
     assert (resource.host_rewrite, resource.auto_host_rewrite) == (None, False)
-    assert (resource.timeout_ms, resource.precedence, resource.weight, resource.shadow) == (3000, 0, None, False)
+    assert (resource.timeout_ms, resource.precedence, resource.weight, resource.shadow) == (None, 0, None, False)
 
 
 @pytest.mark.parametrize(
