@@ -20,7 +20,8 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
 
 from reconciler.envoy.addresses import is_ip, single_endpoint, socket_address, split
-from reconciler.envoy.listeners import HCM_FILTER, ads
+from reconciler.envoy.connection_manager import ads
+from reconciler.envoy.listeners import HCM_FILTER
 from reconciler.envoy.options import RenderOptions
 from reconciler.envoy.protobuf import milliseconds, packed, serialise
 from reconciler.envoy.readable import json_bytes

@@ -20,7 +20,7 @@ def render(table: RouteTable, options: RenderOptions) -> Snapshot:
                 XdsResource.of(upstream.name, serialise(cluster(upstream, options))) for upstream in table.clusters
             ),
             TypeUrl.LISTENER: ResourceSet.of(
-                XdsResource.of(port.name, serialise(listener(port, options))) for port in table.listeners
+                XdsResource.of(port.name, serialise(listener(port, table.edge, options))) for port in table.listeners
             ),
             TypeUrl.ROUTE: ResourceSet.of(
                 XdsResource.of(port.name, serialise(route_configuration(port))) for port in table.listeners

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from reconciler.model.edge import PLAIN_EDGE, Edge
 from reconciler.model.policy import NO_POLICY, RoutePolicy
 from reconciler.model.provenance import Provenance
 from reconciler.model.resource import (
@@ -127,11 +128,13 @@ class RouteTable:
         listeners: sorted by port.
         routes: every rule once, in the order of the language; the first that matches a request wins.
         clusters: sorted by name.
+        edge: what all listeners have in common.
     """
 
     listeners: tuple[Listener, ...]
     routes: tuple[Route, ...]
     clusters: tuple[Cluster, ...]
+    edge: Edge = PLAIN_EDGE
 
 
 EMPTY_TABLE = RouteTable((), (), ())

@@ -1,0 +1,45 @@
+"""HTTP on a connection: Envoy's HTTP connection manager.
+
+https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto
+"""
+
+from envoy.config.core.v3.config_source_pb2 import AggregatedConfigSource, ApiVersion, ConfigSource
+from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
+    HttpConnectionManager,
+    Rds,
+)
+from google.protobuf.wrappers_pb2 import BoolValue
+
+from reconciler.envoy.access_log import access_logs
+from reconciler.envoy.http_filters import http_filters
+from reconciler.envoy.options import RenderOptions
+from reconciler.model.edge import Edge
+from reconciler.model.table import Listener
+
+
+def http_connection_manager(port: Listener, edge: Edge, options: RenderOptions) -> HttpConnectionManager:
+    """HTTP with the routes of the port, which come over ADS.
+
+    ``/a/../b`` is normalised before it is matched, so that no rule is walked around; ``//`` is not merged: as in the
+    language's other implementation, ``/a//b`` is another path than ``/a/b``. The remote address is the client's, and
+    what is claimed in ``x-forwarded-*`` is believed only of as many hops as the port trusts.
+    """
+    return HttpConnectionManager(
+        stat_prefix="ingress_http",
+        rds=rds(port.name),
+        http_filters=http_filters(edge),
+        access_log=access_logs(options),
+        use_remote_address=BoolValue(value=True),
+        xff_num_trusted_hops=port.trusted_hops,
+        normalize_path=BoolValue(value=True),
+    )
+
+
+def rds(route_configuration: str) -> Rds:
+    """Routes by name over the stream that also brings listeners and clusters."""
+    return Rds(route_config_name=route_configuration, config_source=ads())
+
+
+def ads() -> ConfigSource:
+    """The aggregated stream of the bootstrap."""
+    return ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
