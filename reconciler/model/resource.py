@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
-from reconciler.model.digest import Digest, digest_bytes
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind, NamedMatch, PathMatch, StringMatch
+from reconciler.model.origin import Kind, Origin, ResourceId
 from reconciler.model.policy import NO_POLICY, RoutePolicy
-from reconciler.model.provenance import Provenance
 from reconciler.model.upstream import ANY_UPSTREAM, ServiceAddress, Upstream
 
 __all__ = [
@@ -42,45 +41,6 @@ __all__ = [
     "StringMatch",
     "contest",
 ]
-
-
-class Kind(StrEnum):
-    """The kinds that are read today."""
-
-    MAPPING = "Mapping"
-    HOST = "Host"
-    LISTENER = "Listener"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class ResourceId:
-    """Identity of a resource: at most one of each is served."""
-
-    kind: Kind
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}"
-
-    @property
-    def qualified(self) -> str:
-        """``namespace/name``."""
-        return f"{self.namespace}/{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a resource comes from, and its document as canonical JSON of the original spelling."""
-
-    id: ResourceId
-    provenance: Provenance
-    document: bytes
-
-    @property
-    def digest(self) -> Digest:
-        """Digest of the document: equal documents mean equal resources."""
-        return digest_bytes(self.document)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,0 +1,46 @@
+"""Who a resource is and where it comes from."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.model.digest import Digest, digest_bytes
+from reconciler.model.provenance import Provenance
+
+
+class Kind(StrEnum):
+    """The kinds that are read today."""
+
+    MAPPING = "Mapping"
+    HOST = "Host"
+    LISTENER = "Listener"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ResourceId:
+    """Identity of a resource: at most one of each is served."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+    @property
+    def qualified(self) -> str:
+        """``namespace/name``."""
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a resource comes from, and its document as canonical JSON of the original spelling."""
+
+    id: ResourceId
+    provenance: Provenance
+    document: bytes
+
+    @property
+    def digest(self) -> Digest:
+        """Digest of the document: equal documents mean equal resources."""
+        return digest_bytes(self.document)
