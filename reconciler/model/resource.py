@@ -12,6 +12,7 @@ from typing import TypeAlias
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind, NamedMatch, PathMatch, StringMatch
 from reconciler.model.origin import Kind, Origin, ResourceId
 from reconciler.model.policy import NO_POLICY, RoutePolicy
+from reconciler.model.tls import NO_TLS, HostTls
 from reconciler.model.upstream import ANY_UPSTREAM, ServiceAddress, Upstream
 
 __all__ = [
@@ -153,13 +154,14 @@ class LabelSelector:
 
 @dataclass(frozen=True, slots=True)
 class HostResource:
-    """One Host: a virtual host, which Mappings may attach to it, and its stance on clear text."""
+    """One Host: a virtual host, which Mappings may attach to it, its TLS and its stance on clear text."""
 
     origin: Origin
     labels: tuple[tuple[str, str], ...]
     hostname: HostMatch
     mapping_selector: LabelSelector | None
     insecure_action: InsecureAction
+    tls: HostTls = NO_TLS
 
     def takes(self, mapping: MappingResource) -> bool:
         """Whether the Mapping attaches: hosts overlap and the selector, if any, selects its labels.

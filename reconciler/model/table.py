@@ -18,6 +18,7 @@ from reconciler.model.resource import (
     ServiceAddress,
     StringMatch,
 )
+from reconciler.model.tls import Termination
 from reconciler.model.upstream import ANY_UPSTREAM, Upstream
 
 
@@ -98,11 +99,15 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class VirtualHost:
-    """The rules, in match order, for requests to ``host``."""
+    """The rules, in match order, for requests to ``host``.
+
+    ``termination``: how TLS ends for its clients on a listener that ends TLS; None: it is not served there.
+    """
 
     host: HostMatch
     routes: tuple[Route, ...]
     guard: Guard | None = None
+    termination: Termination | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,58 @@ DEFAULT_PARAMETERS = TlsParameters()
 
 
 @dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """TLS as a TLSContext, the ``tls`` of a Host or a block of the ``tls`` Module says it.
+
+    Secrets are named as written: whether ``name.namespace`` is split, a Module may decide.
+
+    Attributes:
+        secret: name of the Secret with certificate and key; empty for none.
+        key_pair: the same as files.
+        ca_secret: name of the Secret with the authorities the other side is verified with; empty for none.
+        ca_file: the same as a file; empty for none.
+        crl_secret: name of the Secret with revoked certificates; empty for none.
+        crl_file: the same as a file; empty for none.
+        required: a client must show a certificate.
+        sni: name to ask an upstream for.
+        redirect_from: port whose requests in clear text are redirected to https.
+        split_names: the last dot of a Secret's name stands before a namespace; None when nothing is said.
+    """
+
+    secret: str = ""
+    key_pair: KeyPair | None = None
+    ca_secret: str = ""
+    ca_file: str = ""
+    crl_secret: str = ""
+    crl_file: str = ""
+    required: bool | None = None
+    sni: str = ""
+    redirect_from: int | None = None
+    split_names: bool | None = None
+    parameters: TlsParameters = DEFAULT_PARAMETERS
+
+
+@dataclass(frozen=True, slots=True)
+class HostTls:
+    """How a Host ends TLS: with which certificate, and with the settings of a TLSContext or its own.
+
+    Attributes:
+        secret: name of the Secret, as written; empty for the one of the settings.
+        namespace: of that Secret; empty for the Host's.
+        context: name of a TLSContext, as written; empty for none.
+        settings: its own; None when it has none.
+    """
+
+    secret: str = ""
+    namespace: str = ""
+    context: str = ""
+    settings: TlsSettings | None = None
+
+
+NO_TLS = HostTls()
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamTls:
     """TLS that Envoy starts.
 
@@ -59,6 +111,7 @@ class UpstreamTls:
         authorities: who must have signed the certificate; None for the CA file of the settings.
         identity: what Envoy shows when asked.
         sni: name asked for and verified; empty for the service's host.
+        crl: revoked certificates.
         verify: False: any certificate will do, as somebody wrote explicitly.
     """
 
@@ -67,6 +120,7 @@ class UpstreamTls:
     sni: str = ""
     verify: bool = True
     parameters: TlsParameters = DEFAULT_PARAMETERS
+    crl: Authorities | None = None
 
 
 @dataclass(frozen=True, slots=True)
