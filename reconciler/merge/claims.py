@@ -5,27 +5,42 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from reconciler.merge.ledger import Ledger
-from reconciler.merge.wording import same_hostname, same_port
+from reconciler.merge.wording import same_hostname, same_module, same_port
+from reconciler.model.module import ModuleResource
 from reconciler.model.problem import Problem
 from reconciler.model.resource import HostMatch, HostResource, ListenerResource, Resource, ResourceId
 
-R = TypeVar("R", HostResource, ListenerResource)
+R = TypeVar("R", HostResource, ListenerResource, ModuleResource)
 
 
 def settle_ports(ledger: Ledger) -> tuple[Problem, ...]:
-    """One Listener per port: the senior keeps it, the others yield (see `Ledger`)."""
+    """One Listener per port and transport: the senior keeps it, the others yield (see `Ledger`)."""
 
     def slots() -> Iterable[Sequence[ListenerResource]]:
-        ports: dict[int, list[ListenerResource]] = defaultdict(list)
+        ports: dict[tuple[int, str], list[ListenerResource]] = defaultdict(list)
         for listener in _listeners(ledger.served()):
-            ports[listener.port].append(listener)
+            ports[listener.port, listener.stack.transport].append(listener)
         return ports.values()
 
     def incumbent(listener: ListenerResource) -> bool:
         last = ledger.entries[listener.origin.id].last_good
-        return isinstance(last, ListenerResource) and last.port == listener.port
+        if not isinstance(last, ListenerResource):
+            return False
+        return (last.port, last.stack.transport) == (listener.port, listener.stack.transport)
 
     return _settle(ledger, slots, incumbent, same_port)
+
+
+def settle_modules(ledger: Ledger) -> tuple[Problem, ...]:
+    """One Module ``ambassador`` for all namespaces."""
+
+    def slots() -> Iterable[Sequence[ModuleResource]]:
+        return [[resource for resource in ledger.served() if isinstance(resource, ModuleResource)]]
+
+    def incumbent(module: ModuleResource) -> bool:
+        return isinstance(ledger.entries[module.origin.id].last_good, ModuleResource)
+
+    return _settle(ledger, slots, incumbent, same_module)
 
 
 def settle_hostnames(ledger: Ledger) -> tuple[Problem, ...]:

@@ -5,25 +5,26 @@ from dataclasses import dataclass
 
 from reconciler.merge.policy import ConflictPolicy
 from reconciler.model.problem import Code
-from reconciler.model.resource import MappingResource
+from reconciler.model.resource import Competitor, MappingResource
 
 WHOLE = 100  # percent
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Mappings of one contest, by part: copies of the traffic, declared shares, and the rest."""
+    """Mappings or TCPMappings of one contest, by part: copies of the traffic, declared shares, and the rest."""
 
     shadows: tuple[MappingResource, ...]
-    weighted: tuple[MappingResource, ...]
-    plain: tuple[MappingResource, ...]
+    weighted: tuple[Competitor, ...]
+    plain: tuple[Competitor, ...]
 
     @classmethod
-    def of(cls, members: Sequence[MappingResource]) -> "Group":
+    def of(cls, members: Sequence[Competitor]) -> "Group":
         """The members by part, each in the order given."""
-        live = [member for member in members if not member.shadow]
+        shadows = tuple(member for member in members if isinstance(member, MappingResource) and member.shadow)
+        live = [member for member in members if member not in shadows] if shadows else members
         return cls(
-            tuple(member for member in members if member.shadow),
+            shadows,
             tuple(member for member in live if member.weight is not None),
             tuple(member for member in live if member.weight is None),
         )

@@ -9,7 +9,7 @@ from reconciler.merge.group import WHOLE, Group, fault
 from reconciler.merge.ledger import Ledger
 from reconciler.merge.policy import ConflictPolicy
 from reconciler.model.problem import Code, Problem
-from reconciler.model.resource import Contest, MappingResource, ResourceId
+from reconciler.model.resource import Competitor, Contest, MappingResource, ResourceId, TcpMappingResource
 
 
 class MappingSettlement:
@@ -28,18 +28,18 @@ class MappingSettlement:
     all else moves an identity on, from current to last good to absent.
     """
 
-    def __init__(self, ledger: Ledger, policy: ConflictPolicy, contest: Callable[[MappingResource], Contest]) -> None:
+    def __init__(self, ledger: Ledger, policy: ConflictPolicy, contest: Callable[[Competitor], Contest]) -> None:
         self._ledger = ledger
         self._policy = policy
         self._contest = contest
         self._problems: list[Problem] = []
         self._at: dict[ResourceId, Contest] = {}
         self._members: dict[Contest, set[ResourceId]] = defaultdict(set)
-        self._before: dict[Contest, list[MappingResource]] = defaultdict(list)
+        self._before: dict[Contest, list[Competitor]] = defaultdict(list)
         self._dirty: set[Contest] = set()
         self._position = {id_: position for position, id_ in enumerate(ledger.entries)}
         for id_, entry in ledger.entries.items():
-            if isinstance(entry.last_good, MappingResource):
+            if isinstance(entry.last_good, MappingResource | TcpMappingResource):
                 self._before[contest(entry.last_good)].append(entry.last_good)
             self._enter(id_)
 
@@ -83,7 +83,7 @@ class MappingSettlement:
             self._problems.append(wording.conflict(loser, winner))
             self._move(loser.origin.id, self._ledger.yield_place)
 
-    def _settle_weights(self, contest: Contest, members: list[MappingResource], group: Group) -> None:
+    def _settle_weights(self, contest: Contest, members: list[Competitor], group: Group) -> None:
         before = self._before[contest]
         ids = {mapping.origin.id for mapping in before}
         restored = before if fault(Group.of(before), self._policy) is None else []
@@ -109,11 +109,11 @@ class MappingSettlement:
     def _first(self, ids: Iterable[ResourceId]) -> int:
         return min(self._position[id_] for id_ in ids)
 
-    def _versions(self, contest: Contest) -> list[MappingResource]:
+    def _versions(self, contest: Contest) -> list[Competitor]:
         ids = self._members[contest]
         ordered = sorted(ids, key=self._position.__getitem__) if len(ids) > 1 else ids
         versions = (self._ledger.version(id_) for id_ in ordered)
-        return [version for version in versions if isinstance(version, MappingResource)]
+        return [version for version in versions if isinstance(version, MappingResource | TcpMappingResource)]
 
     def _move(self, id_: ResourceId, step: Callable[[ResourceId], None]) -> None:
         """Takes one identity to its next place and marks the contests it leaves and enters."""
@@ -126,7 +126,7 @@ class MappingSettlement:
 
     def _enter(self, id_: ResourceId) -> None:
         version = self._ledger.version(id_)
-        if isinstance(version, MappingResource):
+        if isinstance(version, MappingResource | TcpMappingResource):
             contest = self._contest(version)
             self._at[id_] = contest
             self._members[contest].add(id_)

@@ -3,12 +3,24 @@
 from collections.abc import Sequence
 
 from reconciler.merge.group import WHOLE, Group
+from reconciler.model.module import ModuleResource
 from reconciler.model.problem import Code, Problem, Severity
-from reconciler.model.resource import HostResource, ListenerResource, MappingResource, MatchKind, Resource
+from reconciler.model.resource import (
+    Competitor,
+    HostResource,
+    ListenerResource,
+    MappingResource,
+    MatchKind,
+    Resource,
+    TcpMappingResource,
+)
 
 
-def requests(mapping: MappingResource) -> str:
-    """The requests a Mapping asks for, short: ``GET api.example.com/v1/… with x-canary``."""
+def requests(mapping: Competitor) -> str:
+    """The requests a Mapping asks for, short: ``GET api.example.com/v1/… with x-canary``; or the connections."""
+    if isinstance(mapping, TcpMappingResource):
+        host = f" for {mapping.host}" if mapping.host else ""
+        return f"connections to {mapping.address}{':' if mapping.address else 'port '}{mapping.port}{host}"
     path = mapping.path.value + ("…" if mapping.path.kind is MatchKind.PREFIX else "")
     where = f"~{path}" if mapping.path.kind is MatchKind.REGEX else path
     method = f"{mapping.method.value} " if mapping.method else ""
@@ -17,7 +29,7 @@ def requests(mapping: MappingResource) -> str:
     return f"{method}{host}{where}" + (f" with {', '.join(conditions)}" if conditions else "")
 
 
-def conflict(loser: MappingResource, winner: MappingResource) -> Problem:
+def conflict(loser: Competitor, winner: Competitor) -> Problem:
     """Two Mappings without weight ask for the same requests; one is left out."""
     return Problem(
         Code.CONFLICT,
@@ -30,7 +42,7 @@ def conflict(loser: MappingResource, winner: MappingResource) -> Problem:
     )
 
 
-def split(mapping: MappingResource, first: MappingResource) -> Problem:
+def split(mapping: Competitor, first: Competitor) -> Problem:
     """Mappings without weight share requests, since the setting says so."""
     return Problem(
         Code.CONFLICT,
@@ -57,7 +69,7 @@ def shadow_only(mapping: MappingResource) -> Problem:
     )
 
 
-def weights(group: Group, blamed: MappingResource, restored: Sequence[MappingResource]) -> Problem:
+def weights(group: Group, blamed: Competitor, restored: Sequence[Competitor]) -> Problem:
     """Shares that do not add up; ``restored`` is what stays served instead, nothing when empty."""
     shares = ", ".join(f"{member.origin.id.qualified} {member.weight}" for member in group.weighted)
     beside = f" beside {', '.join(m.origin.id.qualified for m in group.plain)} without weight" if group.plain else ""
@@ -86,7 +98,7 @@ def weights(group: Group, blamed: MappingResource, restored: Sequence[MappingRes
     )
 
 
-def nothing_left(mapping: MappingResource, group: Group) -> Problem:
+def nothing_left(mapping: Competitor, group: Group) -> Problem:
     """The weights of a group leave its unweighted member without a request."""
     shares = ", ".join(f"{member.origin.id.qualified} {member.weight}" for member in group.weighted)
     return Problem(
@@ -111,6 +123,21 @@ def same_hostname(loser: HostResource, winner: HostResource) -> Problem:
         field="spec.hostname",
         expected="a hostname used by one Host per Listener",
         hint="Change the hostname, or merge the two Hosts",
+        resource=str(loser.origin.id),
+        related=(winner.origin.provenance,),
+    )
+
+
+def same_module(loser: ModuleResource, winner: ModuleResource) -> Problem:
+    """Two Modules ``ambassador``, in two namespaces."""
+    return Problem(
+        Code.CONFLICT,
+        Severity.ERROR,
+        f"is a second Module of this name; {_named(winner)} was there first and is the one that holds",
+        loser.origin.provenance,
+        field="metadata.name",
+        expected="one Module ambassador for all namespaces",
+        hint="Merge the two, or tell instances apart by ambassador_id",
         resource=str(loser.origin.id),
         related=(winner.origin.provenance,),
     )

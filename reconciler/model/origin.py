@@ -13,6 +13,13 @@ class Kind(StrEnum):
     MAPPING = "Mapping"
     HOST = "Host"
     LISTENER = "Listener"
+    TCP_MAPPING = "TCPMapping"
+    MODULE = "Module"
+    KUBERNETES_SERVICE_RESOLVER = "KubernetesServiceResolver"
+    KUBERNETES_ENDPOINT_RESOLVER = "KubernetesEndpointResolver"
+    CONSUL_RESOLVER = "ConsulResolver"
+    CIRCUIT_BREAKER = "CircuitBreaker"
+    OUTLIER_DETECTION = "OutlierDetection"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -10,13 +10,16 @@ from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind, NamedMatch, PathMatch, StringMatch
+from reconciler.model.module import ModuleResource
 from reconciler.model.origin import Kind, Origin, ResourceId
 from reconciler.model.policy import NO_POLICY, RoutePolicy
+from reconciler.model.ports import PLAIN_HTTP, Stack, TcpContest, TcpMappingResource
 from reconciler.model.tls import NO_TLS, HostTls
 from reconciler.model.upstream import ANY_UPSTREAM, ServiceAddress, Upstream
 
 __all__ = [
     "ANY_HOST",
+    "Competitor",
     "Contest",
     "HostMatch",
     "HostResource",
@@ -40,6 +43,7 @@ __all__ = [
     "SecurityModel",
     "ServiceAddress",
     "StringMatch",
+    "TcpMappingResource",
     "contest",
 ]
 
@@ -103,6 +107,7 @@ class MappingResource:
         upstream: how Envoy talks to the service.
         tls_context: name of a TLSContext, ``name`` or ``name.namespace``, as written; empty for none.
         resolver: name of a resolver, as written; empty for the Module's.
+        emptied: fields written without content, so that the Module's default is not meant.
     """
 
     origin: Origin
@@ -126,6 +131,7 @@ class MappingResource:
     upstream: Upstream = ANY_UPSTREAM
     tls_context: str = ""
     resolver: str = ""
+    emptied: frozenset[str] = frozenset()
 
     @property
     def group(self) -> "MatchGroup":
@@ -154,7 +160,10 @@ class LabelSelector:
 
 @dataclass(frozen=True, slots=True)
 class HostResource:
-    """One Host: a virtual host, which Mappings may attach to it, its TLS and its stance on clear text."""
+    """One Host: a virtual host, which Mappings may attach to it, its TLS and its stance on clear text.
+
+    ``insecure_port`` is where clear text is expected besides (``additionalPort``); None when nothing is said.
+    """
 
     origin: Origin
     labels: tuple[tuple[str, str], ...]
@@ -162,6 +171,7 @@ class HostResource:
     mapping_selector: LabelSelector | None
     insecure_action: InsecureAction
     tls: HostTls = NO_TLS
+    insecure_port: int | None = None
 
     def takes(self, mapping: MappingResource) -> bool:
         """Whether the Mapping attaches: hosts overlap and the selector, if any, selects its labels.
@@ -184,12 +194,14 @@ class SecurityModel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListenerResource:
-    """One plain-HTTP Listener.
+    """One Listener.
 
     Attributes:
         host_namespaces: None binds Hosts of all namespaces.
         host_selector: which Hosts it binds.
         trusted_hops: proxies in front whose ``x-forwarded-*`` are believed (``l7Depth``).
+        stats_prefix: of Envoy's statistics; empty for the usual one.
+        max_streams: HTTP/2 requests of one connection at a time; None for Envoy's limit.
     """
 
     origin: Origin
@@ -198,6 +210,9 @@ class ListenerResource:
     host_namespaces: tuple[str, ...] | None
     host_selector: LabelSelector | None
     trusted_hops: int = 0
+    stack: Stack = PLAIN_HTTP
+    stats_prefix: str = ""
+    max_streams: int | None = None
 
     def binds(self, host: HostResource) -> bool:
         """Whether this Listener serves the Host: by namespace and by selector."""
@@ -205,20 +220,23 @@ class ListenerResource:
         return in_reach and (self.host_selector is None or self.host_selector.selects(host.labels))
 
 
-Resource: TypeAlias = MappingResource | HostResource | ListenerResource
+Resource: TypeAlias = MappingResource | HostResource | ListenerResource | TcpMappingResource | ModuleResource
 
-Contest: TypeAlias = tuple[MatchGroup, tuple[ResourceId, ...]]
+Competitor: TypeAlias = MappingResource | TcpMappingResource
+Contest: TypeAlias = tuple[MatchGroup, tuple[ResourceId, ...]] | TcpContest
 
 
-def contest(mapping: MappingResource, selecting: Iterable[HostResource]) -> Contest:
+def contest(mapping: Competitor, selecting: Iterable[HostResource]) -> Contest:
     """What a Mapping competes for: the requests of its group, at the Hosts that select it by label.
 
-    Mappings of one group that labels send to different Hosts never meet.
+    Mappings of one group that labels send to different Hosts never meet. TCPMappings compete for connections.
 
     Args:
         mapping: the competitor.
         selecting: the Hosts that have a ``mapping_selector``, in order of identity.
     """
+    if isinstance(mapping, TcpMappingResource):
+        return mapping.group
     return mapping.group, tuple(host.origin.id for host in selecting if host.takes(mapping))
 
 

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from reconciler.model.edge import PLAIN_EDGE, Edge
 from reconciler.model.policy import NO_POLICY, RoutePolicy
+from reconciler.model.ports import PLAIN_HTTP, Stack
 from reconciler.model.provenance import Provenance
 from reconciler.model.resource import (
     HostMatch,
@@ -111,10 +112,35 @@ class VirtualHost:
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
-    """A plain-HTTP port and its virtual hosts. ``name`` also names its route configuration.
+class TcpRoute:
+    """One TCPMapping as a rule of its port: ``percent`` of the connections it is about go to ``cluster``.
 
-    ``trusted_hops``: proxies in front whose ``x-forwarded-*`` are believed.
+    Attributes:
+        name: ``namespace/name`` of the TCPMapping.
+        servers: the TLS connections meant, by the name the client asks for, each with how their TLS ends; none: all
+            connections, as they come.
+        idle_timeout_ms: a connection without a byte for so long is closed; 0 for never, None for Envoy's hour.
+    """
+
+    name: str
+    id: ResourceId
+    provenance: Provenance
+    servers: tuple[tuple[HostMatch, Termination], ...]
+    cluster: str
+    percent: int = 100
+    idle_timeout_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A port, its virtual hosts and its TCP routes. ``name`` also names its route configuration for clear text.
+
+    Attributes:
+        trusted_hops: proxies in front whose ``x-forwarded-*`` are believed.
+        stats_prefix: of Envoy's statistics; empty for the usual one.
+        max_streams: HTTP/2 requests of one connection at a time; None for Envoy's limit.
+        advertises_http3: answers tell clients that there is HTTP/3 (RFC 7838).
+        tcp_routes: sorted by name; those of one ``servers`` share the connections.
     """
 
     name: str
@@ -123,6 +149,11 @@ class Listener:
     security_model: SecurityModel
     virtual_hosts: tuple[VirtualHost, ...]
     trusted_hops: int = 0
+    stack: Stack = PLAIN_HTTP
+    stats_prefix: str = ""
+    max_streams: int | None = None
+    advertises_http3: bool = False
+    tcp_routes: tuple[TcpRoute, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +172,21 @@ class RouteTable:
     clusters: tuple[Cluster, ...]
     edge: Edge = PLAIN_EDGE
 
+    @property
+    def tcp_routes(self) -> tuple[TcpRoute, ...]:
+        """The rules for connections, by port."""
+        return tuple(route for listener in self.listeners for route in listener.tcp_routes)
+
 
 EMPTY_TABLE = RouteTable((), (), ())
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request to ask the table about; ``headers`` names are lower case, ``port`` the listener's or None for any."""
+    """A request to ask the table about; ``headers`` names are lower case, ``port`` the listener's or None for any.
+
+    ``tls``: it comes over TLS, which the client began by asking for ``host`` (SNI).
+    """
 
     host: str
     path: str
@@ -155,3 +194,4 @@ class Request:
     headers: tuple[tuple[str, str], ...] = ()
     query: tuple[tuple[str, str], ...] = ()
     port: int | None = None
+    tls: bool = False

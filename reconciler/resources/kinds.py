@@ -31,11 +31,9 @@ UNSUPPORTED_KINDS = {
     "KubernetesEndpointResolver": "its services are not resolved",
     "KubernetesServiceResolver": "its services are not resolved",
     "LogService": "nothing is logged to it",
-    "Module": "its settings are not applied",
     "OutlierDetection": "no upstream is ejected",
     "RateLimit": "it belongs to the commercial edition and has no effect",
     "RateLimitService": "no rate is limited",
-    "TCPMapping": "its port is not served",
     "TLSContext": "its certificates are not used",
     "TracingService": "nothing is traced",
 }

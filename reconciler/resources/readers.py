@@ -16,7 +16,9 @@ from reconciler.resources.host import read_host_resource
 from reconciler.resources.kinds import Document, Ours
 from reconciler.resources.listener import read_listener
 from reconciler.resources.mapping import read_mapping
+from reconciler.resources.module import read_module
 from reconciler.resources.schemas import explain, schema_of
+from reconciler.resources.tcp_mapping import read_tcp_mapping
 
 Reader: TypeAlias = Callable[[Envelope, Origin, Fields], Resource | None]
 
@@ -24,6 +26,8 @@ READERS: dict[Kind, Reader] = {
     Kind.MAPPING: read_mapping,
     Kind.HOST: read_host_resource,
     Kind.LISTENER: read_listener,
+    Kind.MODULE: read_module,
+    Kind.TCP_MAPPING: read_tcp_mapping,
 }
 
 DEFAULT_AMBASSADOR_ID = "default"

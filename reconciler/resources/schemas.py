@@ -26,7 +26,13 @@ _FILES = {
     (Kind.HOST, _NEW): "host.json",
     (Kind.LISTENER, _OLD): "listener.json",
     (Kind.LISTENER, _NEW): "listener.json",
+    (Kind.MODULE, _OLD): "module.json",
+    (Kind.MODULE, _NEW): "module.json",
+    (Kind.TCP_MAPPING, _OLD): "tcpmapping.json",
+    (Kind.TCP_MAPPING, _NEW): "tcpmapping.json",
 }
+# What ``config`` of a Module holds, by its name.
+_CONFIG_FILES = {"ambassador": "module-ambassador.json"}
 _TYPE_WORDS = {
     "string": "a string",
     "integer": "an integer",
@@ -71,17 +77,61 @@ class KindSchema:
         return properties if isinstance(properties, dict) else {}
 
 
+def _read(name: str) -> Schema:
+    schema: Schema = json.loads(resources.files(__package__).joinpath("schema", name).read_text("utf-8"))
+    return schema
+
+
 def _load(name: str) -> KindSchema:
-    schema = json.loads(resources.files(__package__).joinpath("schema", name).read_text("utf-8"))
+    schema = _read(name)
     return KindSchema(schema, accepts(schema), _Validator(schema))
 
 
+def _load_config(name: str) -> KindSchema:
+    """Fields marked ``x-mapping`` are defaults of that field of a Mapping and look like it, in its oldest spelling."""
+    fields = _read(_FILES[Kind.MAPPING, _OLD])["properties"]
+    schema = _with_mapping_fields(_read(name), fields if isinstance(fields, dict) else {})
+    return KindSchema(schema, accepts(schema), _Validator(schema))
+
+
+def _with_mapping_fields(schema: Schema, fields: Schema) -> Schema:
+    same = schema.get("x-mapping")
+    if isinstance(same, str):
+        field = fields[same]
+        return {**(field if isinstance(field, dict) else {}), **schema}
+    properties = schema.get("properties")
+    if not isinstance(properties, dict):
+        return schema
+    inside = {name: _with_mapping_fields(s, fields) if isinstance(s, dict) else s for name, s in properties.items()}
+    return {**schema, "properties": inside}
+
+
 _LOADED = {name: _load(name) for name in sorted(set(_FILES.values()))}  # package data, as constant as code
+_CONFIGS = {name: _load_config(file) for name, file in _CONFIG_FILES.items()}
 
 
 def schema_of(kind: Kind, version: str) -> KindSchema:
     """The schema for documents of a kind in the spelling of a version; v0 to v2 share one."""
     return _LOADED[_FILES[kind, _NEW if version == _NEW else _OLD]]
+
+
+def config_schema(name: str) -> KindSchema:
+    """The schema for ``config`` of a Module of that name.
+
+    Raises:
+        KeyError: there is no such Module.
+    """
+    return _CONFIGS[name]
+
+
+def sift(schema: KindSchema, values: dict[str, Json], root: Path, found: list[Finding]) -> frozenset[str]:
+    """The fields that the schema rejects; what it has against them goes to ``found``."""
+    if schema.accepts(values):
+        return frozenset()
+    explained = explain(schema, values, root)
+    found += explained
+    at = len(root)
+    return frozenset(str(finding.path[at]) for finding in explained if len(finding.path) > at)
 
 
 @dataclass(frozen=True, slots=True)

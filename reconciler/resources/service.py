@@ -15,7 +15,8 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(.*))?", re.DOTALL)
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_HOST = 253
-_PORTS = {"": 80, "http": 80, "https": 443}
+HTTPS_PORT = 443
+_PORTS = {"": 80, "http": 80, "https": HTTPS_PORT}
 
 
 class InvalidService(ValueError):

@@ -1,0 +1,74 @@
+"""Which virtual hosts answer on a TLS connection: those of the name that the client asked for (SNI, RFC 6066).
+
+A client must not ask for one host, which takes it without a certificate, and then send requests for another that wants
+one. So each way to end TLS has its own set of virtual hosts, and requests for others find nothing there.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reconciler.model.match import ANY_HOST, HostMatch, MatchKind
+from reconciler.model.table import Listener, VirtualHost
+from reconciler.model.tls import Termination
+
+
+@dataclass(frozen=True, slots=True)
+class TlsChain:
+    """What happens to TLS connections that ask for one of ``servers``.
+
+    Attributes:
+        servers: sorted; ``*`` for all that no other chain takes, also those that ask for none.
+        virtual_hosts: sorted by host. Those of other chains that a wildcard here would answer for have no rules.
+    """
+
+    termination: Termination
+    servers: tuple[HostMatch, ...]
+    virtual_hosts: tuple[VirtualHost, ...]
+
+
+def tls_chains(listener: Listener) -> tuple[TlsChain, ...]:
+    """The chains of a listener that ends TLS, by name; none on one that does not.
+
+    A host by its beginning (``example.*``) is no name Envoy can tell connections by; it answers where another host
+    with the same settings is asked for.
+    """
+    if not (listener.stack.tls and listener.stack.http):
+        return ()
+    ended: dict[Termination, list[VirtualHost]] = defaultdict(list)
+    for virtual_host in listener.virtual_hosts:
+        if virtual_host.termination is not None:
+            ended[virtual_host.termination].append(virtual_host)
+    chains = []
+    for termination in sorted(ended, key=lambda one: one.name):
+        servers = tuple(sorted(own.host for own in ended[termination] if own.host.kind is not MatchKind.PREFIX))
+        if servers:
+            chains.append(TlsChain(termination, servers, _with_strangers(ended[termination], listener.virtual_hosts)))
+    return tuple(chains)
+
+
+def _with_strangers(own: Sequence[VirtualHost], everyone: Sequence[VirtualHost]) -> tuple[VirtualHost, ...]:
+    """The virtual hosts of a chain, and an empty one for each that its wildcards would answer for in its place."""
+    names = {virtual_host.host for virtual_host in own}
+    wild = [name for name in names if name.kind is not MatchKind.EXACT]
+    strangers = [
+        VirtualHost(other.host, ())
+        for other in everyone
+        if other.host not in names and any(name.overlaps(other.host) for name in wild)
+    ]
+    return tuple(sorted((*own, *strangers), key=lambda one: one.host))
+
+
+def chain_for(chains: Sequence[TlsChain], server: str) -> TlsChain | None:
+    """The chain Envoy picks for a name: exact, else the longest suffix, else the one for all; None: it hangs up.
+
+    https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/listener/v3/listener_components.proto#config-listener-v3-filterchainmatch
+    """
+    by_name = {name: chain for chain in chains for name in chain.servers}
+    server = server.lower()
+    dots = (at for at, character in enumerate(server) if character == "." and at)
+    suffixes = (HostMatch(MatchKind.SUFFIX, server[at:]) for at in dots)
+    for name in (HostMatch(MatchKind.EXACT, server), *suffixes, ANY_HOST):
+        if name in by_name:
+            return by_name[name]
+    return None
