@@ -20,6 +20,7 @@ from reconciler.model.resource import (
 from reconciler.model.table import Action, Cluster, Forward, Listener, Route, RouteTable
 from reconciler.table.actions import action_of, mirrors_of
 from reconciler.table.attach import never_secure, unattached, virtual_hosts
+from reconciler.table.defaults import edge_of, module_of, with_defaults
 from reconciler.table.order import in_match_order
 from reconciler.table.shares import thresholds
 from reconciler.table.upstreams import cluster_of
@@ -62,7 +63,8 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
         default_listener: address of every listener, and the port where there is no Listener.
     """
     ordered = sorted(resources, key=attrgetter("origin.id.kind", "origin.id.namespace", "origin.id.name"))
-    mappings = [resource for resource in ordered if isinstance(resource, MappingResource)]
+    module = module_of(ordered)
+    mappings = with_defaults([resource for resource in ordered if isinstance(resource, MappingResource)], module)
     hosts = [resource for resource in ordered if isinstance(resource, HostResource)]
     bindings = _bindings([r for r in ordered if isinstance(r, ListenerResource)], hosts, default_listener)
 
@@ -80,7 +82,7 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
     stranded = tuple(zip((mapping.origin.id for mapping in homeless), unattached(homeless, hosts), strict=True))
     problems += (problem for _, problem in stranded)
     clusters = _clusters(routes, mappings)
-    return Built(RouteTable(tuple(listeners), routes, clusters), tuple(sorted(problems, key=rank)), stranded)
+    return Built(RouteTable(tuple(listeners), routes, clusters, edge_of(module)), tuple(sorted(problems, key=rank)), stranded)
 
 
 def _bindings(
