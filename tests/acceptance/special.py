@@ -1,0 +1,39 @@
+"""Servers that are no upstreams: authorisation, rate limits, access logs, traces.
+
+Each is a server of ``tests.support`` that notes what it is told. To add one, give it a line in `SERVERS`: its name as
+cases use it, and what makes a context manager of it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from types import MappingProxyType
+from typing import Protocol
+
+from reconciler.model.digest import Json
+
+
+class Special(Protocol):
+    """A server on loopback.
+
+    Attributes:
+        seen: a JSON value for each thing it was told; one that mentions a request's id (header ``x-query``) is
+            taken to be about that request.
+    """
+
+    @property
+    def address(self) -> str:
+        """``127.0.0.1:port``."""
+
+    @property
+    def seen(self) -> Sequence[Json]:
+        """What it was told."""
+
+
+SERVERS: MappingProxyType[str, Callable[[], AbstractContextManager[Special]]] = MappingProxyType({})
+
+
+@contextmanager
+def serving() -> Iterator[dict[str, Special]]:
+    """All of them, by name."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(make()) for name, make in SERVERS.items()}
