@@ -16,8 +16,8 @@ class Limits:
         max_aliases: aliases in one document.
         max_documents: YAML documents in one file.
         max_regex_length: characters of one RE2 pattern.
-        max_regex_program: instructions one RE2 pattern compiles to; Envoy refuses more than 100 unless its runtime
-            key ``re2.max_program_size.error_level`` says otherwise.
+        max_regex_program: instructions one RE2 pattern compiles to. Envoy refuses more than 100 unless its runtime key
+            ``re2.max_program_size.error_level`` says otherwise, which it does in every bootstrap we print.
         max_findings: findings reported of one document; the rest are only counted.
     """
 
@@ -29,7 +29,7 @@ class Limits:
     max_aliases: int = 100
     max_documents: int = 2_000
     max_regex_length: int = 1_000
-    max_regex_program: int = 100
+    max_regex_program: int = 200
     max_findings: int = 50
 
 

@@ -97,7 +97,7 @@ def test_static_bootstrap_is_self_contained() -> None:
     """Routes stand in their listeners, clusters must exist, and nothing is fetched from anywhere."""
     text = static_bootstrap(render(TABLE, OPTIONS), replace(OPTIONS, admin_address="127.0.0.1:9901"))
     value = json.loads(text)
-    assert set(value) == {"admin", "static_resources"}
+    assert set(value) == {"admin", "layered_runtime", "static_resources"}
     assert value["admin"]["address"]["socket_address"]["port_value"] == 9901
     assert [c["name"] for c in value["static_resources"]["clusters"]] == ["a", "b", "c"]
     managers = [
