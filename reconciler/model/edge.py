@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.model.policy import ErrorReply, Pairs
+from reconciler.model.services import Auth, RateLimit, RemoteLog, Tracing
 
 
 class GzipStrategy(StrEnum):
@@ -247,11 +248,15 @@ DEFAULT_HTTP = HttpSettings()
 class Edge:
     """Settings of every HTTP listener.
 
-    ``runtime``: Envoy's runtime, sorted; only a bootstrap can carry it.
+    ``runtime``: Envoy's runtime, sorted; only a bootstrap can carry it. ``logs``: sorted by name.
     """
 
     http: HttpSettings = DEFAULT_HTTP
     runtime: Pairs = ()
+    auth: Auth | None = None
+    rate_limit: RateLimit | None = None
+    tracing: Tracing | None = None
+    logs: tuple[RemoteLog, ...] = ()
 
 
 PLAIN_EDGE = Edge()

@@ -14,8 +14,15 @@ from reconciler.model.module import ModuleResource
 from reconciler.model.origin import Kind, Origin, ResourceId
 from reconciler.model.policy import NO_POLICY, RoutePolicy
 from reconciler.model.ports import PLAIN_HTTP, Stack, TcpContest, TcpMappingResource
+from reconciler.model.services import (
+    AuthServiceResource,
+    LogServiceResource,
+    RateLimitServiceResource,
+    TracingServiceResource,
+)
 from reconciler.model.tls import NO_TLS, HostTls
 from reconciler.model.upstream import ANY_UPSTREAM, ServiceAddress, Upstream
+from reconciler.model.upstream_resources import UpstreamResource
 
 __all__ = [
     "ANY_HOST",
@@ -107,6 +114,7 @@ class MappingResource:
         upstream: how Envoy talks to the service.
         tls_context: name of a TLSContext, ``name`` or ``name.namespace``, as written; empty for none.
         resolver: name of a resolver, as written; empty for the Module's.
+        circuit_breaker, outlier_detection: names of such documents, as written; empty for none.
         emptied: fields written without content, so that the Module's default is not meant.
     """
 
@@ -131,6 +139,8 @@ class MappingResource:
     upstream: Upstream = ANY_UPSTREAM
     tls_context: str = ""
     resolver: str = ""
+    circuit_breaker: str = ""
+    outlier_detection: str = ""
     emptied: frozenset[str] = frozenset()
 
     @property
@@ -220,7 +230,18 @@ class ListenerResource:
         return in_reach and (self.host_selector is None or self.host_selector.selects(host.labels))
 
 
-Resource: TypeAlias = MappingResource | HostResource | ListenerResource | TcpMappingResource | ModuleResource
+Resource: TypeAlias = (
+    MappingResource
+    | HostResource
+    | ListenerResource
+    | TcpMappingResource
+    | ModuleResource
+    | UpstreamResource
+    | AuthServiceResource
+    | RateLimitServiceResource
+    | TracingServiceResource
+    | LogServiceResource
+)
 
 Competitor: TypeAlias = MappingResource | TcpMappingResource
 Contest: TypeAlias = tuple[MatchGroup, tuple[ResourceId, ...]] | TcpContest

@@ -23,19 +23,10 @@ _GROUPS = ("ambassador", "getambassador.io")
 
 # The next kinds go from here to ``model.resource.Kind`` and ``readers.READERS``.
 UNSUPPORTED_KINDS = {
-    "AuthService": "authentication is not enforced",
-    "CircuitBreaker": "its limits are not set",
-    "ConsulResolver": "its services are not resolved",
     "Filter": "it belongs to the commercial edition and has no effect",
     "FilterPolicy": "it belongs to the commercial edition and has no effect",
-    "KubernetesEndpointResolver": "its services are not resolved",
-    "KubernetesServiceResolver": "its services are not resolved",
-    "LogService": "nothing is logged to it",
-    "OutlierDetection": "no upstream is ejected",
     "RateLimit": "it belongs to the commercial edition and has no effect",
-    "RateLimitService": "no rate is limited",
     "TLSContext": "its certificates are not used",
-    "TracingService": "nothing is traced",
 }
 # Kinds without any effect on Envoy.
 EFFECTLESS_KINDS = {"DevPortal": "it has no effect on routing"}

@@ -9,16 +9,23 @@ from reconciler.model.digest import Json, canonical_json
 from reconciler.model.limits import Limits
 from reconciler.model.problem import Severity
 from reconciler.model.resource import Kind, Origin, Resource, ResourceId
+from reconciler.resources.auth_service import read_auth_service
+from reconciler.resources.circuit_breakers import read_circuit_breaker
 from reconciler.resources.envelope import Envelope, open_envelope
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import Finding, Path, Place
 from reconciler.resources.host import read_host_resource
 from reconciler.resources.kinds import Document, Ours
 from reconciler.resources.listener import read_listener
+from reconciler.resources.log_service import read_log_service
 from reconciler.resources.mapping import read_mapping
 from reconciler.resources.module import read_module
+from reconciler.resources.rate_limit_service import read_rate_limit_service
+from reconciler.resources.outliers import read_outlier_detection
+from reconciler.resources.resolver import read_resolver
 from reconciler.resources.schemas import explain, schema_of
 from reconciler.resources.tcp_mapping import read_tcp_mapping
+from reconciler.resources.tracing_service import read_tracing_service
 
 Reader: TypeAlias = Callable[[Envelope, Origin, Fields], Resource | None]
 
@@ -27,7 +34,16 @@ READERS: dict[Kind, Reader] = {
     Kind.HOST: read_host_resource,
     Kind.LISTENER: read_listener,
     Kind.MODULE: read_module,
+    Kind.AUTH_SERVICE: read_auth_service,
+    Kind.RATE_LIMIT_SERVICE: read_rate_limit_service,
+    Kind.TRACING_SERVICE: read_tracing_service,
+    Kind.LOG_SERVICE: read_log_service,
     Kind.TCP_MAPPING: read_tcp_mapping,
+    Kind.KUBERNETES_SERVICE_RESOLVER: read_resolver,
+    Kind.KUBERNETES_ENDPOINT_RESOLVER: read_resolver,
+    Kind.CONSUL_RESOLVER: read_resolver,
+    Kind.CIRCUIT_BREAKER: read_circuit_breaker,
+    Kind.OUTLIER_DETECTION: read_outlier_detection,
 }
 
 DEFAULT_AMBASSADOR_ID = "default"

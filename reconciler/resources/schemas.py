@@ -26,10 +26,28 @@ _FILES = {
     (Kind.HOST, _NEW): "host.json",
     (Kind.LISTENER, _OLD): "listener.json",
     (Kind.LISTENER, _NEW): "listener.json",
+    (Kind.AUTH_SERVICE, _OLD): "auth-service.json",
+    (Kind.AUTH_SERVICE, _NEW): "auth-service.json",
+    (Kind.RATE_LIMIT_SERVICE, _OLD): "rate-limit-service.json",
+    (Kind.RATE_LIMIT_SERVICE, _NEW): "rate-limit-service.json",
+    (Kind.TRACING_SERVICE, _OLD): "tracing-service.json",
+    (Kind.TRACING_SERVICE, _NEW): "tracing-service.json",
+    (Kind.LOG_SERVICE, _OLD): "log-service.json",
+    (Kind.LOG_SERVICE, _NEW): "log-service.json",
     (Kind.MODULE, _OLD): "module.json",
     (Kind.MODULE, _NEW): "module.json",
     (Kind.TCP_MAPPING, _OLD): "tcpmapping.json",
     (Kind.TCP_MAPPING, _NEW): "tcpmapping.json",
+    (Kind.KUBERNETES_SERVICE_RESOLVER, _OLD): "kubernetes-resolver.json",
+    (Kind.KUBERNETES_SERVICE_RESOLVER, _NEW): "kubernetes-resolver.json",
+    (Kind.KUBERNETES_ENDPOINT_RESOLVER, _OLD): "kubernetes-resolver.json",
+    (Kind.KUBERNETES_ENDPOINT_RESOLVER, _NEW): "kubernetes-resolver.json",
+    (Kind.CONSUL_RESOLVER, _OLD): "consul-resolver.json",
+    (Kind.CONSUL_RESOLVER, _NEW): "consul-resolver.json",
+    (Kind.CIRCUIT_BREAKER, _OLD): "circuit-breaker.json",
+    (Kind.CIRCUIT_BREAKER, _NEW): "circuit-breaker.json",
+    (Kind.OUTLIER_DETECTION, _OLD): "outlier-detection.json",
+    (Kind.OUTLIER_DETECTION, _NEW): "outlier-detection.json",
 }
 # What ``config`` of a Module holds, by its name.
 _CONFIG_FILES = {"ambassador": "module-ambassador.json"}
@@ -46,7 +64,16 @@ _TELLING = ("type", "anyOf", "enum", "const")
 # How many unknown fields of a document get their nearest name: looking for it is slow.
 _GUESSES = 20
 # Values here may be credentials: they are never shown.
-_PRIVATE = frozenset({"headers", "regex_headers", "query_parameters", "regex_query_parameters"})
+_PRIVATE = frozenset(
+    {
+        "add_auth_headers",
+        "auth_context_extensions",
+        "headers",
+        "regex_headers",
+        "query_parameters",
+        "regex_query_parameters",
+    }
+)
 
 
 def _is_integer(_checker: TypeChecker, value: object) -> bool:

@@ -89,7 +89,7 @@ def test_unknown_kind() -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    ["TCPMapping", "TLSContext", "Module", "AuthService", "RateLimitService", "TracingService", "LogService",
+    ["TCPMapping", "TLSContext", "Module",
      "KubernetesServiceResolver", "KubernetesEndpointResolver", "ConsulResolver"],
 )  # fmt: skip
 def test_unsupported_kind(kind: str) -> None:
