@@ -69,6 +69,7 @@ _METAVARS = {
     "allow_plan": "DIGEST",
     "envoy": "auto|off|FILE",
     "upstream_ca_file": "FILE",
+    "secrets_path": "DIR",
     "access_log": "FILE",
     "ca_file": "FILE",
     "ssh_key_file": "FILE",

@@ -12,7 +12,7 @@ from reconciler.audit import Journal
 from reconciler.cli import log
 from reconciler.cli.state import locked
 from reconciler.compile import Options
-from reconciler.envoy import AccessLogFormat, RenderOptions, static_bootstrap
+from reconciler.envoy import AccessLogFormat, RenderOptions, files_of, static_bootstrap
 from reconciler.loop import Loop, Pace
 from reconciler.merge import ConflictPolicy
 from reconciler.model.effect import Ack
@@ -47,6 +47,8 @@ def stage_options(settings: Loaded) -> Options:
         render=RenderOptions(
             service_addresses=dict(s.service_address),
             upstream_ca_file=s.upstream_ca_file,
+            secrets_path=s.secrets_path,
+            ca_entry=s.ca_entry,
             access_log_path=s.access_log,
             access_log_format=AccessLogFormat(s.access_log_format),
         ),
@@ -114,7 +116,8 @@ def envoy_check(settings: Loaded) -> Callable[[Snapshot], str]:
     def complain(snapshot: Snapshot) -> str:
         # Binary: Envoy reads it, and we write it, several times faster than JSON. The certificates are on the
         # machines of the Envoys; where they are not here too, a Mapping must not be blamed for it.
-        elsewhere = not Path(options.upstream_ca_file).exists()
+        named = {options.upstream_ca_file, *files_of(snapshot)}
+        elsewhere = not all(Path(file).exists() for file in named)
         bootstrap = static_bootstrap(snapshot, options, FilesFormat.PB, without_files=elsewhere)
         return validate(binary, bootstrap, form=FilesFormat.PB) or ""
 

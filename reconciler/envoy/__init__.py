@@ -1,6 +1,6 @@
 """Pure stage: a route table to the Envoy resources that serve it, one message per function."""
 
-from reconciler.envoy.bootstrap import files_bootstrap, static_bootstrap, xds_bootstrap
+from reconciler.envoy.bootstrap import files_bootstrap, files_of, static_bootstrap, xds_bootstrap
 from reconciler.envoy.options import AccessLogFormat, RenderOptions
 from reconciler.envoy.readable import snapshot_json, to_json
 from reconciler.envoy.snapshot import render
@@ -9,6 +9,7 @@ __all__ = [
     "AccessLogFormat",
     "RenderOptions",
     "files_bootstrap",
+    "files_of",
     "render",
     "snapshot_json",
     "static_bootstrap",

@@ -5,7 +5,7 @@ https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/bootstrap/v3/bootstrap
 
 from pathlib import PurePath
 
-from envoy.config.bootstrap.v3.bootstrap_pb2 import Admin, Bootstrap
+from envoy.config.bootstrap.v3.bootstrap_pb2 import Admin, Bootstrap, LayeredRuntime, RuntimeLayer
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.core.v3.backoff_pb2 import BackoffStrategy
 from envoy.config.core.v3.base_pb2 import Node, RetryPolicy
@@ -17,18 +17,25 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
     HttpConnectionManager,
 )
+from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
+from google.protobuf.struct_pb2 import Struct, Value
 
 from reconciler.envoy.addresses import is_ip, single_endpoint, socket_address, split
-from reconciler.envoy.connection_manager import ads
+from reconciler.envoy.config_sources import ads
 from reconciler.envoy.listeners import HCM_FILTER
 from reconciler.envoy.options import RenderOptions
 from reconciler.envoy.protobuf import milliseconds, packed, serialise
 from reconciler.envoy.readable import json_bytes
+from reconciler.envoy.static_tls import drop_tls_files, named_files, put_secrets_inside
 from reconciler.model.files import FilesFormat, clusters_file, listeners_file
+from reconciler.model.limits import DEFAULT_LIMITS
 from reconciler.model.snapshot import Snapshot, TypeUrl
 
 ANY_ADMIN_PORT = "127.0.0.1:0"
+
+# RE2 instructions of one pattern. A Mapping's pattern for hosts grows up to sixfold: it compares without case.
+LARGEST_PATTERN = 10 * DEFAULT_LIMITS.max_regex_program
 
 _XDS_CLUSTER = "reconciler_xds"
 _CONNECT_TIMEOUT_MS = 3000
@@ -49,19 +56,33 @@ def static_bootstrap(
         snapshot: from `render`.
         options: what it was rendered with.
         form: JSON for people; binary is written 30 times faster and read faster too, which every apply feels.
-        without_files: leave out the certificates that clusters name, for a check on a machine that lacks them.
+        without_files: leave out certificates and keys, for a check on a machine that lacks them.
     """
-    message = Bootstrap(admin=admin_interface(options.admin_address))
+    message = Bootstrap(admin=admin_interface(options.admin_address), layered_runtime=layered_runtime())
     routes = snapshot[TypeUrl.ROUTE].resources
+    secrets = secrets_of(snapshot)
     for resource in snapshot[TypeUrl.CLUSTER].resources.values():
         cluster = Cluster.FromString(resource.body)
-        if without_files:
-            cluster.ClearField("transport_socket")
+        put_secrets_inside(cluster, secrets)
         message.static_resources.clusters.append(cluster)
     for resource in snapshot[TypeUrl.LISTENER].resources.values():
         configuration = RouteConfiguration.FromString(routes[resource.name].body)
-        message.static_resources.listeners.append(with_inline_routes(resource.body, configuration))
+        listener = with_inline_routes(resource.body, configuration)
+        put_secrets_inside(listener, secrets)
+        message.static_resources.listeners.append(listener)
+    if without_files:
+        drop_tls_files(message)
     return serialise(message) if form is FilesFormat.PB else json_bytes(message)
+
+
+def secrets_of(snapshot: Snapshot) -> dict[str, Secret]:
+    """The secrets of a snapshot, by name."""
+    return {name: Secret.FromString(resource.body) for name, resource in snapshot[TypeUrl.SECRET].resources.items()}
+
+
+def files_of(snapshot: Snapshot) -> frozenset[str]:
+    """The files with certificates, keys and lists of revoked ones that Envoy must have; not the CA file of all."""
+    return named_files(secrets_of(snapshot).values())
 
 
 def with_inline_routes(listener: bytes, routes: RouteConfiguration) -> Listener:
@@ -94,7 +115,7 @@ def xds_bootstrap(
         admin: ``host:port`` of the admin interface; port 0 takes a free one.
         delta: the incremental protocol; otherwise state of the world.
     """
-    message = Bootstrap(node=Node(id=node_id, cluster=node_cluster), admin=admin_interface(admin))
+    message = dynamic_bootstrap(node_id, node_cluster, admin)
     message.dynamic_resources.cds_config.CopyFrom(ads())
     message.dynamic_resources.lds_config.CopyFrom(ads())
     message.dynamic_resources.ads_config.CopyFrom(ads_stream(delta=delta))
@@ -119,10 +140,28 @@ def files_bootstrap(
         node_cluster: which group of Envoys it belongs to.
         admin: ``host:port`` of the admin interface; port 0 takes a free one.
     """
-    message = Bootstrap(node=Node(id=node_id, cluster=node_cluster), admin=admin_interface(admin))
+    message = dynamic_bootstrap(node_id, node_cluster, admin)
     message.dynamic_resources.cds_config.CopyFrom(watched_file(directory, clusters_file(form)))
     message.dynamic_resources.lds_config.CopyFrom(watched_file(directory, listeners_file(form)))
     return json_bytes(message)
+
+
+def dynamic_bootstrap(node_id: str, node_cluster: str, admin: str) -> Bootstrap:
+    """What an Envoy that fetches its configuration starts with, still without where from."""
+    node = Node(id=node_id, cluster=node_cluster)
+    return Bootstrap(node=node, admin=admin_interface(admin), layered_runtime=layered_runtime())
+
+
+def layered_runtime() -> LayeredRuntime:
+    """Patterns as large as Mappings may have them, without a warning: Envoy by itself refuses more than 100.
+
+    https://www.envoyproxy.io/docs/envoy/latest/api-v3/type/matcher/v3/regex.proto
+    """
+    keys = ("re2.max_program_size.error_level", "re2.max_program_size.warn_level")
+    values = Struct(fields={key: Value(number_value=LARGEST_PATTERN) for key in keys})
+    # With layers of its own Envoy leaves out the one for its admin interface, with which operators try values.
+    admin = RuntimeLayer(name="admin", admin_layer=RuntimeLayer.AdminLayer())
+    return LayeredRuntime(layers=[RuntimeLayer(name="reconciler", static_layer=values), admin])
 
 
 def admin_interface(address: str) -> Admin:

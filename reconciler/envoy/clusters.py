@@ -7,17 +7,11 @@ import re
 from collections.abc import Mapping
 
 from envoy.config.cluster.v3 import cluster_pb2
-from envoy.config.core.v3.base_pb2 import DataSource, TransportSocket
-from envoy.extensions.transport_sockets.tls.v3.common_pb2 import (
-    CertificateValidationContext,
-    SubjectAltNameMatcher,
-)
-from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import CommonTlsContext, UpstreamTlsContext
-from envoy.type.matcher.v3.string_pb2 import StringMatcher
 
 from reconciler.envoy.addresses import is_ip, single_endpoint, split
 from reconciler.envoy.options import RenderOptions
-from reconciler.envoy.protobuf import milliseconds, packed
+from reconciler.envoy.protobuf import milliseconds
+from reconciler.envoy.tls import tls_socket, upstream_tls_context
 from reconciler.model.resource import ServiceAddress
 from reconciler.model.table import Cluster
 
@@ -41,7 +35,8 @@ def cluster(upstream: Cluster, options: RenderOptions) -> cluster_pb2.Cluster:
         load_assignment=single_endpoint(upstream.name, host, port, hostname),
     )
     if service.tls:
-        message.transport_socket.CopyFrom(transport_socket(service.host, options.upstream_ca_file))
+        context = upstream_tls_context(service.host, upstream.upstream.tls, options)
+        message.transport_socket.CopyFrom(tls_socket(context))
     return message
 
 
@@ -51,25 +46,3 @@ def effective_address(service: ServiceAddress, replacements: Mapping[str, str]) 
         if key in replacements:
             return split(replacements[key], service.port)
     return service.host, service.port
-
-
-def transport_socket(host: str, ca_file: str) -> TransportSocket:
-    """TLS to ``host``, whose certificate must be for it and signed by one of ``ca_file``: never unverified."""
-    return TransportSocket(name="envoy.transport_sockets.tls", typed_config=packed(upstream_tls_context(host, ca_file)))
-
-
-def upstream_tls_context(host: str, ca_file: str) -> UpstreamTlsContext:
-    """The TLS settings towards ``host``; an IP address can't be a server name (RFC 6066, section 3)."""
-    return UpstreamTlsContext(
-        sni="" if is_ip(host) else host,
-        common_tls_context=CommonTlsContext(validation_context=validation_context(host, ca_file)),
-    )
-
-
-def validation_context(host: str, ca_file: str) -> CertificateValidationContext:
-    """What the server's certificate must show; an exact DNS name also accepts a wildcard certificate for it."""
-    kind = SubjectAltNameMatcher.IP_ADDRESS if is_ip(host) else SubjectAltNameMatcher.DNS
-    return CertificateValidationContext(
-        trusted_ca=DataSource(filename=ca_file),
-        match_typed_subject_alt_names=[SubjectAltNameMatcher(san_type=kind, matcher=StringMatcher(exact=host))],
-    )

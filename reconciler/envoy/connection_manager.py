@@ -3,7 +3,6 @@
 https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto
 """
 
-from envoy.config.core.v3.config_source_pb2 import AggregatedConfigSource, ApiVersion, ConfigSource
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
     HttpConnectionManager,
     Rds,
@@ -11,6 +10,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
 from google.protobuf.wrappers_pb2 import BoolValue
 
 from reconciler.envoy.access_log import access_logs
+from reconciler.envoy.config_sources import ads
 from reconciler.envoy.http_filters import http_filters
 from reconciler.envoy.options import RenderOptions
 from reconciler.model.edge import Edge
@@ -38,8 +38,3 @@ def http_connection_manager(port: Listener, edge: Edge, options: RenderOptions) 
 def rds(route_configuration: str) -> Rds:
     """Routes by name over the stream that also brings listeners and clusters."""
     return Rds(route_config_name=route_configuration, config_source=ads())
-
-
-def ads() -> ConfigSource:
-    """The aggregated stream of the bootstrap."""
-    return ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)

@@ -23,6 +23,9 @@ class RenderOptions:
         access_log_format: see `AccessLogFormat`.
         access_log_path: a file on Envoy's machine; empty for no access log.
         upstream_ca_file: CA certificates on Envoy's machine that ``https://`` services are verified with.
+        secrets_path: directory on Envoy's machine with a directory per namespace, in it one per Secret, in it a file
+            per key of the Secret, as Kubernetes mounts it.
+        ca_entry: key of a Secret under which the authorities of certificates stand.
         connect_timeout_ms: milliseconds to connect to a service.
         admin_address: ``host:port`` of the admin interface in a static bootstrap; port 0 takes a free one.
     """
@@ -31,5 +34,7 @@ class RenderOptions:
     access_log_format: AccessLogFormat = AccessLogFormat.TEXT
     access_log_path: str = "/dev/stdout"
     upstream_ca_file: str = "/etc/ssl/certs/ca-certificates.crt"
+    secrets_path: str = "/etc/envoy/secrets"
+    ca_entry: str = "tls.crt"
     connect_timeout_ms: int = 3000
     admin_address: str = "127.0.0.1:0"

@@ -164,6 +164,17 @@ class Settings:
         "CA certificates on Envoy's machine that https:// services are verified with.",
         group="target",
     )
+    secrets_path: str = _field(
+        "/etc/envoy/secrets",
+        "Directory on Envoy's machine that holds Secrets as NAMESPACE/NAME/KEY, as Kubernetes mounts them.",
+        group="target",
+    )
+    ca_entry: str = _field(
+        "tls.crt",
+        "Key of a ca_secret with the CA certificates: tls.crt, as Ambassador has it, or ca.crt, as cert-manager does.",
+        parse.one_of("tls.crt", "ca.crt"),
+        group="target",
+    )
     access_log: str = _field("/dev/stdout", "Envoy's access log file; empty for none.", group="target")
     access_log_format: str = _field(
         "text", "Format of the access log: text or json.", parse.one_of("text", "json"), group="target"

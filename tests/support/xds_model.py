@@ -43,9 +43,10 @@ def snapshot(
     listeners: Iterable[XdsResource] = (),
     route_configurations: Iterable[XdsResource] = (),
     assignments: Iterable[XdsResource] = (),
+    secrets: Iterable[XdsResource] = (),
 ) -> Snapshot:
     """A snapshot of resources by type."""
-    given = (clusters, assignments, listeners, route_configurations)
+    given = (clusters, assignments, listeners, route_configurations, secrets)
     return Snapshot.of({t: ResourceSet.of(resources) for t, resources in zip(TypeUrl, given, strict=True)})
 
 

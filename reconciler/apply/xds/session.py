@@ -36,7 +36,7 @@ _RULES: Mapping[Protocol, _Rules] = MappingProxyType(
     }
 )
 
-_PARENT = {TypeUrl.ROUTE: TypeUrl.LISTENER, TypeUrl.ENDPOINT: TypeUrl.CLUSTER}
+_PARENT = {TypeUrl.ROUTE: TypeUrl.LISTENER, TypeUrl.ENDPOINT: TypeUrl.CLUSTER, TypeUrl.SECRET: TypeUrl.LISTENER}
 """A client learns the names of these types from resources of those."""
 
 

@@ -20,12 +20,14 @@ class Step(IntEnum):
     CLUSTERS = 0
     ENDPOINTS = 1
     LISTENERS = 2
-    ROUTES = 3
-    DROP_LISTENERS = 4
-    DROP_ROUTES = 5
-    DROP_CLUSTERS = 6
-    DROP_ENDPOINTS = 7
-    DONE = 8
+    SECRETS = 3
+    ROUTES = 4
+    DROP_LISTENERS = 5
+    DROP_ROUTES = 6
+    DROP_CLUSTERS = 7
+    DROP_ENDPOINTS = 8
+    DROP_SECRETS = 9
+    DONE = 10
 
 
 class _Mode(Enum):
@@ -41,11 +43,13 @@ AWAITED: dict[Step, TypeUrl] = {
     Step.CLUSTERS: TypeUrl.CLUSTER,
     Step.ENDPOINTS: TypeUrl.ENDPOINT,
     Step.LISTENERS: TypeUrl.LISTENER,
+    Step.SECRETS: TypeUrl.SECRET,
     Step.ROUTES: TypeUrl.ROUTE,
     Step.DROP_LISTENERS: TypeUrl.LISTENER,
     Step.DROP_ROUTES: TypeUrl.ROUTE,
     Step.DROP_CLUSTERS: TypeUrl.CLUSTER,
     Step.DROP_ENDPOINTS: TypeUrl.ENDPOINT,
+    Step.DROP_SECRETS: TypeUrl.SECRET,
 }
 """The type whose acknowledgement ends the step."""
 
@@ -57,6 +61,8 @@ _PLAN: dict[TypeUrl, tuple[tuple[Step, _Mode], ...]] = {  # per type, last step 
     # Envoy acknowledges clusters only once they are warm, for which it needs their endpoints.
     TypeUrl.ENDPOINT: ((Step.DROP_ENDPOINTS, _Mode.DESIRED), (Step.CLUSTERS, _Mode.BOTH)),
     TypeUrl.LISTENER: ((Step.DROP_LISTENERS, _Mode.DESIRED), (Step.LISTENERS, _Mode.BOTH)),
+    # Clusters and listeners are warm only once they have their certificates.
+    TypeUrl.SECRET: ((Step.DROP_SECRETS, _Mode.DESIRED), (Step.CLUSTERS, _Mode.BOTH)),
     # A listener that is new is warm only once its routes came, so those may come while listeners are awaited.
     TypeUrl.ROUTE: ((Step.DROP_ROUTES, _Mode.DESIRED), (Step.ROUTES, _Mode.BOTH), (Step.LISTENERS, _Mode.FILL)),
 }
