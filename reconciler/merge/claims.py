@@ -1,16 +1,18 @@
-"""What only one may have: a Listener its port, a Host its hostname at a Listener."""
+"""What only one may have: a Listener its port, a Host its hostname at a Listener, a table its auth service."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from reconciler.merge.ledger import Ledger
-from reconciler.merge.wording import same_hostname, same_module, same_port
+from reconciler.merge.wording import same_hostname, same_module, same_port, same_service
 from reconciler.model.module import ModuleResource
 from reconciler.model.problem import Problem
-from reconciler.model.resource import HostMatch, HostResource, ListenerResource, Resource, ResourceId
+from reconciler.model.resource import HostMatch, HostResource, Kind, ListenerResource, Resource, ResourceId
+from reconciler.model.services import AuthServiceResource, RateLimitServiceResource, TracingServiceResource
 
-R = TypeVar("R", HostResource, ListenerResource, ModuleResource)
+SingleService: TypeAlias = AuthServiceResource | RateLimitServiceResource | TracingServiceResource
+R = TypeVar("R", HostResource, ListenerResource, ModuleResource, SingleService)
 
 
 def settle_ports(ledger: Ledger) -> tuple[Problem, ...]:
@@ -41,6 +43,25 @@ def settle_modules(ledger: Ledger) -> tuple[Problem, ...]:
         return isinstance(ledger.entries[module.origin.id].last_good, ModuleResource)
 
     return _settle(ledger, slots, incumbent, same_module)
+
+
+def settle_services(ledger: Ledger) -> tuple[Problem, ...]:
+    """One AuthService, one RateLimitService and one TracingService for all namespaces.
+
+    With the language's other implementation a second one turns rate limits off, or takes turns with the first.
+    """
+
+    def slots() -> Iterable[Sequence[SingleService]]:
+        kinds: dict[Kind, list[SingleService]] = defaultdict(list)
+        for resource in ledger.served():
+            if isinstance(resource, SingleService):
+                kinds[resource.origin.id.kind].append(resource)
+        return kinds.values()
+
+    def incumbent(service: SingleService) -> bool:
+        return ledger.entries[service.origin.id].last_good is not None
+
+    return _settle(ledger, slots, incumbent, same_service)
 
 
 def settle_hostnames(ledger: Ledger) -> tuple[Problem, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from reconciler.merge.claims import settle_hostnames, settle_modules, settle_ports
+from reconciler.merge.claims import settle_hostnames, settle_modules, settle_ports, settle_services
 from reconciler.merge.identity import enter, held_problems
 from reconciler.merge.ledger import Ledger
 from reconciler.merge.policy import ConflictPolicy
@@ -58,6 +58,7 @@ def merge(
     ledger = Ledger.open(entries)
     problems = [*duplicates, *held_problems(entries, held)]
     problems += settle_modules(ledger)
+    problems += settle_services(ledger)
     problems += settle_ports(ledger)
     problems += settle_hostnames(ledger)
     selecting = [host for host in ledger.served() if isinstance(host, HostResource) and host.mapping_selector]

@@ -143,6 +143,20 @@ def same_module(loser: ModuleResource, winner: ModuleResource) -> Problem:
     )
 
 
+def same_service(loser: Resource, winner: Resource) -> Problem:
+    """A second service of a kind of which requests pass one."""
+    return Problem(
+        Code.CONFLICT,
+        Severity.ERROR,
+        f"is a second {loser.origin.id.kind} beside {_named(winner)}, which was there first and stays in use",
+        loser.origin.provenance,
+        expected=f"one {loser.origin.id.kind} for all namespaces",
+        hint="Remove one of the two; those for other instances say so by `ambassador_id`",
+        resource=str(loser.origin.id),
+        related=(winner.origin.provenance,),
+    )
+
+
 def same_port(loser: ListenerResource, winner: ListenerResource) -> Problem:
     """Two Listeners have one port."""
     return Problem(
