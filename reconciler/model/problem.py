@@ -36,6 +36,7 @@ class Code(StrEnum):
     MISSING_FIELD = "missing-field"
     NEVER_SECURE = "never-secure"
     NO_HOST = "no-host"
+    NO_TLS = "no-tls"
     NOT_A_REGULAR_FILE = "not-a-regular-file"
     NOT_UTF8 = "not-utf8"
     NOT_YAML = "not-yaml"
@@ -46,6 +47,7 @@ class Code(StrEnum):
     UNKNOWN_FIELD = "unknown-field"
     UNKNOWN_KIND = "unknown-kind"
     UNSUPPORTED_KIND = "unsupported-kind"
+    UNUSED_LISTENER = "unused-listener"
     WEIGHTS = "weights"
     WRONG_TYPE = "wrong-type"
 

@@ -16,11 +16,13 @@ def read_host_resource(envelope: Envelope, origin: Origin, fields: Fields) -> Ho
     if "selector" in fields.values and "mappingSelector" in fields.values and selector != older:
         message = "selector is the older spelling of mappingSelector, and they differ"
         fields.report(Code.FIELDS_CONTRADICT, message, "selector")
-    action = fields.inside("requestPolicy").inside("insecure").text("action")
+    insecure_policy = fields.inside("requestPolicy").inside("insecure")
+    action, port = insecure_policy.text("action"), insecure_policy.integer("additionalPort")
     if hostname is None:
         return None
     insecure = InsecureAction.REDIRECT if action is None else InsecureAction(action)
-    return HostResource(origin, envelope.labels, hostname, selector or older, insecure)
+    further = port if port and port > 0 else None
+    return HostResource(origin, envelope.labels, hostname, selector or older, insecure, insecure_port=further)
 
 
 def read_selector(fields: Fields, name: str) -> LabelSelector | None:

@@ -14,7 +14,7 @@ from reconciler.model.resource import (
     MatchKind,
     SecurityModel,
 )
-from reconciler.model.table import Guard, Listener, Route, VirtualHost
+from reconciler.model.table import Guard, Route, VirtualHost
 from reconciler.table.domains import Domains
 
 _LISTED = 5  # Hosts named in a message
@@ -110,23 +110,3 @@ def _guard(host: HostResource | None, security_model: SecurityModel) -> Guard | 
     if host is None or host.insecure_action is InsecureAction.ROUTE or security_model is SecurityModel.SECURE:
         return None
     return Guard(host.insecure_action, by_header=security_model is SecurityModel.XFP)
-
-
-def never_secure(bindings: Iterable[tuple[Listener, Sequence[HostResource]]]) -> list[Problem]:
-    """A finding for each Host that turns away every request of a Listener, since none of them can count as secure."""
-    return [
-        Problem(
-            Code.NEVER_SECURE,
-            Severity.WARNING,
-            f"no request on port {listener.port} counts as secure, so each gets {host.insecure_action}: securityModel "
-            "XFP believes x-forwarded-proto only of trusted proxies, and l7Depth says there are none",
-            host.origin.provenance,
-            resource=str(host.origin.id),
-            hint="behind a proxy that ends TLS set the Listener's l7Depth to 1; to serve clear text set "
-            "requestPolicy.insecure.action to Route",
-        )
-        for listener, hosts in bindings
-        if listener.security_model is SecurityModel.XFP and not listener.trusted_hops
-        for host in hosts
-        if host.insecure_action is not InsecureAction.ROUTE
-    ]

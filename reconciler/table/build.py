@@ -14,24 +14,19 @@ from reconciler.model.resource import (
     MappingResource,
     Resource,
     ResourceId,
-    SecurityModel,
+    TcpMappingResource,
     contest,
 )
-from reconciler.model.table import Action, Cluster, Forward, Listener, Route, RouteTable
+from reconciler.model.table import Action, Cluster, Forward, Route, RouteTable
 from reconciler.table.actions import action_of, mirrors_of
-from reconciler.table.attach import never_secure, unattached, virtual_hosts
+from reconciler.table.attach import unattached, virtual_hosts
 from reconciler.table.defaults import edge_of, module_of, with_defaults
 from reconciler.table.order import in_match_order
+from reconciler.table.port_problems import around_listeners
+from reconciler.table.ports import DefaultListener, bind, serves
 from reconciler.table.shares import thresholds
+from reconciler.table.tcp import place
 from reconciler.table.upstreams import cluster_of
-
-
-@dataclass(frozen=True, slots=True)
-class DefaultListener:
-    """Where to listen: ``address`` for all listeners, ``port`` when no Listener resource names one."""
-
-    address: str = "0.0.0.0"  # noqa: S104 an edge proxy listens on all interfaces
-    port: int = 8080
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +35,7 @@ class Built:
 
     Attributes:
         problems: all findings, those of ``stranded`` among them.
-        stranded: Mappings that no virtual host takes, each with why.
+        stranded: Mappings that no virtual host takes, and TCPMappings that no port does, each with why.
     """
 
     table: RouteTable
@@ -66,39 +61,32 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
     module = module_of(ordered)
     mappings = with_defaults([resource for resource in ordered if isinstance(resource, MappingResource)], module)
     hosts = [resource for resource in ordered if isinstance(resource, HostResource)]
-    bindings = _bindings([r for r in ordered if isinstance(r, ListenerResource)], hosts, default_listener)
+    opened = [resource for resource in ordered if isinstance(resource, ListenerResource)]
+    tcp_mappings = [resource for resource in ordered if isinstance(resource, TcpMappingResource)]
+    bindings = bind(opened, hosts, default_listener)
 
     rules, problems = _rules(mappings, hosts)
     listeners = []
     placed: set[str] = set()
     for listener, bound in bindings:
+        if not listener.stack.http:
+            listeners.append(listener)
+            continue
         found = virtual_hosts(rules, bound if hosts else None, listener.security_model)
         placed.update(route.name for virtual_host in found for route in virtual_host.routes)
         listeners.append(replace(listener, virtual_hosts=found))
 
-    problems += never_secure(bindings)
+    terminations = {v.host: v.termination for port in listeners for v in port.virtual_hosts if v.termination}
+    tcp = place(tcp_mappings, listeners, terminations, default_listener.address)
+    problems += (*around_listeners(tcp.listeners, opened, hosts), *tcp.problems)
     routes = tuple(route for route, _ in rules if route.name in placed)
     homeless = [mapping for route, mapping in rules if route.name not in placed]
     stranded = tuple(zip((mapping.origin.id for mapping in homeless), unattached(homeless, hosts), strict=True))
+    stranded += tcp.stranded
     problems += (problem for _, problem in stranded)
-    clusters = _clusters(routes, mappings)
-    return Built(RouteTable(tuple(listeners), routes, clusters, edge_of(module)), tuple(sorted(problems, key=rank)), stranded)
-
-
-def _bindings(
-    listeners: Sequence[ListenerResource], hosts: Sequence[HostResource], default: DefaultListener
-) -> list[tuple[Listener, list[HostResource]]]:
-    """Every listener, still without virtual hosts, and the Hosts it binds; by port."""
-
-    def listener(port: int, model: SecurityModel, trusted_hops: int) -> Listener:
-        return Listener(f"listener-{port}", default.address, port, model, (), trusted_hops)
-
-    if not listeners:
-        return [(listener(default.port, SecurityModel.XFP, 0), list(hosts))]
-    return [
-        (listener(one.port, one.security_model, one.trusted_hops), [host for host in hosts if one.binds(host)])
-        for one in sorted(listeners, key=lambda one: one.port)
-    ]
+    clusters = tuple(sorted({*_clusters(routes, mappings), *tcp.clusters}, key=attrgetter("name")))
+    served = tuple(listener for listener in tcp.listeners if serves(listener))
+    return Built(RouteTable(served, routes, clusters, edge_of(module)), tuple(sorted(problems, key=rank)), stranded)
 
 
 def _rules(

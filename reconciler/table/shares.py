@@ -1,13 +1,16 @@
 """Who of a group gets how many of its requests."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
-from reconciler.model.resource import MappingResource
+from reconciler.model.resource import MappingResource, TcpMappingResource
+
+Member = TypeVar("Member", MappingResource, TcpMappingResource)
 
 WHOLE = 100  # percent
 
 
-def thresholds(members: Sequence[MappingResource]) -> list[tuple[MappingResource, int | None]]:
+def thresholds(members: Sequence[Member]) -> list[tuple[Member, int | None]]:
     """Every member with the threshold up to which it takes the requests no member before it took.
 
     Declared weights come first, the highest first; what they leave is shared evenly by those without a weight, and a
@@ -15,7 +18,7 @@ def thresholds(members: Sequence[MappingResource]) -> list[tuple[MappingResource
     it visible and never true. The last one has None, so that no request falls past the group.
 
     Args:
-        members: Mappings of one match, none a shadow; at least one.
+        members: Mappings or TCPMappings of one match, none a shadow; at least one.
     """
     if len(members) == 1:
         return [(members[0], None)]
@@ -29,7 +32,7 @@ def thresholds(members: Sequence[MappingResource]) -> list[tuple[MappingResource
         share, remainder = divmod(left, len(plain))
         shares.append((member, share + (position < remainder)))
     reached = 0
-    result: list[tuple[MappingResource, int | None]] = []
+    result: list[tuple[Member, int | None]] = []
     for member, share in shares[:-1]:
         reached = min(WHOLE, reached + share)
         result.append((member, reached))
