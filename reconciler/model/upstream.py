@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
-from reconciler.model.policy import Pairs, Priority
+from reconciler.model.policy import HeaderValue, Priority
 from reconciler.model.tls import UpstreamTls
 
 
@@ -52,6 +52,11 @@ class LoadBalancing(StrEnum):
     RING_HASH = "ring_hash"
     MAGLEV = "maglev"
 
+    @property
+    def hashes(self) -> bool:
+        """Whether something of the request decides, so that equal requests go to the same endpoint."""
+        return self in (LoadBalancing.RING_HASH, LoadBalancing.MAGLEV)
+
 
 class DnsType(StrEnum):
     """``STRICT``: all addresses of a name are endpoints; ``LOGICAL``: a new connection goes to the first."""
@@ -74,7 +79,7 @@ class HttpCheck:
 
     path: str
     host: str = ""
-    add_headers: Pairs = ()
+    add_headers: tuple[HeaderValue, ...] = ()
     remove_headers: tuple[str, ...] = ()
     statuses: tuple[tuple[int, int], ...] = ()
 
@@ -128,8 +133,10 @@ class Upstream:
     Attributes:
         connect_timeout_ms: milliseconds to connect.
         idle_timeout_ms: a connection without requests is closed after so many milliseconds; 0 for never.
-        max_connection_ms: a connection is drained after so many milliseconds.
+        max_connection_ms: a connection is drained after so many milliseconds; 0 for never.
         http2: speak HTTP/2 without being asked (``grpc``).
+        ipv4, ipv6: which addresses of a name are used; `ip_family` says what follows.
+        discovery: who knows the endpoints; None for DNS.
         tls: settings of a TLSContext, or None: the certificate is verified with the CA file of the settings.
         tag: whatever is written here keeps this upstream's connections apart from others'.
         stat_name: name in Envoy's statistics.
@@ -144,13 +151,22 @@ class Upstream:
     balancing: LoadBalancing | None = None
     dns: DnsType | None = None
     respect_dns_ttl: bool | None = None
-    ip_family: IpFamily | None = None
+    ipv4: bool | None = None
+    ipv6: bool | None = None
     health_checks: tuple[HealthCheck, ...] = ()
     outliers: OutlierDetection | None = None
     discovery: Discovery | None = None
     tls: UpstreamTls | None = None
     tag: str = ""
     stat_name: str = ""
+
+    @property
+    def ip_family(self) -> IpFamily | None:
+        """Which addresses are used: those of IPv4 and no others unless told otherwise; None when both are off."""
+        ipv4 = self.ipv4 is not False
+        if self.ipv6:
+            return IpFamily.AUTO if ipv4 else IpFamily.V6_ONLY
+        return IpFamily.V4_ONLY if ipv4 else None
 
     def over(self, weaker: "Upstream") -> "Upstream":
         """This, with what it does not say taken from ``weaker``."""

@@ -54,6 +54,16 @@ class Fields:
         value = self.values.get(name)
         return Fields(value if isinstance(value, dict) else {}, (*self.path, name), self.limits, self.found)
 
+    def each(self, name: str) -> "list[Fields]":
+        """The fields of every mapping in a list; none when absent."""
+        value = self.values.get(name)
+        items = enumerate(value) if isinstance(value, list) else ()
+        return [
+            Fields(item, (*self.path, name, at), self.limits, self.found)
+            for at, item in items
+            if isinstance(item, dict)
+        ]
+
     def report(self, code: Code, message: str, *parts: str, severity: Severity = Severity.ERROR, **more: Any) -> None:
         """Note a finding at a field; ``more`` are the other fields of a Finding."""
         self.found.append(Finding(code, message, path=(*self.path, *parts), severity=severity, **more))

@@ -4,16 +4,21 @@ The next field goes here in three steps: its shape into ``schema/mapping-*.json`
 entry, its reading into ``conditions``, ``actions`` or here, its value into ``MappingResource``.
 """
 
+from dataclasses import replace
+
+from reconciler.model.policy import NO_POLICY
 from reconciler.model.resource import MappingResource, Origin
 from reconciler.resources.actions import read_redirect, read_rewrites, read_service
 from reconciler.resources.conditions import read_headers, read_host, read_method, read_path, read_query
 from reconciler.resources.envelope import Envelope
 from reconciler.resources.fields import Fields
+from reconciler.resources.upstreams import read_upstream
 
 
 def read_mapping(envelope: Envelope, origin: Origin, fields: Fields) -> MappingResource | None:
     """The Mapping of a document; None when a part is missing, which was reported."""
     path = read_path(fields)
+    talks = read_upstream(fields)
     host = read_host(fields, envelope.version)
     method, headers, query = read_method(fields), read_headers(fields), read_query(fields)
     redirect = read_redirect(fields)
@@ -40,4 +45,9 @@ def read_mapping(envelope: Envelope, origin: Origin, fields: Fields) -> MappingR
         precedence=fields.integer("precedence") or 0,
         weight=fields.integer("weight"),
         shadow=fields.flag("shadow"),
+        policy=replace(NO_POLICY, hash_key=talks.hash_key) if talks.hash_key else NO_POLICY,
+        upstream=talks.upstream,
+        resolver=talks.resolver,
+        circuit_breaker=talks.circuit_breaker,
+        outlier_detection=talks.outlier_detection,
     )

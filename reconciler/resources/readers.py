@@ -20,8 +20,8 @@ from reconciler.resources.listener import read_listener
 from reconciler.resources.log_service import read_log_service
 from reconciler.resources.mapping import read_mapping
 from reconciler.resources.module import read_module
-from reconciler.resources.rate_limit_service import read_rate_limit_service
 from reconciler.resources.outliers import read_outlier_detection
+from reconciler.resources.rate_limit_service import read_rate_limit_service
 from reconciler.resources.resolver import read_resolver
 from reconciler.resources.schemas import explain, schema_of
 from reconciler.resources.tcp_mapping import read_tcp_mapping

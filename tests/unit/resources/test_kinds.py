@@ -89,8 +89,7 @@ def test_unknown_kind() -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    ["TCPMapping", "TLSContext", "Module",
-     "KubernetesServiceResolver", "KubernetesEndpointResolver", "ConsulResolver"],
+    ["TLSContext"],
 )  # fmt: skip
 def test_unsupported_kind(kind: str) -> None:
     """Kinds that are not read yet are errors, never silence; nothing served can have come from one."""
