@@ -3,6 +3,7 @@
 https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/bootstrap/v3/bootstrap.proto
 """
 
+from collections.abc import Mapping
 from pathlib import PurePath
 
 from envoy.config.bootstrap.v3.bootstrap_pb2 import Admin, Bootstrap, LayeredRuntime, RuntimeLayer
@@ -30,7 +31,7 @@ from reconciler.envoy.readable import json_bytes
 from reconciler.envoy.static_tls import drop_tls_files, named_files, put_secrets_inside
 from reconciler.model.files import FilesFormat, clusters_file, listeners_file
 from reconciler.model.limits import DEFAULT_LIMITS
-from reconciler.model.snapshot import Snapshot, TypeUrl
+from reconciler.model.snapshot import Snapshot, TypeUrl, XdsResource
 
 ANY_ADMIN_PORT = "127.0.0.1:0"
 
@@ -66,8 +67,7 @@ def static_bootstrap(
         put_secrets_inside(cluster, secrets)
         message.static_resources.clusters.append(cluster)
     for resource in snapshot[TypeUrl.LISTENER].resources.values():
-        configuration = RouteConfiguration.FromString(routes[resource.name].body)
-        listener = with_inline_routes(resource.body, configuration)
+        listener = with_inline_routes(resource.body, routes)
         put_secrets_inside(listener, secrets)
         message.static_resources.listeners.append(listener)
     if without_files:
@@ -85,15 +85,16 @@ def files_of(snapshot: Snapshot) -> frozenset[str]:
     return named_files(secrets_of(snapshot).values())
 
 
-def with_inline_routes(listener: bytes, routes: RouteConfiguration) -> Listener:
-    """A rendered listener that holds its routes instead of fetching them."""
+def with_inline_routes(listener: bytes, routes: Mapping[str, XdsResource]) -> Listener:
+    """A rendered listener that holds its routes, of all its filter chains, instead of fetching them."""
     message = Listener.FromString(listener)
-    routes.validate_clusters.value = True
     for chain in message.filter_chains:
         for network_filter in chain.filters:
             if network_filter.name == HCM_FILTER:
                 manager = HttpConnectionManager.FromString(network_filter.typed_config.value)
-                manager.route_config.CopyFrom(routes)  # a oneof: rds goes
+                configuration = RouteConfiguration.FromString(routes[manager.rds.route_config_name].body)
+                configuration.validate_clusters.value = True
+                manager.route_config.CopyFrom(configuration)  # a oneof: rds goes
                 network_filter.typed_config.CopyFrom(packed(manager))
     return message
 

@@ -17,22 +17,29 @@ from reconciler.model.edge import Edge
 from reconciler.model.table import Listener
 
 
-def http_connection_manager(port: Listener, edge: Edge, options: RenderOptions) -> HttpConnectionManager:
-    """HTTP with the routes of the port, which come over ADS.
+def http_connection_manager(port: Listener, edge: Edge, options: RenderOptions, routes: str) -> HttpConnectionManager:
+    """HTTP with the routes of a name, which come over ADS.
 
     ``/a/../b`` is normalised before it is matched, so that no rule is walked around; ``//`` is not merged: as in the
     language's other implementation, ``/a//b`` is another path than ``/a/b``. The remote address is the client's, and
     what is claimed in ``x-forwarded-*`` is believed only of as many hops as the port trusts.
     """
-    return HttpConnectionManager(
-        stat_prefix="ingress_http",
-        rds=rds(port.name),
+    usual = "ingress_https" if port.stack.tls else "ingress_http"
+    message = HttpConnectionManager(
+        stat_prefix=port.stats_prefix or usual,
+        rds=rds(routes),
         http_filters=http_filters(edge),
         access_log=access_logs(options),
         use_remote_address=BoolValue(value=True),
         xff_num_trusted_hops=port.trusted_hops,
         normalize_path=BoolValue(value=True),
     )
+    if port.stack.udp:
+        message.codec_type = HttpConnectionManager.HTTP3
+        message.http3_protocol_options.SetInParent()
+    if port.max_streams is not None:
+        message.http2_protocol_options.max_concurrent_streams.value = port.max_streams
+    return message
 
 
 def rds(route_configuration: str) -> Rds:

@@ -3,6 +3,9 @@
 https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route.proto
 """
 
+from collections.abc import Iterable, Iterator
+
+from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
 from envoy.config.route.v3 import route_components_pb2
 from envoy.config.route.v3.route_components_pb2 import (
     DirectResponseAction,
@@ -16,23 +19,42 @@ from google.protobuf.wrappers_pb2 import BoolValue
 
 from reconciler.envoy.matchers import header_matcher
 from reconciler.envoy.routes import route
+from reconciler.model.chains import TlsChain, tls_chains
 from reconciler.model.resource import InsecureAction, MatchKind, NamedMatch, StringMatch
 from reconciler.model.table import ACME_CHALLENGES, Guard, Listener, VirtualHost
 
 _NOT_FOUND = 404
+# Always port 443, as in the language's other implementation: what clients use is the port of the balancer in front.
+_HTTP3_THERE = HeaderValueOption(header=HeaderValue(key="alt-svc", value='h3=":443"; ma=86400'))
 _SAYS_HTTP = NamedMatch("x-forwarded-proto", StringMatch(MatchKind.EXACT, "http"))
 
 
-def route_configuration(listener: Listener) -> RouteConfiguration:
-    """All routes of a listener, under its name.
+def route_configurations(listener: Listener) -> Iterator[RouteConfiguration]:
+    """The routes of a listener: in clear text all under its name, over TLS those of each chain under the chain's."""
+    if not listener.stack.http:
+        return
+    if not listener.stack.udp:
+        yield route_configuration(listener, listener.name, listener.virtual_hosts)
+    for chain in tls_chains(listener):
+        yield route_configuration(listener, chain_name(listener, chain), chain.virtual_hosts)
+
+
+def chain_name(listener: Listener, chain: TlsChain) -> str:
+    """Name of a filter chain that ends TLS, and of its route configuration."""
+    return f"{listener.name}/{chain.termination.name}"
+
+
+def route_configuration(listener: Listener, name: str, virtual_hosts: Iterable[VirtualHost]) -> RouteConfiguration:
+    """Some virtual hosts of a listener.
 
     Clusters are not validated: xDS delivers them first, but through another subscription, so that on a start they may
     still be missing when the routes arrive; such a route answers 503 until then, and a rejection would lose all the
     others. The static bootstrap, where nothing is still to come, does validate them.
     """
     return RouteConfiguration(
-        name=listener.name,
-        virtual_hosts=[virtual_host(vhost) for vhost in listener.virtual_hosts],
+        name=name,
+        virtual_hosts=[virtual_host(vhost) for vhost in virtual_hosts],
+        response_headers_to_add=[_HTTP3_THERE] if listener.advertises_http3 else [],
         ignore_port_in_host_matching=True,
         validate_clusters=BoolValue(value=False),
     )

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 
 from reconciler.envoy.clusters import cluster
 from reconciler.envoy.listeners import listener
 from reconciler.envoy.options import RenderOptions
 from reconciler.envoy.protobuf import serialise
-from reconciler.envoy.route_configuration import route_configuration
+from reconciler.envoy.route_configuration import route_configurations
 from reconciler.envoy.secrets import secret_named
 from reconciler.envoy.tls_sockets import secret_names
 from reconciler.model.snapshot import ResourceSet, Snapshot, TypeUrl, XdsResource
@@ -18,7 +19,7 @@ from reconciler.model.table import RouteTable
 
 
 def render(table: RouteTable, options: RenderOptions) -> Snapshot:
-    """What an Envoy is to hold: clusters, listeners, the secrets these name, and a route configuration per listener.
+    """What an Envoy is to hold: clusters, listeners, the secrets these name, and route configurations per listener.
 
     There are no endpoint resources: a service is one DNS name, which Envoy resolves itself.
     """
@@ -30,12 +31,10 @@ def render(table: RouteTable, options: RenderOptions) -> Snapshot:
             TypeUrl.CLUSTER: _resources(clusters),
             TypeUrl.LISTENER: _resources(listeners),
             TypeUrl.SECRET: _resources(secret_named(name, options) for name in secrets),
-            TypeUrl.ROUTE: ResourceSet.of(
-                XdsResource.of(port.name, serialise(route_configuration(port))) for port in table.listeners
-            ),
+            TypeUrl.ROUTE: _resources(routes for port in table.listeners for routes in route_configurations(port)),
         }
     )
 
 
-def _resources(messages: Iterable[Cluster | Listener | Secret]) -> ResourceSet:
+def _resources(messages: Iterable[Cluster | Listener | RouteConfiguration | Secret]) -> ResourceSet:
     return ResourceSet.of(XdsResource.of(message.name, serialise(message)) for message in messages)

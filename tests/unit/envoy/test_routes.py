@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.envoy.route_configuration import route_configuration, virtual_host
+from reconciler.envoy.route_configuration import route_configurations, virtual_host
 from reconciler.envoy.routes import route
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind
 from reconciler.model.provenance import FileProvenance
@@ -80,7 +80,7 @@ def test_guard_stands_first(guard: Guard | None, names: list[str]) -> None:
 
 def test_route_configuration() -> None:
     """It has its listener's name, hosts are matched whatever the port, clusters may still be on their way."""
-    message = route_configuration(listener(anyone(), name="http"))
+    (message,) = route_configurations(listener(anyone(), name="http"))
     assert message.name == "http"
     assert message.ignore_port_in_host_matching
     assert message.HasField("validate_clusters")
