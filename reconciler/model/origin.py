@@ -14,6 +14,7 @@ class Kind(StrEnum):
     HOST = "Host"
     LISTENER = "Listener"
     TCP_MAPPING = "TCPMapping"
+    TLS_CONTEXT = "TLSContext"
     MODULE = "Module"
     AUTH_SERVICE = "AuthService"
     RATE_LIMIT_SERVICE = "RateLimitService"

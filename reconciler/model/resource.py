@@ -21,6 +21,7 @@ from reconciler.model.services import (
     TracingServiceResource,
 )
 from reconciler.model.tls import NO_TLS, HostTls
+from reconciler.model.tls_context import TlsContextResource
 from reconciler.model.upstream import ANY_UPSTREAM, ServiceAddress, Upstream
 from reconciler.model.upstream_resources import UpstreamResource
 
@@ -51,6 +52,7 @@ __all__ = [
     "ServiceAddress",
     "StringMatch",
     "TcpMappingResource",
+    "TlsContextResource",
     "contest",
 ]
 
@@ -235,6 +237,7 @@ Resource: TypeAlias = (
     | HostResource
     | ListenerResource
     | TcpMappingResource
+    | TlsContextResource
     | ModuleResource
     | UpstreamResource
     | AuthServiceResource

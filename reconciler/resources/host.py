@@ -1,10 +1,11 @@
-"""Host, as far as plain HTTP needs it. Its TLS fields are refused by the schema, never dropped."""
+"""Host: a virtual host, which Mappings may attach to it, its TLS and its stance on clear text."""
 
 from reconciler.model.problem import Code
 from reconciler.model.resource import ANY_HOST, HostMatch, HostResource, InsecureAction, LabelSelector, Origin
 from reconciler.resources.envelope import Envelope
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
+from reconciler.resources.host_tls import read_host_tls
 from reconciler.resources.hosts import GLOBS, InvalidHost, parse_host
 
 
@@ -18,11 +19,12 @@ def read_host_resource(envelope: Envelope, origin: Origin, fields: Fields) -> Ho
         fields.report(Code.FIELDS_CONTRADICT, message, "selector")
     insecure_policy = fields.inside("requestPolicy").inside("insecure")
     action, port = insecure_policy.text("action"), insecure_policy.integer("additionalPort")
+    tls = read_host_tls(fields)
     if hostname is None:
         return None
     insecure = InsecureAction.REDIRECT if action is None else InsecureAction(action)
     further = port if port and port > 0 else None
-    return HostResource(origin, envelope.labels, hostname, selector or older, insecure, insecure_port=further)
+    return HostResource(origin, envelope.labels, hostname, selector or older, insecure, tls, further)
 
 
 def read_selector(fields: Fields, name: str) -> LabelSelector | None:

@@ -26,7 +26,6 @@ UNSUPPORTED_KINDS = {
     "Filter": "it belongs to the commercial edition and has no effect",
     "FilterPolicy": "it belongs to the commercial edition and has no effect",
     "RateLimit": "it belongs to the commercial edition and has no effect",
-    "TLSContext": "its certificates are not used",
 }
 # Kinds without any effect on Envoy.
 EFFECTLESS_KINDS = {"DevPortal": "it has no effect on routing"}

@@ -25,6 +25,7 @@ from reconciler.resources.rate_limit_service import read_rate_limit_service
 from reconciler.resources.resolver import read_resolver
 from reconciler.resources.schemas import explain, schema_of
 from reconciler.resources.tcp_mapping import read_tcp_mapping
+from reconciler.resources.tls_context import read_tls_context
 from reconciler.resources.tracing_service import read_tracing_service
 
 Reader: TypeAlias = Callable[[Envelope, Origin, Fields], Resource | None]
@@ -39,6 +40,7 @@ READERS: dict[Kind, Reader] = {
     Kind.TRACING_SERVICE: read_tracing_service,
     Kind.LOG_SERVICE: read_log_service,
     Kind.TCP_MAPPING: read_tcp_mapping,
+    Kind.TLS_CONTEXT: read_tls_context,
     Kind.KUBERNETES_SERVICE_RESOLVER: read_resolver,
     Kind.KUBERNETES_ENDPOINT_RESOLVER: read_resolver,
     Kind.CONSUL_RESOLVER: read_resolver,

@@ -36,6 +36,8 @@ _FILES = {
     (Kind.LOG_SERVICE, _NEW): "log-service.json",
     (Kind.MODULE, _OLD): "module.json",
     (Kind.MODULE, _NEW): "module.json",
+    (Kind.TLS_CONTEXT, _OLD): "tlscontext.json",
+    (Kind.TLS_CONTEXT, _NEW): "tlscontext.json",
     (Kind.TCP_MAPPING, _OLD): "tcpmapping.json",
     (Kind.TCP_MAPPING, _NEW): "tcpmapping.json",
     (Kind.KUBERNETES_SERVICE_RESOLVER, _OLD): "kubernetes-resolver.json",

@@ -89,7 +89,7 @@ def test_unknown_kind() -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    ["TLSContext"],
+    ["Filter", "FilterPolicy", "RateLimit"],
 )  # fmt: skip
 def test_unsupported_kind(kind: str) -> None:
     """Kinds that are not read yet are errors, never silence; nothing served can have come from one."""

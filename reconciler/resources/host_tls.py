@@ -1,0 +1,54 @@
+"""The TLS of a Host: its certificate, and the settings it ends TLS with."""
+
+from reconciler.model.problem import Code, Severity
+from reconciler.model.tls import NO_TLS, HostTls
+from reconciler.resources.fields import Fields
+from reconciler.resources.finding import shown
+from reconciler.resources.tls_settings import check_secret_name, read_tls_settings
+
+_FAMILY = frozenset({"tlsSecret", "tlsContext", "tls", "acmeProvider", "previewUrl"})
+
+
+def read_host_tls(fields: Fields) -> HostTls:
+    """How a Host ends TLS; `NO_TLS` when it says nothing about that."""
+    if not fields.values.keys() & _FAMILY:
+        return NO_TLS
+    _report_acme(fields)
+    preview = fields.inside("previewUrl")
+    if preview.flag("enabled"):
+        fields.ignored("previewUrl", "preview URLs belong to the commercial edition and are read by no current version")
+    secret, context, own = fields.inside("tlsSecret"), fields.inside("tlsContext"), fields.inside("tls")
+    name, namespace = secret.text("name") or "", secret.text("namespace") or ""
+    for part, text in (("name", name), ("namespace", namespace)):
+        if text:
+            check_secret_name(secret, text, part)
+    if secret.values and not name:
+        secret.report(Code.MISSING_FIELD, "name is missing", "name", expected="the name of a Secret")
+    if context.values and own.values:
+        fields.report(Code.FIELDS_CONTRADICT, "tlsContext and tls exclude each other", "tls")
+    settings = read_tls_settings(own) if own.values else None
+    if settings is not None and not name and settings.key_pair is None and "tlsSecret" not in fields.rejected:
+        message = "tls needs a certificate: without one the host would be served in clear text"
+        fields.report(Code.MISSING_FIELD, message, "tlsSecret", expected="tlsSecret: {name: …}")
+    if settings is not None and name and settings.key_pair is not None:
+        message = "tlsSecret and cert_chain_file exclude each other"
+        own.report(Code.FIELDS_CONTRADICT, message, "cert_chain_file")
+    return HostTls(name, namespace, context.text("name") or "", settings)
+
+
+def _report_acme(fields: Fields) -> None:
+    """Nobody here asks an authority for certificates; a Host that wants one had better have it from elsewhere."""
+    acme = fields.inside("acmeProvider")
+    authority = acme.text("authority")
+    if not acme.values or (authority or "").lower() == "none":
+        return
+    got = shown(authority) if authority else "no authority, which means Let's Encrypt to the commercial edition"
+    acme.report(
+        Code.FIELD_IGNORED,
+        "no certificate is obtained: certificates are used, never asked for",
+        "authority",
+        severity=Severity.WARNING,
+        expected="none",
+        got=got,
+        hint="let cert-manager obtain it, and name its Secret under tlsSecret",
+    )
