@@ -19,6 +19,7 @@ from reconciler.cli.audit import audit
 from reconciler.cli.config import config
 from reconciler.cli.demo import demo
 from reconciler.cli.exits import Exit
+from reconciler.cli.migrate import migrate
 from reconciler.cli.plan import plan
 from reconciler.cli.render import render
 from reconciler.cli.route import route
@@ -43,7 +44,7 @@ def cli() -> None:
     """
 
 
-for verb in (run, sync, validate, plan, render, route, audit, demo, config):
+for verb in (run, sync, validate, plan, render, route, migrate, audit, demo, config):
     cli.add_command(verb)
 
 

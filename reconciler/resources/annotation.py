@@ -54,7 +54,7 @@ def unpack_annotation(unit: Unit, lines: dict[Path, int], limits: Limits) -> Ite
     itself. A broken document yields a unit with findings and leaves its neighbours alone.
     """
     parent = unit.value if isinstance(unit.value, dict) else {}
-    path, value = _annotation(parent)
+    path, value = annotation_of(parent)
     if value is None:
         return
     if path == (ANNOTATION,):
@@ -81,7 +81,8 @@ def unpack_annotation(unit: Unit, lines: dict[Path, int], limits: Limits) -> Ite
         yield Unit(_with_defaults(tree.value, parent), place, tree.findings, tree.simple, annotated=True)
 
 
-def _annotation(parent: Document) -> tuple[Path, Json]:
+def annotation_of(parent: Document) -> tuple[Path, Json]:
+    """Where the annotation of a parent stands, rightly or not, and its value; None when there is none."""
     metadata = parent.get("metadata")
     annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
     if isinstance(annotations, dict) and ANNOTATION in annotations:
