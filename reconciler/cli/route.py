@@ -1,7 +1,8 @@
 """``reconciler route``: which Mapping serves this request, and why not the others."""
 
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import click
 
@@ -11,10 +12,10 @@ from reconciler.cli.reading import read
 from reconciler.cli.show import echo_value
 from reconciler.model.plain import plain
 from reconciler.model.problem import Problem, Severity
-from reconciler.model.table import Request, Route
+from reconciler.model.table import Request, Route, RouteTable
 from reconciler.model.text import printable
 from reconciler.settings import Loaded
-from reconciler.table import Answer, BadRequest, Explanation, Forwarded, NotFound, Redirected, explain
+from reconciler.table import Answer, BadRequest, Explanation, Forwarded, HungUp, NotFound, Redirected, explain
 
 _MOST_LEFT_OUT = 10
 
@@ -37,7 +38,7 @@ def route(url: str, folder: Path | None, method: str, headers: tuple[str, ...], 
       reconciler route http://localhost/models/test/ routes/ -X POST -H 'x-team: ml'
     """
     compiled = read(folder, settings).compiled
-    explanation = explain(compiled.table, _request(url, method, headers))
+    explanation = explain(compiled.table, _at_listener(compiled.table, _request(url, method, headers)))
     errors = [problem for problem in compiled.problems if problem.severity is Severity.ERROR]
     if output == "json":
         value = plain(explanation)
@@ -45,7 +46,7 @@ def route(url: str, folder: Path | None, method: str, headers: tuple[str, ...], 
     else:
         _echo(explanation)
         _echo_missing(errors)
-    return Exit.PROBLEM if isinstance(explanation.answer, NotFound | BadRequest) else Exit.FINE
+    return Exit.PROBLEM if isinstance(explanation.answer, NotFound | BadRequest | HungUp) else Exit.FINE
 
 
 def _request(url: str, method: str, headers: tuple[str, ...]) -> Request:
@@ -65,7 +66,25 @@ def _request(url: str, method: str, headers: tuple[str, ...]) -> Request:
         method=method.upper(),
         headers=tuple(pair for pair in named if pair[0] != "host"),
         query=_query(parts.query),
+        port=_port(parts),
+        tls=parts.scheme == "https",
     )
+
+
+def _port(parts: SplitResult) -> int | None:
+    """The port of a URL."""
+    try:
+        return parts.port
+    except ValueError:
+        raise click.BadParameter(f"{parts.netloc!r} has no port from 0 to 65535", param_hint="URL") from None
+
+
+def _at_listener(table: RouteTable, request: Request) -> Request:
+    """The request as it reaches a listener: something in front may end TLS, and clients may know another port."""
+    listeners = [listener for listener in table.listeners if listener.stack.http]
+    tls = request.tls and any(listener.stack.tls for listener in listeners)
+    ports = {listener.port for listener in listeners if listener.stack.tls >= tls}
+    return replace(request, tls=tls, port=request.port if request.port in ports else None)
 
 
 def _query(text: str) -> tuple[tuple[str, str], ...]:
@@ -113,3 +132,5 @@ def _answer(answer: Answer) -> str:
             return printable(f"404: {answer.reason}")
         case BadRequest():
             return printable(f"400: {answer.reason}")
+        case HungUp():
+            return printable(f"closed: {answer.reason}")

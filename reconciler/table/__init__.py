@@ -1,6 +1,6 @@
 """PURE: resources → the RouteTable (virtual hosts, match order, groups, weights), and what it answers to a request."""
 
-from reconciler.table.answer import Answer, BadRequest, Forwarded, NotFound, Redirected
+from reconciler.table.answer import Answer, BadRequest, Forwarded, HungUp, NotFound, Redirected
 from reconciler.table.build import Built, build
 from reconciler.table.explain import Candidate, Explanation, NearMiss, explain
 from reconciler.table.ports import DefaultListener
@@ -13,6 +13,7 @@ __all__ = [
     "DefaultListener",
     "Explanation",
     "Forwarded",
+    "HungUp",
     "NearMiss",
     "NotFound",
     "Redirected",

@@ -40,7 +40,14 @@ class BadRequest:
     reason: str
 
 
-Answer: TypeAlias = Forwarded | Redirected | NotFound | BadRequest
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    """Envoy closes the connection before there is a request; ``reason`` is one sentence."""
+
+    reason: str
+
+
+Answer: TypeAlias = Forwarded | Redirected | NotFound | BadRequest | HungUp
 
 
 def answer_of(route: Route, seen: Seen, clusters: dict[str, Cluster]) -> Answer:

@@ -7,9 +7,10 @@ is rendered for Envoy has to answer the same.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from reconciler.model.chains import chain_for, tls_chains
 from reconciler.model.resource import HostMatch
 from reconciler.model.table import Listener, Request, Route, RouteTable, VirtualHost
-from reconciler.table.answer import Answer, BadRequest, NotFound, answer_of, guarded
+from reconciler.table.answer import Answer, BadRequest, HungUp, NotFound, answer_of, guarded
 from reconciler.table.conditions import first_failure, path_holds
 from reconciler.table.domains import Domains
 from reconciler.table.seen import Seen, look_at, without_port
@@ -68,16 +69,17 @@ def explain(table: RouteTable, request: Request) -> Explanation:
 
     Args:
         table: what is served.
-        request: ``path`` without query; without ``port`` the first listener that serves the host is asked.
+        request: ``path`` without query; without ``port`` the first listener that serves the host is asked; with
+            ``tls`` the client asks for the certificate of ``host``.
     """
-    listener, virtual_host = _virtual_host(table, request.port, without_port(request.host).lower())
+    listener, virtual_host = _virtual_host(table, request)
     seen = look_at(request, listener.trusted_hops if listener else 0)
     if seen is None:
         reason = "the path is not visible ASCII that begins with /; escape what is not"
         return Explanation(request, "", None, None, (), BadRequest(reason), ())
     if listener is None or virtual_host is None:
-        reason = _nobody(table, listener, request.port, seen.host)
-        return Explanation(request, listener.name if listener else "", None, None, (), NotFound(reason), ())
+        name = listener.name if listener else ""
+        return Explanation(request, name, None, None, (), _nobody(table, listener, request, seen.host), ())
     if seen.headers["x-forwarded-proto"] == ("",):
         reason = "its x-forwarded-proto, believed of a proxy in front, is empty; Envoy then looks for no route"
         return Explanation(request, listener.name, virtual_host.host, None, (), NotFound(reason), ())
@@ -94,14 +96,35 @@ def explain(table: RouteTable, request: Request) -> Explanation:
     return Explanation(request, listener.name, virtual_host.host, route, candidates, answer, misses)
 
 
-def _virtual_host(table: RouteTable, port: int | None, host: str) -> tuple[Listener | None, VirtualHost | None]:
-    asked = [listener for listener in table.listeners if port is None or listener.port == port]
+def _virtual_host(table: RouteTable, request: Request) -> tuple[Listener | None, VirtualHost | None]:
+    """The first listener that serves the host, with the virtual host; else the first that could."""
+    host = without_port(request.host).lower()
+    asked = _asked(table, request)
     for listener in asked:
-        picked = Domains.of(virtual_host.host for virtual_host in listener.virtual_hosts).pick(host)
-        for virtual_host in listener.virtual_hosts:
+        answering = _answering(listener, request, host)
+        picked = Domains.of(virtual_host.host for virtual_host in answering).pick(host)
+        for virtual_host in answering:
             if virtual_host.host == picked:
                 return listener, virtual_host
     return (asked[0] if asked else None), None
+
+
+def _asked(table: RouteTable, request: Request) -> list[Listener]:
+    """The listeners that speak HTTP, over TLS or in clear text, as the request does."""
+    return [
+        listener
+        for listener in table.listeners
+        if listener.stack.http and (listener.stack.tls if request.tls else not listener.stack.udp)
+        if request.port is None or listener.port == request.port
+    ]
+
+
+def _answering(listener: Listener, request: Request, host: str) -> Sequence[VirtualHost]:
+    """The virtual hosts of a connection: over TLS those of the chain for the name that the client asks for."""
+    if not request.tls:
+        return listener.virtual_hosts
+    chain = chain_for(tls_chains(listener), host)
+    return chain.virtual_hosts if chain else ()
 
 
 def _shares(routes: Iterable[Route], seen: Seen) -> list[tuple[Route, int]]:
@@ -155,10 +178,15 @@ def _same_match(one: Route, two: Route) -> bool:
     )
 
 
-def _nobody(table: RouteTable, listener: Listener | None, port: int | None, host: str) -> str:
+def _nobody(table: RouteTable, listener: Listener | None, request: Request, host: str) -> NotFound | HungUp:
+    """Why no virtual host answers."""
+    kind = "listener that ends TLS" if request.tls else "listener"
     if listener is None:
         ports = ", ".join(str(one.port) for one in table.listeners[:_LISTED]) or "none"
-        return f"no listener on port {port}; there are: {ports}" if port is not None else "there is no listener"
+        there = f"no {kind} on port {request.port}; there are: {ports}"
+        return NotFound(there if request.port is not None else f"there is no {kind}")
+    if request.tls and chain_for(tls_chains(listener), host) is None:
+        return HungUp(f"nobody has a certificate for `{host}` on port {listener.port}, so Envoy closes the connection")
     names = [str(virtual_host.host) for virtual_host in listener.virtual_hosts]
     listed = ", ".join(f"`{name}`" for name in names[:_LISTED]) + (" …" if len(names) > _LISTED else "")
-    return f"no virtual host serves `{host}`; there are: {listed or 'none'}"
+    return NotFound(f"no virtual host serves `{host}`; there are: {listed or 'none'}")

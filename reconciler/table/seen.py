@@ -15,12 +15,7 @@ _ANY_UUID = "00000000-0000-4000-8000-000000000000"
 
 # Without trusted hops a listener believes nobody in front of it (``use_remote_address``): whatever a client says here
 # is replaced before a route is chosen.
-_SET_BY_ENVOY = {
-    ":scheme": HTTP,
-    "x-envoy-external-address": _CLIENT,
-    "x-forwarded-proto": HTTP,
-    "x-request-id": _ANY_UUID,
-}
+_SET_BY_ENVOY = {"x-envoy-external-address": _CLIENT, "x-request-id": _ANY_UUID}
 _FORWARDED_FOR = "x-forwarded-for"
 _FORWARDED_PROTO = "x-forwarded-proto"
 # Headers no condition ever sees: those of the connection, and those only an internal client may send.
@@ -66,7 +61,7 @@ class Seen:
 
     @property
     def scheme(self) -> str:
-        """``https`` where a proxy that is believed says so, otherwise ``http``: every listener is plain HTTP."""
+        """``https`` over TLS, or where a proxy that is believed says so; otherwise ``http``."""
         return self.headers[":scheme"][0]
 
 
@@ -93,6 +88,7 @@ def look_at(request: Request, trusted_hops: int = 0) -> Seen | None:
         headers[name] = [",".join(filter(None, headers[name]))]
     told = headers.get(_FORWARDED_PROTO) if trusted_hops else None
     headers.update({name: [value] for name, value in _SET_BY_ENVOY.items()})
+    headers[":scheme"] = headers[_FORWARDED_PROTO] = [HTTPS if request.tls else HTTP]
     if told:
         headers[_FORWARDED_PROTO] = told
         headers[":scheme"] = [HTTPS if told[0].lower() == HTTPS else HTTP]

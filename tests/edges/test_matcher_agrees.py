@@ -16,7 +16,7 @@ from reconciler.compile import Options, compile_routes
 from reconciler.model.source import SourceFile, SourceSnapshot
 from reconciler.model.table import Request, RouteTable
 from reconciler.resources import load
-from reconciler.table import Answer, BadRequest, Explanation, Forwarded, NotFound, Redirected, explain
+from reconciler.table import Answer, BadRequest, Explanation, Forwarded, HungUp, NotFound, Redirected, explain
 from tests.support.generated_tables import documents, requests
 from tests.support.many_tables import Client, Seen, serving
 
@@ -62,6 +62,8 @@ def seen_as(mapping: str, answer: Answer) -> Seen:
             return Seen(404, mapping)
         case BadRequest():
             return Seen(400, mapping)
+        case HungUp():
+            return Seen(0)
 
 
 def disagreements(subject: Subject, port: int, client: Client, request: Request, tally: Counter[str]) -> list[str]:
