@@ -12,7 +12,10 @@ from google.protobuf.wrappers_pb2 import BoolValue
 from reconciler.envoy.access_log import access_logs
 from reconciler.envoy.config_sources import ads
 from reconciler.envoy.http_filters import http_filters
+from reconciler.envoy.http_settings import apply_settings
 from reconciler.envoy.options import RenderOptions
+from reconciler.envoy.remote_log import remote_log
+from reconciler.envoy.tracing import hcm_tracing
 from reconciler.model.edge import Edge
 from reconciler.model.table import Listener
 
@@ -29,16 +32,19 @@ def http_connection_manager(port: Listener, edge: Edge, options: RenderOptions, 
         stat_prefix=port.stats_prefix or usual,
         rds=rds(routes),
         http_filters=http_filters(edge),
-        access_log=access_logs(options),
+        access_log=[*access_logs(options), *(remote_log(log) for log in edge.logs)],
         use_remote_address=BoolValue(value=True),
         xff_num_trusted_hops=port.trusted_hops,
         normalize_path=BoolValue(value=True),
     )
+    if edge.tracing is not None:
+        message.tracing.CopyFrom(hcm_tracing(edge.tracing))
     if port.stack.udp:
         message.codec_type = HttpConnectionManager.HTTP3
         message.http3_protocol_options.SetInParent()
     if port.max_streams is not None:
         message.http2_protocol_options.max_concurrent_streams.value = port.max_streams
+    apply_settings(message, edge.http)
     return message
 
 

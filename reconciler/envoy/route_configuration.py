@@ -17,13 +17,15 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.type.matcher.v3.string_pb2 import StringMatcher
 from google.protobuf.wrappers_pb2 import BoolValue
 
+from reconciler.envoy.auth import AUTH_FILTER, NOT_ASKED
 from reconciler.envoy.matchers import header_matcher
 from reconciler.envoy.routes import route
 from reconciler.model.chains import TlsChain, tls_chains
 from reconciler.model.resource import InsecureAction, MatchKind, NamedMatch, StringMatch
 from reconciler.model.table import ACME_CHALLENGES, Guard, Listener, VirtualHost
 
-_NOT_FOUND = 404
+_TO_HTTPS = RedirectAction(https_redirect=True)
+_NOT_FOUND = DirectResponseAction(status=404)
 # Always port 443, as in the language's other implementation: what clients use is the port of the balancer in front.
 _HTTP3_THERE = HeaderValueOption(header=HeaderValue(key="alt-svc", value='h3=":443"; ma=86400'))
 _SAYS_HTTP = NamedMatch("x-forwarded-proto", StringMatch(MatchKind.EXACT, "http"))
@@ -91,12 +93,17 @@ def guard_routes(guard: Guard) -> list[route_components_pb2.Route]:
     match = RouteMatch(prefix="/", headers=[no_acme_challenge()])
     if guard.by_header:
         match.headers.append(header_matcher(_SAYS_HTTP))
+    passing = {AUTH_FILTER: NOT_ASKED} if guard.past_auth else {}
     match guard.action:
         case InsecureAction.REDIRECT:
-            to_https = RedirectAction(https_redirect=True)
-            return [route_components_pb2.Route(name="insecure-redirect", match=match, redirect=to_https)]
+            redirect = route_components_pb2.Route(
+                name="insecure-redirect", match=match, redirect=_TO_HTTPS, typed_per_filter_config=passing
+            )
+            return [redirect]
         case InsecureAction.REJECT:
-            not_found = DirectResponseAction(status=_NOT_FOUND)
-            return [route_components_pb2.Route(name="insecure-reject", match=match, direct_response=not_found)]
+            reject = route_components_pb2.Route(
+                name="insecure-reject", match=match, direct_response=_NOT_FOUND, typed_per_filter_config=passing
+            )
+            return [reject]
         case InsecureAction.ROUTE:
             return []

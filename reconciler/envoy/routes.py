@@ -12,8 +12,12 @@ from envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute
 from google.protobuf.struct_pb2 import Struct, Value
 
 from reconciler.envoy.addresses import split
+from reconciler.envoy.auth import AUTH_FILTER, auth_per_route
 from reconciler.envoy.matchers import percent, regex, route_match
+from reconciler.envoy.policies import apply_policy
 from reconciler.envoy.protobuf import milliseconds
+from reconciler.envoy.rate_limit import rate_limits
+from reconciler.model.policy import NO_POLICY
 from reconciler.model.resource import HostMatch, Redirect, RedirectCode, RegexRewrite
 from reconciler.model.table import Forward, Mirror, Route
 
@@ -35,8 +39,15 @@ def route(rule: Route, virtual_host: HostMatch) -> route_components_pb2.Route:
     message = route_components_pb2.Route(name=rule.name, match=route_match(rule, virtual_host), metadata=metadata(rule))
     if isinstance(rule.action, Forward):
         message.route.CopyFrom(route_action(rule.action))
+        if rule.policy.labels:
+            message.route.rate_limits.extend(rate_limits(rule.policy.labels))
     else:
         message.redirect.CopyFrom(redirect_action(rule.action))
+    passing = auth_per_route(rule.policy)
+    if passing is not None:
+        message.typed_per_filter_config[AUTH_FILTER].CopyFrom(passing)
+    if rule.policy is not NO_POLICY:
+        apply_policy(message, rule.policy)
     return message
 
 

@@ -91,11 +91,14 @@ ACME_CHALLENGES = "/.well-known/acme-challenge/"
 class Guard:
     """What a virtual host does with insecure requests instead of routing them, `ACME_CHALLENGES` excepted.
 
-    ``by_header`` True: only those whose ``x-forwarded-proto`` says ``http`` (XFP); False: all.
+    Attributes:
+        by_header: only those whose ``x-forwarded-proto`` says ``http`` (XFP); otherwise all.
+        past_auth: they are answered without the auth service.
     """
 
     action: InsecureAction
     by_header: bool
+    past_auth: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ entry, its reading into ``conditions``, ``actions`` or here, its value into ``Ma
 
 from dataclasses import replace
 
-from reconciler.model.policy import NO_POLICY
 from reconciler.model.resource import MappingResource, Origin
 from reconciler.resources.actions import read_redirect, read_rewrites, read_service
 from reconciler.resources.conditions import read_headers, read_host, read_method, read_path, read_query
 from reconciler.resources.envelope import Envelope
 from reconciler.resources.fields import Fields
+from reconciler.resources.policies import read_policy
+from reconciler.resources.service_fields import with_service_fields
 from reconciler.resources.upstreams import read_upstream
 
 
@@ -23,6 +24,7 @@ def read_mapping(envelope: Envelope, origin: Origin, fields: Fields) -> MappingR
     method, headers, query = read_method(fields), read_headers(fields), read_query(fields)
     redirect = read_redirect(fields)
     rewrites = read_rewrites(fields)
+    policy = read_policy(fields)
     redirects = fields.flag("host_redirect")
     service = None if redirects else read_service(fields, envelope.namespace)
     if path is None or (redirect is None and service is None):
@@ -45,7 +47,7 @@ def read_mapping(envelope: Envelope, origin: Origin, fields: Fields) -> MappingR
         precedence=fields.integer("precedence") or 0,
         weight=fields.integer("weight"),
         shadow=fields.flag("shadow"),
-        policy=replace(NO_POLICY, hash_key=talks.hash_key) if talks.hash_key else NO_POLICY,
+        policy=with_service_fields(replace(policy, hash_key=talks.hash_key) if talks.hash_key else policy, fields),
         upstream=talks.upstream,
         resolver=talks.resolver,
         circuit_breaker=talks.circuit_breaker,

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
+from reconciler.model.edge import Edge
+from reconciler.model.module import NO_DEFAULTS
 from reconciler.model.problem import Code, Problem, Severity, rank
 from reconciler.model.resource import (
     ANY_HOST,
@@ -12,6 +14,7 @@ from reconciler.model.resource import (
     HostResource,
     ListenerResource,
     MappingResource,
+    Origin,
     Resource,
     ResourceId,
     TcpMappingResource,
@@ -20,10 +23,14 @@ from reconciler.model.resource import (
 from reconciler.model.table import Action, Cluster, Forward, Route, RouteTable
 from reconciler.table.actions import action_of, mirrors_of
 from reconciler.table.attach import unattached, virtual_hosts
+from reconciler.table.balancing_notes import balancing_notes
 from reconciler.table.defaults import edge_of, module_of, with_defaults
 from reconciler.table.order import in_match_order
+from reconciler.table.policies import policy_of
 from reconciler.table.port_problems import around_listeners
 from reconciler.table.ports import DefaultListener, bind, serves
+from reconciler.table.references import References, resolved, resolved_tcp
+from reconciler.table.services import ServiceResource, effective_policy, past_auth, place_services, unserved
 from reconciler.table.shares import thresholds
 from reconciler.table.tcp import place
 from reconciler.table.upstreams import cluster_of
@@ -35,7 +42,8 @@ class Built:
 
     Attributes:
         problems: all findings, those of ``stranded`` among them.
-        stranded: Mappings that no virtual host takes, and TCPMappings that no port does, each with why.
+        stranded: Mappings that no virtual host takes, TCPMappings that no port does, and services that cannot be
+            reached as they ask, each with why.
     """
 
     table: RouteTable
@@ -59,13 +67,23 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
     """
     ordered = sorted(resources, key=attrgetter("origin.id.kind", "origin.id.namespace", "origin.id.name"))
     module = module_of(ordered)
-    mappings = with_defaults([resource for resource in ordered if isinstance(resource, MappingResource)], module)
+    references = References.of(ordered)
+    named = resolved(
+        with_defaults([resource for resource in ordered if isinstance(resource, MappingResource)], module), references
+    )
+    mappings = named.mappings
     hosts = [resource for resource in ordered if isinstance(resource, HostResource)]
     opened = [resource for resource in ordered if isinstance(resource, ListenerResource)]
-    tcp_mappings = [resource for resource in ordered if isinstance(resource, TcpMappingResource)]
+    tcp_mappings, lost = resolved_tcp(
+        [resource for resource in ordered if isinstance(resource, TcpMappingResource)],
+        references,
+        module.defaults.resolver if module else "",
+    )
     bindings = bind(opened, hosts, default_listener)
 
-    rules, problems = _rules(mappings, hosts)
+    services = [resource for resource in ordered if isinstance(resource, ServiceResource)]
+    edge = place_services(edge_of(module), services, _no_context, module.defaults if module else NO_DEFAULTS)
+    rules, problems = _rules(mappings, hosts, edge.edge)
     listeners = []
     placed: set[str] = set()
     for listener, bound in bindings:
@@ -74,7 +92,7 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
             continue
         found = virtual_hosts(rules, bound if hosts else None, listener.security_model)
         placed.update(route.name for virtual_host in found for route in virtual_host.routes)
-        listeners.append(replace(listener, virtual_hosts=found))
+        listeners.append(replace(listener, virtual_hosts=past_auth(found, edge.edge)))
 
     terminations = {v.host: v.termination for port in listeners for v in port.virtual_hosts if v.termination}
     tcp = place(tcp_mappings, listeners, terminations, default_listener.address)
@@ -82,15 +100,16 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
     routes = tuple(route for route, _ in rules if route.name in placed)
     homeless = [mapping for route, mapping in rules if route.name not in placed]
     stranded = tuple(zip((mapping.origin.id for mapping in homeless), unattached(homeless, hosts), strict=True))
-    stranded += tcp.stranded
+    stranded += (*tcp.stranded, *edge.stranded, *named.stranded, *lost)
     problems += (problem for _, problem in stranded)
-    clusters = tuple(sorted({*_clusters(routes, mappings), *tcp.clusters}, key=attrgetter("name")))
+    problems += (*unserved(mappings, edge.edge), *balancing_notes(mappings, module))
+    clusters = tuple(sorted({*_clusters(routes, mappings), *tcp.clusters, *edge.clusters}, key=attrgetter("name")))
     served = tuple(listener for listener in tcp.listeners if serves(listener))
-    return Built(RouteTable(served, routes, clusters, edge_of(module)), tuple(sorted(problems, key=rank)), stranded)
+    return Built(RouteTable(served, routes, clusters, edge.edge), tuple(sorted(problems, key=rank)), stranded)
 
 
 def _rules(
-    mappings: Sequence[MappingResource], hosts: Sequence[HostResource]
+    mappings: Sequence[MappingResource], hosts: Sequence[HostResource], edge: Edge
 ) -> tuple[list[tuple[Route, MappingResource]], list[Problem]]:
     """All rules in match order, each with its Mapping; shadows have gone into the rules of their group."""
     selecting = [host for host in hosts if host.mapping_selector is not None]
@@ -105,13 +124,13 @@ def _rules(
         actions = {m.origin.id: action for m in group if not m.shadow and (action := action_of(m, mirrors))}
         live = [member for member in group if member.origin.id in actions]
         if live:
-            rules += [(_route(m, share, actions[m.origin.id]), m) for m, share in thresholds(live)]
+            rules += [(_route(m, share, actions[m.origin.id], edge), m) for m, share in thresholds(live)]
             redirecting = [member for member in live if member.redirect is not None]
             problems += [_mirrored_redirect(shadow, redirecting[0]) for shadow in shadows if redirecting]
     return rules, problems
 
 
-def _route(mapping: MappingResource, threshold: int | None, action: Action) -> Route:
+def _route(mapping: MappingResource, threshold: int | None, action: Action, edge: Edge) -> Route:
     return Route(
         name=mapping.origin.id.qualified,
         id=mapping.origin.id,
@@ -124,7 +143,7 @@ def _route(mapping: MappingResource, threshold: int | None, action: Action) -> R
         precedence=mapping.precedence,
         threshold=threshold,
         action=action,
-        policy=mapping.policy,
+        policy=effective_policy(policy_of(mapping), action, edge),
     )
 
 
@@ -136,6 +155,13 @@ def _clusters(routes: Sequence[Route], mappings: Sequence[MappingResource]) -> t
     upstreams = {(mapping.service, mapping.upstream) for mapping in mappings if mapping.service is not None}
     clusters = (cluster_of(address, upstream) for address, upstream in upstreams)
     return tuple(sorted((cluster for cluster in clusters if cluster.name in names), key=attrgetter("name")))
+
+
+def _no_context(origin: Origin, name: str) -> Problem:
+    message = f"there is no TLSContext {name}"
+    return Problem(
+        Code.INVALID_VALUE, Severity.ERROR, message, origin.provenance, field="spec.tls", resource=str(origin.id)
+    )
 
 
 def _mirrored_redirect(shadow: MappingResource, redirect: MappingResource) -> Problem:
