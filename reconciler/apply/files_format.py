@@ -14,9 +14,13 @@ from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.access_loggers.file.v3 import file_pb2 as _access_log
 from envoy.extensions.filters.http.router.v3 import router_pb2 as _router
+from envoy.extensions.filters.listener.proxy_protocol.v3 import proxy_protocol_pb2 as _proxy_protocol
+from envoy.extensions.filters.listener.tls_inspector.v3 import tls_inspector_pb2 as _tls_inspector
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
     HttpConnectionManager,
 )
+from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2 as _tcp_proxy
+from envoy.extensions.transport_sockets.quic.v3 import quic_transport_pb2 as _quic
 from envoy.extensions.transport_sockets.tls.v3 import tls_pb2 as _tls
 from envoy.service.discovery.v3.discovery_pb2 import DiscoveryResponse
 from google.protobuf import descriptor_pool, json_format, message_factory
@@ -26,7 +30,7 @@ from google.protobuf.message import DecodeError, Message
 from reconciler.model.files import FilesFormat, clusters_file, listeners_file, routes_file
 from reconciler.model.snapshot import ResourceSet, Snapshot, TypeUrl, XdsResource
 
-REGISTERED = (_access_log, _router, _tls)
+REGISTERED = (_access_log, _proxy_protocol, _quic, _router, _tcp_proxy, _tls, _tls_inspector)
 
 _NAMED = {
     TypeUrl.CLUSTER: Cluster,

@@ -12,6 +12,7 @@ from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
 from reconciler.resources.hosts import InvalidHost, parse_host
 from reconciler.resources.service import HTTPS_PORT, parse_authority
+from reconciler.resources.upstreams import read_upstream
 
 _GLOBS = "a host name, * or *.example.com"
 _LONGEST = 10  # digits; a hundred days
@@ -20,7 +21,7 @@ _LONGEST = 10  # digits; a hundred days
 def read_tcp_mapping(envelope: Envelope, origin: Origin, fields: Fields) -> TcpMappingResource | None:
     """The TCPMapping of a document; None when a part is missing, which was reported."""
     port, service = fields.integer("port"), _service(fields, envelope.namespace)
-    host, address, idle = _host(fields), _address(fields), _idle_timeout(fields)
+    host, address, idle, talks = _host(fields), _address(fields), _idle_timeout(fields), read_upstream(fields)
     if port is None or service is None:
         return None
     return TcpMappingResource(
@@ -31,7 +32,9 @@ def read_tcp_mapping(envelope: Envelope, origin: Origin, fields: Fields) -> TcpM
         host=host,
         weight=fields.integer("weight"),
         idle_timeout_ms=idle,
+        upstream=talks.upstream,
         tls_context=fields.text("tls") or "",
+        resolver=talks.resolver,
     )
 
 
