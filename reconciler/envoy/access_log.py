@@ -7,11 +7,13 @@ from envoy.config.accesslog.v3.accesslog_pb2 import AccessLog
 from envoy.config.core.v3.base_pb2 import DataSource
 from envoy.config.core.v3.substitution_format_string_pb2 import SubstitutionFormatString
 from envoy.extensions.access_loggers.file.v3.file_pb2 import FileAccessLog
+from google.protobuf.json_format import Parse
 from google.protobuf.struct_pb2 import Struct, Value
 
 from reconciler.envoy.options import AccessLogFormat, RenderOptions
 from reconciler.envoy.protobuf import packed
 from reconciler.envoy.routes import METADATA_NAMESPACE
+from reconciler.model.edge import LogSettings, LogType
 
 _ORIGIN = {key: f"%METADATA(ROUTE:{METADATA_NAMESPACE}:{key})%" for key in ("mapping", "source", "commit")}
 
@@ -41,12 +43,27 @@ _TEXT_LINE = (
 )
 
 
-def access_logs(options: RenderOptions) -> list[AccessLog]:
-    """The access log of a listener; none without a path. A request that no Mapping serves prints ``-``."""
-    if not options.access_log_path:
+def access_logs(options: RenderOptions, module: LogSettings | None = None) -> list[AccessLog]:
+    """The access log of a listener; none without a path. A request that no Mapping serves prints ``-``.
+
+    What the Module says is stronger than the settings, which are left with what it does not say.
+    """
+    path = (module.path if module else "") or options.access_log_path
+    if not path:
         return []
-    file = FileAccessLog(path=options.access_log_path, log_format=line_format(options.access_log_format))
+    file = FileAccessLog(path=path, log_format=own_format(module, options))
     return [AccessLog(name="envoy.access_loggers.file", typed_config=packed(file))]
+
+
+def own_format(module: LogSettings | None, options: RenderOptions) -> SubstitutionFormatString:
+    """The format of the Module where it has one; of one that only names a type, ours."""
+    if module is None or module.type is None:
+        return line_format(options.access_log_format)
+    if not module.format:
+        return line_format(AccessLogFormat(module.type))
+    if module.type is LogType.JSON:
+        return SubstitutionFormatString(json_format=Parse(module.format, Struct()))
+    return SubstitutionFormatString(text_format_source=DataSource(inline_string=f"{module.format}\n"))
 
 
 def line_format(kind: AccessLogFormat) -> SubstitutionFormatString:

@@ -4,26 +4,27 @@ A filter that some route may need is always there, doing nothing where no route 
 listener, since that closes connections.
 """
 
-from collections.abc import Iterator
-
-from envoy.config.core.v3.base_pb2 import DataSource
-from envoy.extensions.filters.http.buffer.v3.buffer_pb2 import Buffer
-from envoy.extensions.filters.http.grpc_http1_bridge.v3.config_pb2 import Config as GrpcBridge
-from envoy.extensions.filters.http.grpc_web.v3.grpc_web_pb2 import GrpcWeb
-from envoy.extensions.filters.http.lua.v3.lua_pb2 import Lua
 from envoy.extensions.filters.http.router.v3.router_pb2 import Router
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import HttpFilter
 
 from reconciler.envoy.auth import auth_filter
 from reconciler.envoy.cors import cors_filter
+from reconciler.envoy.error_replies import error_filters
+from reconciler.envoy.module_filters import module_filters
 from reconciler.envoy.protobuf import packed
 from reconciler.envoy.rate_limit import rate_limit_filter
-from reconciler.model.edge import Edge
+from reconciler.model.edge import Edge, HttpSettings
 
 
 def http_filters(edge: Edge) -> list[HttpFilter]:
-    """All filters, the router last."""
-    return [cors_filter(), *service_filters(edge), router_filter()]
+    """All filters, the router last. What replaces answers comes first: answers pass them backwards."""
+    return [
+        *error_filters(edge.http.filters.errors),
+        *module_filters(edge.http.filters),
+        cors_filter(),
+        *service_filters(edge),
+        router_filter(edge.http),
+    ]
 
 
 def service_filters(edge: Edge) -> list[HttpFilter]:
@@ -39,6 +40,7 @@ def service_filters(edge: Edge) -> list[HttpFilter]:
     return filters
 
 
-def router_filter() -> HttpFilter:
+def router_filter(http: HttpSettings) -> HttpFilter:
     """The last HTTP filter: the one that sends requests on."""
-    return HttpFilter(name="envoy.filters.http.router", typed_config=packed(Router()))
+    router = Router(suppress_envoy_headers=http.headers.suppress_envoy)
+    return HttpFilter(name="envoy.filters.http.router", typed_config=packed(router))

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.model.policy import ErrorReply, Pairs
+from reconciler.model.policy import ErrorReply
 from reconciler.model.services import Auth, RateLimit, RemoteLog, Tracing
+from reconciler.model.upstream import HeaderCase
 
 
 class GzipStrategy(StrEnum):
@@ -83,17 +84,12 @@ class LogType(StrEnum):
 class LogSettings:
     """The access log, where a Module speaks of it; empty for what the settings say.
 
-    Attributes:
-        text: the format of a line of words.
-        fields: names and formats of a line of JSON, sorted; a nested name is joined by dots.
-        typed: numbers and booleans of JSON keep their type.
+    ``format``: of a line of words, or as canonical JSON that of a line of JSON.
     """
 
     path: str = ""
     type: LogType | None = None
-    text: str = ""
-    fields: Pairs = ()
-    typed: bool = False
+    format: str = ""
 
 
 class ForwardCert(StrEnum):
@@ -112,17 +108,6 @@ class Underscores(StrEnum):
     ALLOW = "ALLOW"
     REJECT_REQUEST = "REJECT_REQUEST"
     DROP_HEADER = "DROP_HEADER"
-
-
-@dataclass(frozen=True, slots=True)
-class HeaderCase:
-    """How header names are written in HTTP/1: each word capitalised, or as in ``names``."""
-
-    words: bool = False
-    names: tuple[str, ...] = ()
-
-
-LOWER_CASE = HeaderCase()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +157,7 @@ class Headers:
         server: value of ``server``; empty for ``envoy``.
         suppress_envoy: none of the ``x-envoy-*`` headers.
         keep_request_id: a client's ``x-request-id`` is kept.
-        case: towards clients; clusters have theirs in `Upstream`.
+        case: towards clients, None for lower case; clusters have theirs in `Upstream`.
         forward_cert: None for SANITIZE.
         cert_details: what of a client's certificate goes into ``x-forwarded-client-cert``, sorted.
     """
@@ -180,7 +165,7 @@ class Headers:
     server: str = ""
     suppress_envoy: bool = False
     keep_request_id: bool = False
-    case: HeaderCase = LOWER_CASE
+    case: HeaderCase | None = None
     forward_cert: ForwardCert | None = None
     cert_details: tuple[str, ...] = ()
 
@@ -248,11 +233,10 @@ DEFAULT_HTTP = HttpSettings()
 class Edge:
     """Settings of every HTTP listener.
 
-    ``runtime``: Envoy's runtime, sorted; only a bootstrap can carry it. ``logs``: sorted by name.
+    ``logs``: sorted by name.
     """
 
     http: HttpSettings = DEFAULT_HTTP
-    runtime: Pairs = ()
     auth: Auth | None = None
     rate_limit: RateLimit | None = None
     tracing: Tracing | None = None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from reconciler.model.edge import DEFAULT_HTTP, HttpSettings
 from reconciler.model.origin import Origin
-from reconciler.model.policy import NO_POLICY, LimitEntry, Pairs, RoutePolicy
+from reconciler.model.policy import NO_POLICY, LimitEntry, RoutePolicy
 from reconciler.model.upstream import ANY_UPSTREAM, Upstream
 
 
@@ -15,7 +15,6 @@ class MappingDefaults:
     Attributes:
         timeout_ms: of the whole request, milliseconds; 0 for none.
         resolver: name of a resolver, as written.
-        ipv4, ipv6: which addresses of a name are used.
         label_domain: of labels that name none; empty for ``ambassador``.
         labels: what comes first in every label group, by domain.
     """
@@ -24,8 +23,6 @@ class MappingDefaults:
     resolver: str = ""
     policy: RoutePolicy = NO_POLICY
     upstream: Upstream = ANY_UPSTREAM
-    ipv4: bool | None = None
-    ipv6: bool | None = None
     label_domain: str = ""
     labels: tuple[tuple[str, tuple[LimitEntry, ...]], ...] = ()
 
@@ -39,12 +36,12 @@ class ModuleResource:
 
     Attributes:
         http: settings of every listener.
-        runtime: Envoy's runtime flags, sorted.
+        port: to listen on, where there is no Listener.
         own_namespace: unqualified services are in the Module's namespace, not in that of who names them.
     """
 
     origin: Origin
     defaults: MappingDefaults = NO_DEFAULTS
     http: HttpSettings = DEFAULT_HTTP
-    runtime: Pairs = ()
+    port: int | None = None
     own_namespace: bool = False

@@ -115,12 +115,18 @@ class LocalLimit:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ErrorReply:
-    """Replace the body of answers with ``status``, Envoy's own and the upstream's."""
+    """Replace the body of answers with ``status``, Envoy's own and the upstream's.
+
+    Attributes:
+        body: a format of Envoy's, as canonical JSON where ``json``; of a ``file`` its path on Envoy's machine.
+        content_type: empty for ``text/plain``, or ``application/json`` where ``json``.
+    """
 
     status: int
     body: str
-    content_type: str = "text/plain"
+    content_type: str = ""
     json: bool = False
+    file: bool = False
 
 
 class HashSource(StrEnum):

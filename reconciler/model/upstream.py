@@ -118,6 +118,14 @@ class OutlierDetection:
     max_ejection_percent: int | None = None
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class HeaderCase:
+    """How header names are written in HTTP/1: each word capitalised, or as in ``names``."""
+
+    words: bool = False
+    names: tuple[str, ...] = ()
+
+
 class Discovery(StrEnum):
     """Who knows the endpoints of a service: DNS, the Kubernetes endpoint objects, or Consul."""
 
@@ -140,6 +148,8 @@ class Upstream:
         tls: settings of a TLSContext, or None: the certificate is verified with the CA file of the settings.
         tag: whatever is written here keeps this upstream's connections apart from others'.
         stat_name: name in Envoy's statistics.
+        buffer_bytes: bytes that are buffered per connection.
+        header_case: None for lower case.
     """
 
     connect_timeout_ms: int | None = None
@@ -159,6 +169,8 @@ class Upstream:
     tls: UpstreamTls | None = None
     tag: str = ""
     stat_name: str = ""
+    buffer_bytes: int | None = None
+    header_case: HeaderCase | None = None
 
     @property
     def ip_family(self) -> IpFamily | None:

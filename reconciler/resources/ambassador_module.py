@@ -4,12 +4,18 @@ from reconciler.model.module import ModuleResource
 from reconciler.model.resource import Origin
 from reconciler.resources.fields import Fields
 from reconciler.resources.module_defaults import read_defaults
+from reconciler.resources.module_http import read_http
+from reconciler.resources.module_ignored import report_ignored
 
 
 def read_ambassador(origin: Origin, config: Fields) -> ModuleResource:
     """The Module of a config; what is wrong with it was reported."""
+    report_ignored(config)
+    http = read_http(config)
     return ModuleResource(
         origin=origin,
-        defaults=read_defaults(config),
+        defaults=read_defaults(config, http.headers.case),
+        http=http,
+        port=config.integer("service_port"),
         own_namespace=config.flag("use_ambassador_namespace_for_service_resolution"),
     )

@@ -1,27 +1,52 @@
 """What the Module says for all Mappings that do not say otherwise."""
 
+from reconciler.model.digest import Json
 from reconciler.model.module import MappingDefaults
-from reconciler.model.policy import RoutePolicy
-from reconciler.model.upstream import Upstream
+from reconciler.model.policy import LimitEntry, RoutePolicy
+from reconciler.model.upstream import HeaderCase, Upstream
+from reconciler.resources.circuit_breakers import read_circuit_breakers
 from reconciler.resources.fields import Fields
+from reconciler.resources.labels import read_specifiers
+from reconciler.resources.load_balancers import read_load_balancer
+from reconciler.resources.upstreams import read_keepalive
 
 
-def read_defaults(config: Fields) -> MappingDefaults:
-    """The defaults of a config."""
+def read_defaults(config: Fields, header_case: HeaderCase | None) -> MappingDefaults:
+    """The defaults of a config; upstreams are sent header names as clients are."""
+    balancer = read_load_balancer(config)
     return MappingDefaults(
         timeout_ms=config.integer("cluster_request_timeout_ms"),
         resolver=config.text("resolver") or "",
         policy=RoutePolicy(
-            linkerd=config.values["add_linkerd_headers"] is True if "add_linkerd_headers" in config.values else None
+            linkerd=_said(config, "add_linkerd_headers"),
+            hash_key=balancer.key if balancer else None,
         ),
         upstream=Upstream(
             idle_timeout_ms=config.integer("cluster_idle_timeout_ms"),
             max_connection_ms=config.integer("cluster_max_connection_lifetime_ms"),
+            circuit_breakers=read_circuit_breakers(config),
+            keepalive=read_keepalive(config),
+            balancing=balancer.policy if balancer else None,
+            ipv4=_said(config, "enable_ipv4"),
+            ipv6=_said(config, "enable_ipv6"),
+            buffer_bytes=config.integer("buffer_limit_bytes"),
+            header_case=header_case,
         ),
-        ipv4=_said(config, "enable_ipv4"),
-        ipv6=_said(config, "enable_ipv6"),
         label_domain=config.text("default_label_domain") or "",
+        labels=_labels(config.inside("default_labels")),
     )
+
+
+def _labels(domains: Fields) -> tuple[tuple[str, tuple[LimitEntry, ...]], ...]:
+    found = []
+    for domain in sorted(domains.values):
+        fields = domains.inside(domain)
+        if "label_prefix" in fields.values:
+            fields.ignored("label_prefix", "no version reads it", hint="write it under defaults")
+        given: Json = fields.values.get("defaults")
+        if given:
+            found.append((domain, read_specifiers(fields, given, "defaults")))
+    return tuple(found)
 
 
 def _said(config: Fields, name: str) -> bool | None:

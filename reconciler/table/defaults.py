@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from reconciler.model.edge import PLAIN_EDGE, Edge
 from reconciler.model.module import NO_DEFAULTS, MappingDefaults, ModuleResource
-from reconciler.model.policy import HeaderChanges, LimitLabels, RoutePolicy
+from reconciler.model.policy import NO_POLICY, HeaderChanges, LimitLabels, RoutePolicy
 from reconciler.model.resource import MappingResource
 from reconciler.model.upstream import ServiceAddress, Upstream
 
@@ -23,7 +23,7 @@ def module_of(resources: Iterable[object]) -> ModuleResource | None:
 
 def edge_of(module: ModuleResource | None) -> Edge:
     """What all listeners have in common."""
-    return PLAIN_EDGE if module is None else Edge(module.http, module.runtime)
+    return PLAIN_EDGE if module is None else Edge(module.http)
 
 
 def with_defaults(mappings: Sequence[MappingResource], module: ModuleResource | None) -> list[MappingResource]:
@@ -42,7 +42,7 @@ def _filled(mapping: MappingResource, module: ModuleResource) -> MappingResource
         service=_in_own_namespace(mapping, module) if module.own_namespace else mapping.service,
         timeout_ms=defaults.timeout_ms if mapping.timeout_ms is None else mapping.timeout_ms,
         resolver=mapping.resolver or defaults.resolver,
-        policy=_policy(mapping.policy, defaults, mapping.emptied),
+        policy=_policy(mapping.policy, defaults, mapping.emptied, hashed_by_default=mapping.upstream.balancing is None),
         upstream=_upstream(mapping.upstream, defaults, mapping.emptied),
     )
 
@@ -59,8 +59,12 @@ def _in_own_namespace(mapping: MappingResource, module: ModuleResource) -> Servi
     return replace(address, host=f"{address.host.removesuffix(namespace)}{module.origin.id.namespace.lower()}")
 
 
-def _policy(own: RoutePolicy, defaults: MappingDefaults, emptied: frozenset[str]) -> RoutePolicy:
+def _policy(
+    own: RoutePolicy, defaults: MappingDefaults, emptied: frozenset[str], *, hashed_by_default: bool = False
+) -> RoutePolicy:
     default = defaults.policy
+    if default == NO_POLICY and not own.labels:
+        return own
     return replace(
         own,
         request_headers=_headers(own.request_headers, default.request_headers, "request", emptied),
@@ -68,6 +72,7 @@ def _policy(own: RoutePolicy, defaults: MappingDefaults, emptied: frozenset[str]
         retry=own.retry or default.retry,
         cors=own.cors or default.cors,
         linkerd=default.linkerd if own.linkerd is None else own.linkerd,
+        hash_key=default.hash_key if hashed_by_default else own.hash_key,
         labels=_labels(own.labels, defaults),
     )
 
@@ -85,7 +90,7 @@ def _upstream(own: Upstream, defaults: MappingDefaults, emptied: frozenset[str])
     weaker = defaults.upstream
     if "circuit_breakers" in emptied:
         weaker = replace(weaker, circuit_breakers=())
-    return own.over(replace(weaker, ipv4=defaults.ipv4, ipv6=defaults.ipv6))
+    return own.over(weaker)
 
 
 def _labels(own: tuple[LimitLabels, ...], defaults: MappingDefaults) -> tuple[LimitLabels, ...]:
