@@ -6,13 +6,14 @@ import pytest
 
 from tests.acceptance.case import CaseFile, case_files, written_cases
 from tests.acceptance.judge import complaints
+from tests.acceptance.pairwise import generated_cases, missing_pairs
 from tests.acceptance.result import Run
 from tests.acceptance.session import run
 
 # One Envoy serves all cases, so one worker runs them.
 pytestmark = pytest.mark.xdist_group("acceptance")
 
-_CASES = {case.name: case for case in written_cases()}
+_CASES = {case.name: case for case in (*written_cases(), *generated_cases())}
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +34,11 @@ def test_names() -> None:
     """No two cases have one name."""
     names = Counter(case.name for file in case_files() for case in file.cases)
     assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_every_pair_of_features_is_asked_for() -> None:
+    """Two features that go together stand together in some generated Mapping."""
+    assert missing_pairs() == []
 
 
 @pytest.mark.timeout(300)
