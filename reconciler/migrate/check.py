@@ -10,7 +10,7 @@ from reconciler.envoy import snapshot_json
 from reconciler.model.digest import Json
 from reconciler.model.match import MatchKind, StringMatch
 from reconciler.model.problem import Problem, Severity
-from reconciler.model.resource import Resource
+from reconciler.model.resource import MappingResource, Resource
 from reconciler.model.source import SourceSnapshot
 
 # What the language has always made of ``true`` for a header: any value. (Presence and this pattern differ only for
@@ -72,8 +72,21 @@ def _resources_differ(before: tuple[Resource, ...], after: tuple[Resource, ...])
         path, name = old.origin.provenance.path, str(old.origin.id)
         if old.origin.id != new.origin.id:
             yield Difference(path, name, "metadata", f"it would become {new.origin.id}")
-        elif field := _first_difference(old, new):
+        elif field := _first_difference(_resolved(old, new), new):
             yield Difference(path, name, field, f"{field} would change")
+
+
+def _resolved(old: Resource, new: Resource) -> Resource:
+    """The old resource without what it named and the new one says itself: Envoy's configuration tells of those."""
+    if not isinstance(old, MappingResource) or not isinstance(new, MappingResource):
+        return old
+    if old.circuit_breaker and not new.circuit_breaker:
+        upstream = dataclasses.replace(old.upstream, circuit_breakers=new.upstream.circuit_breakers)
+        old = dataclasses.replace(old, circuit_breaker="", upstream=upstream)
+    if old.outlier_detection and not new.outlier_detection:
+        upstream = dataclasses.replace(old.upstream, outliers=new.upstream.outliers)
+        old = dataclasses.replace(old, outlier_detection="", upstream=upstream)
+    return old
 
 
 def _new_errors(before: Meaning, after: Meaning) -> Iterator[Difference]:

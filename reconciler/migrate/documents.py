@@ -8,6 +8,7 @@ from reconciler.migrate.annotated import annotation_edit
 from reconciler.migrate.changes import Change, Set, applied
 from reconciler.migrate.edits import Edit, Unwritable, edited, edits_of
 from reconciler.migrate.form import is_flat, nest, nested
+from reconciler.migrate.named import NAMED_KINDS, NOTHING_NAMED, Named
 from reconciler.migrate.rules import rewritings
 from reconciler.migrate.subject import Subject
 from reconciler.migrate.tree import Node, at, compose
@@ -21,7 +22,8 @@ from reconciler.resources.yaml_text import Chunk, split
 from reconciler.resources.yaml_values import parse
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
-_KINDS = frozenset({*Kind, *EFFECTLESS_KINDS})
+# Those that Mappings name ended with v0: there is no current spelling of them.
+_KINDS = frozenset({*Kind, *EFFECTLESS_KINDS} - NAMED_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +44,21 @@ class Rewritten:
 
 @dataclass(slots=True)
 class _Log:
+    named: Named
     notes: list[str] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
     addressees: set[str] = field(default_factory=set)
 
 
-def rewrite(text: str, limits: Limits) -> Rewritten:
+def rewrite(text: str, limits: Limits, named: Named = NOTHING_NAMED) -> Rewritten:
     """Bring all documents of a file into the current spelling.
 
     Args:
         text: of the file. What is no document of the language, or no YAML, stays as it is.
         limits: bounds on what is parsed.
+        named: what its Mappings may name.
     """
-    log = _Log()
+    log = _Log(named)
     result = _rewrite(text, limits, log, annotated=False)
     return Rewritten(result, tuple(log.notes), tuple(log.stuck), frozenset(log.addressees))
 
@@ -119,7 +123,7 @@ def _respelled(state: _State, ours: list[Path], limits: Limits, log: _Log) -> _S
         if document["apiVersion"] != CURRENT:
             changes.append(Set((*path, "apiVersion"), CURRENT))
             log.notes.append(f"{_name(document)}: apiVersion is {CURRENT}")
-        for rewriting in rewritings(_subject(document, path)):
+        for rewriting in rewritings(_subject(document, path, log.named)):
             changes += rewriting.changes
             log.notes.append(f"{_name(document)}: {rewriting.note}")
     if not changes:
@@ -182,15 +186,14 @@ def _lookup(value: Json, path: Path) -> Document:
     return value
 
 
-def _subject(document: Document, path: Path) -> Subject:
+def _subject(document: Document, path: Path, named: Named) -> Subject:
     version = API_VERSIONS[str(document["apiVersion"])]
     kind = str(document.get("kind"))
     if is_flat(document):
-        head = nested(document)
-        spec = head.get("spec")
-        return Subject(kind, version, spec if isinstance(spec, dict) else {}, path)
+        spec = nested(document).get("spec")
+        return Subject(kind, version, spec if isinstance(spec, dict) else {}, path, named)
     spec = document.get("spec")
-    return Subject(kind, version, spec if isinstance(spec, dict) else {}, (*path, "spec"))
+    return Subject(kind, version, spec if isinstance(spec, dict) else {}, (*path, "spec"), named)
 
 
 def _name(document: Document) -> str:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.compile import Options
+from reconciler.compile import Options, load_source
 from reconciler.migrate.check import Difference, Meaning, differences, meaning
 from reconciler.migrate.documents import Rewritten, rewrite
+from reconciler.migrate.named import NAMED_KINDS, Named, named
 from reconciler.model.digest import digest_bytes
 from reconciler.model.problem import Problem, Severity
 from reconciler.model.source import SourceFile, SourceSnapshot
@@ -59,7 +60,8 @@ def migrate(source: SourceSnapshot, options: Options) -> Migration:
         source: the folder.
         options: as for `compile_routes`. Documents for other instances are migrated and compared as well.
     """
-    rewritten = {file.path: _rewritten(file, options) for file in source.files}
+    found_named = _named(source, options)
+    rewritten = {file.path: _rewritten(file, options, found_named) for file in source.files}
     addressees = {options.ambassador_id}.union(*(result.addressees for result in rewritten.values()))
     instances = [replace(options, ambassador_id=name) for name in sorted(addressees)]
     before = [meaning(source, instance) for instance in instances]
@@ -80,7 +82,14 @@ def migrate(source: SourceSnapshot, options: Options) -> Migration:
     return Migration(files, tuple(left))
 
 
-def _rewritten(file: SourceFile, options: Options) -> Rewritten:
+def _named(source: SourceSnapshot, options: Options) -> Named:
+    """What Mappings may name; most folders have nothing of it, and are not read for that."""
+    words = [kind.encode() for kind in NAMED_KINDS]
+    files = tuple(file for file in source.files if any(word in file.content for word in words))
+    return named(load_source(replace(source, files=files), options).resources)
+
+
+def _rewritten(file: SourceFile, options: Options, named_limits: Named) -> Rewritten:
     try:
         text = file.content.decode()
     except UnicodeDecodeError:
@@ -88,7 +97,7 @@ def _rewritten(file: SourceFile, options: Options) -> Rewritten:
     if len(file.content) > options.limits.max_file_bytes:
         return Rewritten(text)
     bom = _BOM if text.startswith(_BOM) else ""
-    result = rewrite(text.removeprefix(_BOM), options.limits)
+    result = rewrite(text.removeprefix(_BOM), options.limits, named_limits)
     return replace(result, text=bom + result.text)
 
 

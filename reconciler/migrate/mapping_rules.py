@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from reconciler.migrate.changes import Change, Insert, Remove, Rename, Rewriting, Set
 from reconciler.migrate.subject import Subject
 from reconciler.model.digest import Json
+from reconciler.model.resource import Kind
 
 _PRESENT = ".*"
 _CORS_LISTS = ("origins", "methods", "headers", "exposed_headers")
@@ -144,6 +145,19 @@ def _rate_limits(subject: Subject) -> Iterator[Rewriting]:
     yield Rewriting((Set(at, {_LABEL_DOMAIN: groups}), Rename(at, "labels")), "rate_limits is labels now")
 
 
+def _named_limits(subject: Subject) -> Iterator[Rewriting]:
+    """What v0 names, a Mapping says itself."""
+    at, spec = subject.at("circuit_breaker"), subject.spec
+    breaker = subject.named.find(Kind.CIRCUIT_BREAKER, spec.get("circuit_breaker"))
+    if breaker is not None and "circuit_breakers" not in spec:
+        changes = (Set(at, [breaker]), Rename(at, "circuit_breakers"))
+        yield Rewriting(changes, f"what CircuitBreaker {spec['circuit_breaker']} says is in circuit_breakers now")
+    outliers = subject.named.find(Kind.OUTLIER_DETECTION, spec.get("outlier_detection"))
+    if outliers is not None:
+        note = f"what OutlierDetection {spec['outlier_detection']} says is in outlier_detection now"
+        yield Rewriting((Set(subject.at("outlier_detection"), outliers),), note)
+
+
 def _mapping(subject: Subject, name: str) -> dict[str, Json]:
     value = subject.spec.get(name)
     return value if isinstance(value, dict) else {}
@@ -157,4 +171,5 @@ MAPPING_RULES: tuple[Callable[[Subject], Iterator[Rewriting]], ...] = (
     _use_websocket,
     _labels,
     _rate_limits,
+    _named_limits,
 )

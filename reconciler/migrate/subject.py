@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from reconciler.migrate.named import NOTHING_NAMED, Named
 from reconciler.model.digest import Json
 from reconciler.resources.finding import Path
 
@@ -15,12 +16,14 @@ class Subject:
         version: of the spelling: ``v0``, ``v1``, ``v2`` or ``v3alpha1``.
         spec: the fields of the kind.
         root: path of ``spec``; empty for the flat form.
+        named: what it may name.
     """
 
     kind: str
     version: str
     spec: dict[str, Json]
     root: Path
+    named: Named = NOTHING_NAMED
 
     @property
     def old(self) -> bool:

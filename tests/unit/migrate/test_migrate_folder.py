@@ -4,9 +4,11 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+import yaml
 
 from reconciler.compile import Options
 from reconciler.migrate import Rewritten, migrate, rewrite
+from reconciler.migrate.named import Named
 from reconciler.model.limits import Limits
 from reconciler.model.source import SourceFile, SourceSnapshot
 from reconciler.sources import DirectorySource
@@ -66,7 +68,8 @@ def test_documents_for_other_instances_are_compared_too() -> None:
 
 def test_what_would_mean_something_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the resource and the field; other files are migrated."""
-    def wrong(text: str, limits: Limits) -> Rewritten:
+
+    def wrong(text: str, limits: Limits, _named: Named) -> Rewritten:
         result = rewrite(text, limits)
         return dataclasses.replace(result, text=result.text.replace("/bad/", "/worse/"))
 
@@ -77,6 +80,28 @@ def test_what_would_mean_something_else_is_refused(monkeypatch: pytest.MonkeyPat
     (left,) = migration.left
     assert (left.path, left.resource, left.field) == ("a.yaml", "Mapping default/a", "path.value")
     assert left.reason == "migrated, it would mean something else: path.value would change"
+
+
+def test_limits_that_are_named_are_said() -> None:
+    """What a v0 Mapping names is written where it takes effect; the documents that were named stay."""
+    text = (
+        "apiVersion: ambassador/v0\nkind: CircuitBreaker\nname: few\nmax_connections: 2\nmax_pending: 3\n---\n"
+        "apiVersion: ambassador/v0\nkind: OutlierDetection\nname: out\nconsecutive_5xx: 3\nmax_ejection: 50\n---\n"
+        "apiVersion: ambassador/v0\nkind: Mapping\nname: a\nprefix: /a/\nservice: a\ncircuit_breaker: few\n"
+        "outlier_detection: out\n"
+    )
+    migration = migrate(_snapshot(source(text)), Options())
+    assert migration.left == ()
+    (file,) = migration.files
+    *kept, mapping = file.after.decode().split("---\n")
+    assert kept == text.split("---\n")[:2]
+    assert yaml.safe_load(mapping)["spec"] == {
+        "hostname": "*",
+        "prefix": "/a/",
+        "service": "a",
+        "circuit_breakers": [{"max_connections": 2, "max_pending_requests": 3}],
+        "outlier_detection": {"consecutive_5xx": 3, "max_ejection_percent": 50},
+    }
 
 
 def test_a_conflict_that_would_come_of_it_is_refused() -> None:
