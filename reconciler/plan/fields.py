@@ -3,18 +3,20 @@
 Two routes that treat some request differently have different fields; where something was written is not a field.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from reconciler.model.ports import PLAIN_HTTP
 from reconciler.model.resource import MatchKind, NamedMatch, PathMatch, Redirect, RegexRewrite, ResourceId, StringMatch
 from reconciler.model.table import Forward, Guard, Listener, Route, RouteTable
+from reconciler.plan.policies import policy_fields
+from reconciler.plan.quoting import quoted
 
 Fields = dict[str, str]
 
 # What an absent field means, where "none" would mislead.
 ABSENT: Mapping[str, str] = MappingProxyType(
-    {"method": "any", "headers": "any", "query": "any", "precedence": "0", "share": "all requests"}
+    {"method": "any", "headers": "any", "query": "any", "precedence": "0", "share": "all requests", "protocols": "HTTP, TCP"}
 )
 
 _VERBS: Mapping[MatchKind, str] = MappingProxyType(
@@ -25,12 +27,6 @@ _VERBS: Mapping[MatchKind, str] = MappingProxyType(
         MatchKind.REGEX: "matches",
     }
 )
-
-
-def quoted(value: str) -> str:
-    """The value bare when it can stand in a list or a sentence, else as a JSON string, so that no two look alike."""
-    bare = value and value[0] != '"' and value.isprintable() and " " not in value and "," not in value
-    return value if bare else json.dumps(value)
 
 
 class Wording:
@@ -51,7 +47,7 @@ class Wording:
         """What the fields are made of, but for upstream addresses: equal facts give equal fields."""
         routes = self.routes.get(name, ())
         return self.shares.get(name), [
-            (r.host, r.path, r.method, r.headers, r.query, r.precedence, r.action) for r in routes
+            (r.host, r.path, r.method, r.headers, r.query, r.precedence, r.action, r.policy) for r in routes
         ]
 
 
@@ -91,6 +87,7 @@ def route_fields(route: Route, addresses: Mapping[str, str], share: str) -> Fiel
         "precedence": str(route.precedence or ""),
         "share": share,
         **what,
+        **policy_fields(route.policy, forwards=isinstance(action, Forward)),
     }
     return {name: value for name, value in fields.items() if value}
 
@@ -115,8 +112,17 @@ def group_shares(routes: Iterable[Route]) -> dict[ResourceId, str]:
 
 
 def listener_fields(listener: Listener) -> Fields:
-    """A listener without its virtual hosts."""
-    return {"address": f"{listener.address}:{listener.port}", "security model": str(listener.security_model)}
+    """A listener without its virtual hosts and TCP routes."""
+    fields = {
+        "address": f"{listener.address}:{listener.port}",
+        "protocols": "" if listener.stack == PLAIN_HTTP else str(listener.stack),
+        "security model": str(listener.security_model) if listener.stack.http else "",
+        "trusted proxies": str(listener.trusted_hops or ""),
+        "statistics": quoted(listener.stats_prefix) if listener.stats_prefix else "",
+        "HTTP/2 streams": str(listener.max_streams or ""),
+        "alt-svc": "HTTP/3" if listener.advertises_http3 else "",
+    }
+    return {name: value for name, value in fields.items() if value}
 
 
 def guard_fields(guard: Guard | None) -> Fields:

@@ -7,13 +7,21 @@ from reconciler.model.resource import Redirect, RedirectCode, RegexRewrite, Sche
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
 from reconciler.resources.patterns import read_regex_rewrite
+from reconciler.resources.policies import FORWARD_ONLY_POLICIES
 from reconciler.resources.sendable import check_host, check_target
 from reconciler.resources.service import Authority, InvalidService, parse_authority, parse_service
 
 DEFAULT_REWRITE = "/"
 # Strongest first, as in the language's other implementation.
 _REDIRECT_PATHS = ("path_redirect", "prefix_redirect", "regex_redirect")
-_FORWARD_ONLY = ("rewrite", "regex_rewrite", "host_rewrite", "auto_host_rewrite", "timeout_ms")
+_FORWARD_ONLY = (
+    "rewrite",
+    "regex_rewrite",
+    "host_rewrite",
+    "auto_host_rewrite",
+    "timeout_ms",
+    *FORWARD_ONLY_POLICIES,
+)
 
 
 @dataclass(frozen=True, slots=True)

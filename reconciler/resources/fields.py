@@ -64,7 +64,9 @@ class Fields:
             if isinstance(item, dict)
         ]
 
-    def report(self, code: Code, message: str, *parts: str, severity: Severity = Severity.ERROR, **more: Any) -> None:
+    def report(
+        self, code: Code, message: str, *parts: str | int, severity: Severity = Severity.ERROR, **more: Any
+    ) -> None:
         """Note a finding at a field; ``more`` are the other fields of a Finding."""
         self.found.append(Finding(code, message, path=(*self.path, *parts), severity=severity, **more))
 

@@ -69,6 +69,8 @@ _GUESSES = 20
 _PRIVATE = frozenset(
     {
         "add_auth_headers",
+        "add_request_headers",
+        "add_response_headers",
         "auth_context_extensions",
         "headers",
         "regex_headers",
