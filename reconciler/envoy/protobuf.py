@@ -3,6 +3,7 @@
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
+from google.protobuf.wrappers_pb2 import UInt32Value
 
 
 def serialise(message: Message) -> bytes:
@@ -13,6 +14,11 @@ def serialise(message: Message) -> bytes:
 def packed(message: Message) -> Any:
     """A message as a typed config."""
     return Any(type_url=f"type.googleapis.com/{message.DESCRIPTOR.full_name}", value=serialise(message))
+
+
+def number(value: int | None) -> UInt32Value | None:
+    """A number that may be left out."""
+    return None if value is None else UInt32Value(value=value)
 
 
 def milliseconds(count: int) -> Duration:

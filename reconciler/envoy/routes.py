@@ -13,6 +13,7 @@ from google.protobuf.struct_pb2 import Struct, Value
 
 from reconciler.envoy.addresses import split
 from reconciler.envoy.auth import AUTH_FILTER, auth_per_route
+from reconciler.envoy.balancing import hash_policy
 from reconciler.envoy.matchers import percent, regex, route_match
 from reconciler.envoy.policies import apply_policy
 from reconciler.envoy.protobuf import milliseconds
@@ -39,6 +40,8 @@ def route(rule: Route, virtual_host: HostMatch) -> route_components_pb2.Route:
     message = route_components_pb2.Route(name=rule.name, match=route_match(rule, virtual_host), metadata=metadata(rule))
     if isinstance(rule.action, Forward):
         message.route.CopyFrom(route_action(rule.action))
+        if rule.policy.hash_key:
+            message.route.hash_policy.append(hash_policy(rule.policy.hash_key))
         if rule.policy.labels:
             message.route.rate_limits.extend(rate_limits(rule.policy.labels))
     else:
