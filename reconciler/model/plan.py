@@ -43,7 +43,7 @@ class HostChange:
     Attributes:
         listener: its name.
         host: the virtual host as people write it (``*.example.com``); empty for the listener itself.
-        fields: ``address``, ``security model``, ``insecure requests``.
+        fields: ``address``, ``protocols``, ``security model``, ``insecure requests``, ``tls``…
         gained, lost: names of routes that exist before and after and now answer here, or no longer do.
     """
 
@@ -70,6 +70,7 @@ class RefusalReason(StrEnum):
     EMPTY_TABLE = "EmptyTable"
     TOO_MANY_DELETES = "TooManyDeletes"
     HISTORY_REWRITTEN = "HistoryRewritten"
+    UNGUARDED = "Unguarded"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Compares what is served with what is desired: routes, listeners and virtual hosts, xDS resources."""
 
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 
 from reconciler.model.plan import Change, FieldChange, HostChange, Op, Plan, ResourceChange
 from reconciler.model.resource import ResourceId
@@ -8,6 +9,8 @@ from reconciler.model.snapshot import Snapshot, TypeUrl
 from reconciler.model.table import RouteTable, VirtualHost
 from reconciler.plan.fields import Fields, Wording, guard_fields, listener_fields
 from reconciler.plan.refuse import BlastRadius, Reach, deletes, explain, is_allowed, plan_digest, reasons
+from reconciler.plan.tcp_fields import tcp_wording
+from reconciler.plan.tls_fields import termination_fields
 
 Place = tuple[str, str]  # listener, and virtual host or "" for the listener itself
 
@@ -33,7 +36,7 @@ def diff(
         blast_radius: limits on deletion.
         allowed: the digest, or at least 12 hex digits of it, of the one plan whose refusals are lifted.
     """
-    changes = tuple(_route_changes(before, after))
+    changes = tuple(sorted((*_route_changes(before, after), *_tcp_changes(before, after)), key=attrgetter("id")))
     hosts = tuple(_host_changes(before, after))
     silenced = _silenced(before, after)
     reach = Reach(_count(before), _count(after) - silenced, deletes(changes) + silenced, fast_forward)
@@ -71,6 +74,16 @@ def _route_changes(before: RouteTable, after: RouteTable) -> Iterator[Change]:
                 was[0].provenance if was else None,
                 now[0].provenance if now else None,
             )
+
+
+def _tcp_changes(before: RouteTable, after: RouteTable) -> Iterator[Change]:
+    old, new = (tcp_wording(table, Wording(table).addresses) if table.tcp_routes else {} for table in (before, after))
+    for name in sorted(old.keys() | new.keys()):
+        was, now = old.get(name), new.get(name)
+        fields = _field_changes(was.fields if was else {}, now.fields if now else {})
+        if fields:
+            before_at, after_at = was.provenance if was else None, now.provenance if now else None
+            yield Change(_op(was is not None, now is not None), name, fields, before_at, after_at)
 
 
 def _host_changes(before: RouteTable, after: RouteTable) -> Iterator[HostChange]:
@@ -123,14 +136,15 @@ def _op(was: bool, now: bool) -> Op:
 
 
 def _count(table: RouteTable) -> int:
-    return len({route.id for route in table.routes})
+    return len({route.id for route in table.routes} | {route.id for route in table.tcp_routes})
 
 
 def _places(table: RouteTable) -> dict[Place, Fields]:
     places: dict[Place, Fields] = {}
     for listener in table.listeners:
         places[listener.name, ""] = listener_fields(listener)
-        places.update({(listener.name, str(host.host)): guard_fields(host.guard) for host in listener.virtual_hosts})
+        for host in listener.virtual_hosts:
+            places[listener.name, str(host.host)] = guard_fields(host.guard) | termination_fields(host.termination)
     return places
 
 

@@ -16,7 +16,14 @@ Fields = dict[str, str]
 
 # What an absent field means, where "none" would mislead.
 ABSENT: Mapping[str, str] = MappingProxyType(
-    {"method": "any", "headers": "any", "query": "any", "precedence": "0", "share": "all requests", "protocols": "HTTP, TCP"}
+    {
+        "method": "any",
+        "headers": "any",
+        "query": "any",
+        "precedence": "0",
+        "share": "all",
+        "protocols": "HTTP, TCP",
+    }
 )
 
 _VERBS: Mapping[MatchKind, str] = MappingProxyType(
