@@ -9,7 +9,6 @@ from envoy.config.core.v3.protocol_pb2 import Http1ProtocolOptions, Http2Protoco
 from envoy.config.core.v3.protocol_pb2 import HttpProtocolOptions as CommonOptions
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
 
-from reconciler.envoy.header_case import header_key_format
 from reconciler.envoy.protobuf import milliseconds, number
 from reconciler.model.upstream import Keepalive, Upstream
 
@@ -19,15 +18,15 @@ HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 def http_options(upstream: Upstream) -> HttpProtocolOptions | None:
     """The protocol and its limits; None where Envoy's own will do: HTTP/1.1, idle connections kept for an hour."""
     limited = upstream.idle_timeout_ms is not None or upstream.max_connection_ms
-    if not (upstream.http2 or limited or upstream.header_case):
+    if not (upstream.http2 or limited or upstream.proper_case):
         return None
     message = HttpProtocolOptions()
     if upstream.http2:
         message.explicit_http_config.http2_protocol_options.CopyFrom(Http2ProtocolOptions())
     else:
         http1 = Http1ProtocolOptions()
-        if upstream.header_case is not None:
-            http1.header_key_format.CopyFrom(header_key_format(upstream.header_case))
+        if upstream.proper_case:
+            http1.header_key_format.proper_case_words.SetInParent()
         message.explicit_http_config.http_protocol_options.CopyFrom(http1)
     if limited:
         message.common_http_protocol_options.CopyFrom(connection_limits(upstream))

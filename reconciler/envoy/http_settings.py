@@ -8,7 +8,6 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
     HttpConnectionManager,
 )
 
-from reconciler.envoy.header_case import header_key_format
 from reconciler.envoy.protobuf import milliseconds
 from reconciler.model.edge import DEFAULT_HTTP, Connections, Headers, HttpSettings, Paths
 
@@ -48,8 +47,8 @@ def _apply_paths(message: HttpConnectionManager, settings: Paths) -> None:
 def _apply_headers(message: HttpConnectionManager, settings: Headers) -> None:
     message.server_name = settings.server
     message.preserve_external_request_id = settings.keep_request_id
-    if settings.case is not None:
-        message.http_protocol_options.header_key_format.CopyFrom(header_key_format(settings.case))
+    if settings.proper_case:
+        message.http_protocol_options.header_key_format.proper_case_words.SetInParent()
     if settings.forward_cert is not None:
         action = HttpConnectionManager.ForwardClientCertDetails.Value(settings.forward_cert)
         message.forward_client_cert_details = action

@@ -5,7 +5,6 @@ from enum import StrEnum
 
 from reconciler.model.policy import ErrorReply
 from reconciler.model.services import Auth, RateLimit, RemoteLog, Tracing
-from reconciler.model.upstream import HeaderCase
 
 
 class GzipStrategy(StrEnum):
@@ -157,7 +156,7 @@ class Headers:
         server: value of ``server``; empty for ``envoy``.
         suppress_envoy: none of the ``x-envoy-*`` headers.
         keep_request_id: a client's ``x-request-id`` is kept.
-        case: towards clients, None for lower case; clusters have theirs in `Upstream`.
+        proper_case: the words of header names are capitalised in HTTP/1; towards upstreams see `Upstream`.
         forward_cert: None for SANITIZE.
         cert_details: what of a client's certificate goes into ``x-forwarded-client-cert``, sorted.
     """
@@ -165,7 +164,7 @@ class Headers:
     server: str = ""
     suppress_envoy: bool = False
     keep_request_id: bool = False
-    case: HeaderCase | None = None
+    proper_case: bool = False
     forward_cert: ForwardCert | None = None
     cert_details: tuple[str, ...] = ()
 

@@ -118,14 +118,6 @@ class OutlierDetection:
     max_ejection_percent: int | None = None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class HeaderCase:
-    """How header names are written in HTTP/1: each word capitalised, or as in ``names``."""
-
-    words: bool = False
-    names: tuple[str, ...] = ()
-
-
 class Discovery(StrEnum):
     """Who knows the endpoints of a service: DNS, the Kubernetes endpoint objects, or Consul."""
 
@@ -149,7 +141,7 @@ class Upstream:
         tag: whatever is written here keeps this upstream's connections apart from others'.
         stat_name: name in Envoy's statistics.
         buffer_bytes: bytes that are buffered per connection.
-        header_case: None for lower case.
+        proper_case: the words of header names are capitalised in HTTP/1.
     """
 
     connect_timeout_ms: int | None = None
@@ -170,7 +162,7 @@ class Upstream:
     tag: str = ""
     stat_name: str = ""
     buffer_bytes: int | None = None
-    header_case: HeaderCase | None = None
+    proper_case: bool | None = None
 
     @property
     def ip_family(self) -> IpFamily | None:

@@ -11,11 +11,10 @@ from reconciler.resources.module_ignored import report_ignored
 def read_ambassador(origin: Origin, config: Fields) -> ModuleResource:
     """The Module of a config; what is wrong with it was reported."""
     report_ignored(config)
-    http = read_http(config)
     return ModuleResource(
         origin=origin,
-        defaults=read_defaults(config, http.headers.case),
-        http=http,
+        defaults=read_defaults(config),
+        http=read_http(config),
         port=config.integer("service_port"),
         own_namespace=config.flag("use_ambassador_namespace_for_service_resolution"),
     )

@@ -1,14 +1,16 @@
 """``error_response_overrides``: own bodies for answers with an error status."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from reconciler.model.digest import Json, canonical_json
-from reconciler.model.policy import ErrorReply
+from reconciler.model.policy import ErrorReply, RoutePolicy
 from reconciler.model.problem import Code
 from reconciler.resources.fields import Fields
 
 FIELD = "error_response_overrides"
 BYPASS = "bypass_error_response_overrides"
+_FAMILY = frozenset({FIELD, BYPASS})
 _FORMATS = ("text_format", "json_format", "text_format_source")
 
 
@@ -24,6 +26,13 @@ def read_error_replies(fields: Fields) -> tuple[ErrorReply, ...]:
         elif reply is not None:
             found[reply.status] = reply
     return tuple(sorted(found.values()))
+
+
+def with_errors(policy: RoutePolicy, fields: Fields) -> RoutePolicy:
+    """A policy with what a Mapping says of error answers; itself if that is nothing."""
+    if not fields.values.keys() & _FAMILY:
+        return policy
+    return replace(policy, errors=read_mapping_errors(fields))
 
 
 def read_mapping_errors(fields: Fields) -> tuple[ErrorReply, ...] | None:

@@ -10,10 +10,18 @@ from reconciler.model.resource import MappingResource, Origin
 from reconciler.resources.actions import read_redirect, read_rewrites, read_service
 from reconciler.resources.conditions import read_headers, read_host, read_method, read_path, read_query
 from reconciler.resources.envelope import Envelope
+from reconciler.resources.error_replies import with_errors
 from reconciler.resources.fields import Fields
 from reconciler.resources.policies import read_policy
 from reconciler.resources.service_fields import with_service_fields
 from reconciler.resources.upstreams import read_upstream
+
+# What a Module can say for a Mapping, unless that says something, be it nothing.
+_DEFAULTED = frozenset({
+    "add_request_headers", "add_response_headers", "circuit_breakers", "remove_request_headers",
+    "remove_response_headers",
+})  # fmt: skip
+_NONE: frozenset[str] = frozenset()
 
 
 def read_mapping(envelope: Envelope, origin: Origin, fields: Fields) -> MappingResource | None:
@@ -24,7 +32,7 @@ def read_mapping(envelope: Envelope, origin: Origin, fields: Fields) -> MappingR
     method, headers, query = read_method(fields), read_headers(fields), read_query(fields)
     redirect = read_redirect(fields)
     rewrites = read_rewrites(fields)
-    policy = read_policy(fields)
+    policy = with_errors(read_policy(fields), fields)
     redirects = fields.flag("host_redirect")
     service = None if redirects else read_service(fields, envelope.namespace)
     if path is None or (redirect is None and service is None):
@@ -52,4 +60,11 @@ def read_mapping(envelope: Envelope, origin: Origin, fields: Fields) -> MappingR
         resolver=talks.resolver,
         circuit_breaker=talks.circuit_breaker,
         outlier_detection=talks.outlier_detection,
+        emptied=_emptied(fields),
     )
+
+
+def _emptied(fields: Fields) -> frozenset[str]:
+    """The fields that are there and hold nothing."""
+    given = fields.values.keys() & _DEFAULTED
+    return frozenset(name for name in given if not fields.values[name]) if given else _NONE

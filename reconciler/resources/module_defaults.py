@@ -2,22 +2,29 @@
 
 from reconciler.model.digest import Json
 from reconciler.model.module import MappingDefaults
-from reconciler.model.policy import LimitEntry, RoutePolicy
-from reconciler.model.upstream import HeaderCase, Upstream
+from reconciler.model.policy import HeaderChanges, LimitEntry, RoutePolicy
+from reconciler.model.upstream import Upstream
 from reconciler.resources.circuit_breakers import read_circuit_breakers
+from reconciler.resources.cross_origin import read_cors
 from reconciler.resources.fields import Fields
+from reconciler.resources.header_changes import read_header_changes
 from reconciler.resources.labels import read_specifiers
 from reconciler.resources.load_balancers import read_load_balancer
+from reconciler.resources.retries import read_retry_policy
 from reconciler.resources.upstreams import read_keepalive
 
 
-def read_defaults(config: Fields, header_case: HeaderCase | None) -> MappingDefaults:
-    """The defaults of a config; upstreams are sent header names as clients are."""
+def read_defaults(config: Fields) -> MappingDefaults:
+    """The defaults of a config."""
     balancer = read_load_balancer(config)
     return MappingDefaults(
         timeout_ms=config.integer("cluster_request_timeout_ms"),
         resolver=config.text("resolver") or "",
         policy=RoutePolicy(
+            request_headers=_headers(config.inside("defaults"), "request"),
+            response_headers=_headers(config.inside("defaults"), "response"),
+            retry=read_retry_policy(config),
+            cors=read_cors(config),
             linkerd=_said(config, "add_linkerd_headers"),
             hash_key=balancer.key if balancer else None,
         ),
@@ -30,11 +37,17 @@ def read_defaults(config: Fields, header_case: HeaderCase | None) -> MappingDefa
             ipv4=_said(config, "enable_ipv4"),
             ipv6=_said(config, "enable_ipv6"),
             buffer_bytes=config.integer("buffer_limit_bytes"),
-            header_case=header_case,
+            proper_case=config.flag("proper_case") or None,
         ),
         label_domain=config.text("default_label_domain") or "",
         labels=_labels(config.inside("default_labels")),
     )
+
+
+def _headers(defaults: Fields, which: str) -> HeaderChanges:
+    """What is said under ``httpmapping`` is stronger than what is said beside it."""
+    own, common = read_header_changes(defaults.inside("httpmapping"), which), read_header_changes(defaults, which)
+    return HeaderChanges(own.add or common.add, own.remove or common.remove)
 
 
 def _labels(domains: Fields) -> tuple[tuple[str, tuple[LimitEntry, ...]], ...]:

@@ -15,10 +15,9 @@ from reconciler.model.edge import (
     Underscores,
 )
 from reconciler.model.problem import Code
-from reconciler.model.upstream import HeaderCase
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import type_words
-from reconciler.resources.module_filters import read_filters, texts
+from reconciler.resources.module_filters import read_filters
 
 
 def read_http(config: Fields) -> HttpSettings:
@@ -57,20 +56,10 @@ def _headers(config: Fields) -> Headers:
         server=config.text("server_name") or "",
         suppress_envoy=config.flag("suppress_envoy_headers"),
         keep_request_id=config.flag("preserve_external_request_id"),
-        case=_header_case(config),
+        proper_case=config.flag("proper_case"),
         forward_cert=None if forward is None else ForwardCert(forward),
         cert_details=tuple(sorted(name for name in details.values if details.flag(name))),
     )
-
-
-def _header_case(config: Fields) -> HeaderCase | None:
-    """How header names are written; ``proper_case`` wins, as with the peer."""
-    names = texts(config.values.get("header_case_overrides"))
-    if config.flag("proper_case"):
-        if names:
-            config.ignored("header_case_overrides", "proper_case is stronger", hint="remove one of the two")
-        return HeaderCase(words=True)
-    return HeaderCase(names=tuple(sorted(set(names)))) if names else None
 
 
 def _log(config: Fields) -> LogSettings | None:

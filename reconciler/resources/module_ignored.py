@@ -26,6 +26,10 @@ _IGNORED: Mapping[str, tuple[str, str, _Harmless]] = MappingProxyType({
     "diag_port": ("there is no diagnostics page", "ask `reconciler route` and `reconciler render`", _never),
     "diagnostics": ("there is no diagnostics page", "ask `reconciler route`, or say enabled: false", _off),
     "envoy_validation_timeout": ("the check before applying has a limit of its own", "remove it", _never),
+    "header_case_overrides": (
+        "Envoy has no rule for single names any more, and names of headers mean the same in any case",
+        "set proper_case if clients need capitals", lambda value: not value,
+    ),
     "prune_unreachable_routes": (
         "routes that no Host serves are always left out", "remove it", lambda value: value is True,
     ),
