@@ -37,6 +37,7 @@ class ModuleResource:
     Attributes:
         http: settings of every listener.
         port: to listen on, where there is no Listener.
+        split_secret_names: the last dot of a Secret's name stands before a namespace, where nothing else is said.
         own_namespace: unqualified services are in the Module's namespace, not in that of who names them.
     """
 
@@ -45,3 +46,4 @@ class ModuleResource:
     http: HttpSettings = DEFAULT_HTTP
     port: int | None = None
     own_namespace: bool = False
+    split_secret_names: bool = True

@@ -22,6 +22,7 @@ from reconciler.model.services import (
 )
 from reconciler.model.tls import NO_TLS, HostTls
 from reconciler.model.tls_context import TlsContextResource
+from reconciler.model.tls_module import TlsModuleResource
 from reconciler.model.upstream import ANY_UPSTREAM, ServiceAddress, Upstream
 from reconciler.model.upstream_resources import UpstreamResource
 
@@ -53,6 +54,7 @@ __all__ = [
     "StringMatch",
     "TcpMappingResource",
     "TlsContextResource",
+    "TlsModuleResource",
     "contest",
 ]
 
@@ -238,6 +240,7 @@ Resource: TypeAlias = (
     | ListenerResource
     | TcpMappingResource
     | TlsContextResource
+    | TlsModuleResource
     | ModuleResource
     | UpstreamResource
     | AuthServiceResource
@@ -269,8 +272,10 @@ class Rejected:
     """A document that gave no resource: what was served from it stays served.
 
     ``id`` is None when the document is too broken to say whose it is; then everything that was served
-    from ``path`` and is not defined elsewhere stays.
+    from ``path`` and is not defined elsewhere stays. ``guard``: the kind it was to be, of
+    those that guard every request.
     """
 
     path: str
     id: ResourceId | None = None
+    guard: Kind | None = None

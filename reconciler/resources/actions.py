@@ -1,15 +1,15 @@
 """What a Mapping does with a request: forward it, rewritten, or redirect it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from reconciler.model.problem import Code
+from reconciler.model.problem import Code, Severity
 from reconciler.model.resource import Redirect, RedirectCode, RegexRewrite, Scheme, ServiceAddress
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
 from reconciler.resources.patterns import read_regex_rewrite
 from reconciler.resources.policies import FORWARD_ONLY_POLICIES
 from reconciler.resources.sendable import check_host, check_target
-from reconciler.resources.service import Authority, InvalidService, parse_authority, parse_service
+from reconciler.resources.service import HTTPS_PORT, Authority, InvalidService, parse_authority, parse_service
 
 DEFAULT_REWRITE = "/"
 # Strongest first, as in the language's other implementation.
@@ -20,6 +20,7 @@ _FORWARD_ONLY = (
     "host_rewrite",
     "auto_host_rewrite",
     "timeout_ms",
+    "tls",
     *FORWARD_ONLY_POLICIES,
 )
 
@@ -35,12 +36,19 @@ class Rewrites:
 
 
 def read_service(fields: Fields, namespace: str) -> ServiceAddress | None:
-    """The upstream; None when it was reported."""
+    """The upstream; None when it was reported. ``tls`` speaks for TLS whatever scheme is written."""
     service = fields.text("service")
     if service is None:
         return None
     try:
-        return parse_service(service, namespace)
+        address = parse_service(service, namespace)
+        if not fields.values.get("tls") or address.tls:
+            return address
+        scheme, port = (written := parse_authority(service)).scheme, written.port
+        if scheme:
+            message = "tls speaks for TLS and the service for clear text; TLS is spoken"
+            fields.report(Code.FIELDS_CONTRADICT, message, "service", severity=Severity.WARNING, hint="write https://")
+        return replace(address, port=HTTPS_PORT if port is None else port, tls=True)
     except InvalidService as why:
         _report_service(fields, service, why)
         return None

@@ -17,4 +17,5 @@ def read_ambassador(origin: Origin, config: Fields) -> ModuleResource:
         http=read_http(config),
         port=config.integer("service_port"),
         own_namespace=config.flag("use_ambassador_namespace_for_service_resolution"),
+        split_secret_names=config.inside("defaults").flag("tls_secret_namespacing", default=True),
     )

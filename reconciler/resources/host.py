@@ -19,7 +19,7 @@ def read_host_resource(envelope: Envelope, origin: Origin, fields: Fields) -> Ho
         fields.report(Code.FIELDS_CONTRADICT, message, "selector")
     insecure_policy = fields.inside("requestPolicy").inside("insecure")
     action, port = insecure_policy.text("action"), insecure_policy.integer("additionalPort")
-    tls = read_host_tls(fields)
+    tls = read_host_tls(fields, envelope.namespace)
     if hostname is None:
         return None
     insecure = InsecureAction.REDIRECT if action is None else InsecureAction(action)

@@ -4,13 +4,13 @@ from reconciler.model.problem import Code, Severity
 from reconciler.model.tls import NO_TLS, HostTls
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
-from reconciler.resources.tls_settings import check_secret_name, read_tls_settings
+from reconciler.resources.tls_settings import check_namespace, check_secret_name, read_tls_settings
 
 _FAMILY = frozenset({"tlsSecret", "tlsContext", "tls", "acmeProvider", "previewUrl"})
 
 
-def read_host_tls(fields: Fields) -> HostTls:
-    """How a Host ends TLS; `NO_TLS` when it says nothing about that."""
+def read_host_tls(fields: Fields, own_namespace: str) -> HostTls:
+    """How a Host of a namespace ends TLS; `NO_TLS` when it says nothing about that."""
     if not fields.values.keys() & _FAMILY:
         return NO_TLS
     _report_acme(fields)
@@ -22,11 +22,13 @@ def read_host_tls(fields: Fields) -> HostTls:
     for part, text in (("name", name), ("namespace", namespace)):
         if text:
             check_secret_name(secret, text, part)
+    if name and not namespace:
+        check_namespace(secret, own_namespace, "name")
     if secret.values and not name:
         secret.report(Code.MISSING_FIELD, "name is missing", "name", expected="the name of a Secret")
     if context.values and own.values:
         fields.report(Code.FIELDS_CONTRADICT, "tlsContext and tls exclude each other", "tls")
-    settings = read_tls_settings(own) if own.values else None
+    settings = read_tls_settings(own, own_namespace) if own.values else None
     if settings is not None and not name and settings.key_pair is None and "tlsSecret" not in fields.rejected:
         message = "tls needs a certificate: without one the host would be served in clear text"
         fields.report(Code.MISSING_FIELD, message, "tlsSecret", expected="tlsSecret: {name: …}")

@@ -57,6 +57,7 @@ def read_mapping(envelope: Envelope, origin: Origin, fields: Fields) -> MappingR
         shadow=fields.flag("shadow"),
         policy=with_service_fields(replace(policy, hash_key=talks.hash_key) if talks.hash_key else policy, fields),
         upstream=talks.upstream,
+        tls_context=fields.text("tls") or "",
         resolver=talks.resolver,
         circuit_breaker=talks.circuit_breaker,
         outlier_detection=talks.outlier_detection,

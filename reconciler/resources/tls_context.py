@@ -11,9 +11,9 @@ from reconciler.resources.hosts import GLOBS, InvalidHost, parse_host
 from reconciler.resources.tls_settings import read_tls_settings
 
 
-def read_tls_context(_envelope: Envelope, origin: Origin, fields: Fields) -> TlsContextResource | None:
+def read_tls_context(envelope: Envelope, origin: Origin, fields: Fields) -> TlsContextResource | None:
     """The TLSContext of a document."""
-    return TlsContextResource(origin, read_hosts(fields), read_tls_settings(fields))
+    return TlsContextResource(origin, read_hosts(fields), read_tls_settings(fields, envelope.namespace))
 
 
 def read_hosts(fields: Fields) -> tuple[HostMatch, ...]:

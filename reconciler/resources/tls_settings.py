@@ -39,8 +39,13 @@ CAMEL = MappingProxyType(
 )
 
 
-def read_tls_settings(fields: Fields) -> TlsSettings:
-    """The TLS settings among some fields."""
+def read_tls_settings(fields: Fields, namespace: str) -> TlsSettings:
+    """The TLS settings among some fields.
+
+    Args:
+        fields: those of a TLSContext, or of the part of another document that looks like one.
+        namespace: of the document.
+    """
     fields = _respelt(fields)
     for secret, file in _EITHER:
         if fields.text(secret) and fields.text(file):
@@ -59,6 +64,9 @@ def read_tls_settings(fields: Fields) -> TlsSettings:
         parameters=read_parameters(fields),
     )
     _check_authorities(fields, settings)
+    for name in ("secret", "ca_secret", "crl_secret"):
+        if fields.text(name):
+            check_namespace(fields, namespace, name)
     return settings
 
 
@@ -82,6 +90,13 @@ def check_secret_name(fields: Fields, text: str, *parts: str) -> None:
     if not _SECRET.fullmatch(text):
         expected = "a name of lower-case letters, digits, - and ."
         fields.report(Code.INVALID_VALUE, "not the name of a Secret", *parts, expected=expected, got=shown(text))
+
+
+def check_namespace(fields: Fields, namespace: str, *parts: str) -> None:
+    """Report a Secret of a document whose namespace Kubernetes would not allow: a path is made of it."""
+    if not _SECRET.fullmatch(namespace):
+        message = f"no Secret can be in the namespace {shown(namespace)}"
+        fields.report(Code.INVALID_VALUE, message, *parts, expected="a namespace as Kubernetes allows it")
 
 
 def _respelt(fields: Fields) -> Fields:

@@ -16,6 +16,7 @@ from reconciler.model.resource import (
 )
 from reconciler.model.table import Guard, Route, VirtualHost
 from reconciler.table.domains import Domains
+from reconciler.table.terminations import NO_TERMINATIONS, Terminations
 
 _LISTED = 5  # Hosts named in a message
 _SUGGESTED = 50  # Mappings for which the nearest Host is looked for
@@ -25,6 +26,7 @@ def virtual_hosts(
     rules: Iterable[tuple[Route, MappingResource]],
     hosts: Sequence[HostResource] | None,
     security_model: SecurityModel,
+    endings: Terminations = NO_TERMINATIONS,
 ) -> tuple[VirtualHost, ...]:
     """The virtual hosts of one listener, sorted by host, each with the rules that can match there, in their order.
 
@@ -32,6 +34,7 @@ def virtual_hosts(
         rules: all rules in match order, each with its Mapping.
         hosts: the Hosts the listener binds; None when there is no Host at all and every named host is served.
         security_model: how the listener tells a secure request.
+        endings: how TLS ends. A Host that can't end it as it says has no rules.
     """
     rules = list(rules)
     by_name: dict[HostMatch, HostResource | None] = {}
@@ -46,11 +49,19 @@ def virtual_hosts(
     for route, mapping in rules:
         for domain in reached[route.host]:
             owner = by_name[domain]
+            if owner is not None and owner.origin.id in endings.dark:
+                continue
             # Hosts overlap, or the domain were not reached; only a selector has more to say.
             if owner.takes(mapping) if owner and owner.mapping_selector else mapping.host is not None:
                 routes[domain].append(route)
     return tuple(
-        VirtualHost(domain, tuple(routes[domain]), _guard(by_name[domain], security_model)) for domain in sorted(routes)
+        VirtualHost(
+            domain,
+            tuple(routes[domain]),
+            _guard(by_name[domain], security_model),
+            endings.of(domain, by_name[domain]),
+        )
+        for domain in sorted(routes)
     )
 
 

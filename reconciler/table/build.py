@@ -14,7 +14,6 @@ from reconciler.model.resource import (
     HostResource,
     ListenerResource,
     MappingResource,
-    Origin,
     Resource,
     ResourceId,
     TcpMappingResource,
@@ -33,6 +32,8 @@ from reconciler.table.references import References, resolved, resolved_tcp
 from reconciler.table.services import ServiceResource, effective_policy, past_auth, place_services, unserved
 from reconciler.table.shares import thresholds
 from reconciler.table.tcp import place
+from reconciler.table.terminations import terminations
+from reconciler.table.tls_contexts import TlsContexts, speaking_tls
 from reconciler.table.upstreams import cluster_of
 
 
@@ -71,7 +72,8 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
     named = resolved(
         with_defaults([resource for resource in ordered if isinstance(resource, MappingResource)], module), references
     )
-    mappings = named.mappings
+    contexts = TlsContexts.of(ordered, split_names=module.split_secret_names if module else True)
+    mappings, insecure = speaking_tls(named.mappings, contexts)
     hosts = [resource for resource in ordered if isinstance(resource, HostResource)]
     opened = [resource for resource in ordered if isinstance(resource, ListenerResource)]
     tcp_mappings, lost = resolved_tcp(
@@ -79,10 +81,12 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
         references,
         module.defaults.resolver if module else "",
     )
+    tcp_mappings, insecure_tcp = speaking_tls(tcp_mappings, contexts)
+    endings = terminations(hosts, contexts)
     bindings = bind(opened, hosts, default_listener)
 
     services = [resource for resource in ordered if isinstance(resource, ServiceResource)]
-    edge = place_services(edge_of(module), services, _no_context, module.defaults if module else NO_DEFAULTS)
+    edge = place_services(edge_of(module), services, contexts.upstream, module.defaults if module else NO_DEFAULTS)
     rules, problems = _rules(mappings, hosts, edge.edge)
     listeners = []
     placed: set[str] = set()
@@ -90,19 +94,21 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
         if not listener.stack.http:
             listeners.append(listener)
             continue
-        found = virtual_hosts(rules, bound if hosts else None, listener.security_model)
+        found = virtual_hosts(rules, bound if hosts else None, listener.security_model, endings)
         placed.update(route.name for virtual_host in found for route in virtual_host.routes)
         listeners.append(replace(listener, virtual_hosts=past_auth(found, edge.edge)))
 
-    terminations = {v.host: v.termination for port in listeners for v in port.virtual_hosts if v.termination}
-    tcp = place(tcp_mappings, listeners, terminations, default_listener.address)
+    ended = {v.host: v.termination for port in listeners for v in port.virtual_hosts if v.termination}
+    tcp = place(tcp_mappings, listeners, ended, default_listener.address)
     problems += (*around_listeners(tcp.listeners, opened, hosts), *tcp.problems)
     routes = tuple(route for route, _ in rules if route.name in placed)
-    homeless = [mapping for route, mapping in rules if route.name not in placed]
+    dark = [host for host in hosts if host.origin.id in endings.dark]
+    homeless = [m for route, m in rules if route.name not in placed and not any(host.takes(m) for host in dark)]
     stranded = tuple(zip((mapping.origin.id for mapping in homeless), unattached(homeless, hosts), strict=True))
     stranded += (*tcp.stranded, *edge.stranded, *named.stranded, *lost)
+    stranded += (*endings.stranded, *insecure, *insecure_tcp)
     problems += (problem for _, problem in stranded)
-    problems += (*unserved(mappings, edge.edge), *balancing_notes(mappings, module))
+    problems += (*endings.problems, *unserved(mappings, edge.edge), *balancing_notes(mappings, module))
     clusters = tuple(sorted({*_clusters(routes, mappings), *tcp.clusters, *edge.clusters}, key=attrgetter("name")))
     served = tuple(listener for listener in tcp.listeners if serves(listener))
     return Built(RouteTable(served, routes, clusters, edge.edge), tuple(sorted(problems, key=rank)), stranded)
@@ -155,13 +161,6 @@ def _clusters(routes: Sequence[Route], mappings: Sequence[MappingResource]) -> t
     upstreams = {(mapping.service, mapping.upstream) for mapping in mappings if mapping.service is not None}
     clusters = (cluster_of(address, upstream) for address, upstream in upstreams)
     return tuple(sorted((cluster for cluster in clusters if cluster.name in names), key=attrgetter("name")))
-
-
-def _no_context(origin: Origin, name: str) -> Problem:
-    message = f"there is no TLSContext {name}"
-    return Problem(
-        Code.INVALID_VALUE, Severity.ERROR, message, origin.provenance, field="spec.tls", resource=str(origin.id)
-    )
 
 
 def _mirrored_redirect(shadow: MappingResource, redirect: MappingResource) -> Problem:

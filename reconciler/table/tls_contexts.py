@@ -1,0 +1,162 @@
+"""TLSContexts by name: towards upstreams, and what they give to whoever ends TLS."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from reconciler.model.match import ANY_HOST
+from reconciler.model.origin import Origin
+from reconciler.model.ports import TcpMappingResource
+from reconciler.model.problem import Code, Problem, Severity
+from reconciler.model.resource import MappingResource, Resource, ResourceId
+from reconciler.model.tls import Authorities, Identity, SecretRef, TlsSettings, UpstreamTls
+from reconciler.model.tls_context import TlsContextResource
+from reconciler.model.tls_module import TlsModuleResource
+
+SERVER = "server"  # the block of the ``tls`` Module that is about clients
+
+_LISTED = 8  # names in a message
+
+Speaker = TypeVar("Speaker", MappingResource, TcpMappingResource)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsContexts:
+    """All TLSContexts, those of the ``tls`` Module among them.
+
+    Attributes:
+        by_name: in order of identity.
+        split_names: the last dot of a Secret's name stands before a namespace, where nothing else is said.
+    """
+
+    by_name: dict[str, list[TlsContextResource]]
+    split_names: bool = True
+
+    @classmethod
+    def of(cls, resources: Sequence[Resource], *, split_names: bool = True) -> "TlsContexts":
+        """The TLSContexts among the resources of a table, which are in order of identity."""
+        by_name: dict[str, list[TlsContextResource]] = defaultdict(list)
+        for resource in resources:
+            if isinstance(resource, TlsContextResource):
+                by_name[resource.origin.id.name].append(resource)
+            elif isinstance(resource, TlsModuleResource):
+                for name, context in _of_module(resource):
+                    by_name[name].append(context)
+        return cls(dict(by_name), split_names)
+
+    @property
+    def all(self) -> list[TlsContextResource]:
+        """Every TLSContext, by name and namespace."""
+        return [context for _, found in sorted(self.by_name.items()) for context in found]
+
+    def find(self, written: str, namespace: str) -> list[TlsContextResource]:
+        """What a name means in a namespace: its own, else the only one of all others; several to choose from, or none.
+
+        ``name.namespace`` is understood where no TLSContext has the whole as its name.
+        """
+        found = self.by_name.get(written)
+        if found is None:
+            name, _, namespace = written.rpartition(".")
+            return [one for one in self.by_name.get(name, ()) if one.origin.id.namespace == namespace]
+        return [one for one in found if one.origin.id.namespace == namespace] or found
+
+    def named(self, origin: Origin, written: str, field: str = "tls") -> TlsContextResource | Problem:
+        """The TLSContext of a name, or why there is not one.
+
+        Args:
+            origin: of the document that names it.
+            written: the name.
+            field: where, below ``spec``.
+        """
+        found = self.find(written, origin.id.namespace)
+        return found[0] if len(found) == 1 else self._not_one(origin, written, field, found)
+
+    def upstream(self, origin: Origin, written: str) -> UpstreamTls | Problem:
+        """How to speak TLS to the upstream of a document that names a TLSContext, or why nobody may.
+
+        Never in clear text: a TLSContext without authorities leaves them to the CA file of the settings.
+        """
+        context = self.named(origin, written)
+        if isinstance(context, Problem):
+            return context
+        settings, namespace = context.settings, context.origin.id.namespace
+        return UpstreamTls(
+            authorities=self.authorities(settings, namespace),
+            identity=self.identity(settings, namespace),
+            sni=settings.sni,
+            parameters=settings.parameters,
+            crl=self.revoked(settings, namespace),
+        )
+
+    def identity(self, settings: TlsSettings, namespace: str) -> Identity | None:
+        """The certificate of some settings of a document in a namespace; None without one."""
+        if settings.secret:
+            return self.secret(settings.secret, namespace, settings.split_names)
+        return settings.key_pair
+
+    def authorities(self, settings: TlsSettings, namespace: str) -> Authorities | None:
+        """Whom the other side's certificate must be signed by; None when nothing is said."""
+        if settings.ca_secret:
+            return self.secret(settings.ca_secret, namespace, settings.split_names)
+        return settings.ca_file or None
+
+    def revoked(self, settings: TlsSettings, namespace: str) -> Authorities | None:
+        """Where the revoked certificates stand; None when nothing is said."""
+        if settings.crl_secret:
+            return self.secret(settings.crl_secret, namespace, settings.split_names)
+        return settings.crl_file or None
+
+    def secret(self, written: str, namespace: str, split_names: bool | None = None) -> SecretRef:
+        """The Secret of a name as written in a namespace."""
+        split = self.split_names if split_names is None else split_names
+        name, dot, elsewhere = written.rpartition(".")
+        return SecretRef(elsewhere, name) if split and dot else SecretRef(namespace, written)
+
+    def _not_one(self, origin: Origin, written: str, field: str, found: Sequence[TlsContextResource]) -> Problem:
+        names = sorted(self.by_name)
+        listed = ", ".join(names[:_LISTED]) + (", …" if len(names) > _LISTED else "")
+        if found:
+            message = f"several TLSContexts are called {written}, none of them in its namespace"
+            expected = " or ".join(f"{one.origin.id.name}.{one.origin.id.namespace}" for one in found[:_LISTED])
+            hint = "Write name.namespace"
+        else:
+            message = f"names a TLSContext that there is not: {written}; it is not served rather than in clear text"
+            expected = f"one of {listed}" if listed else ""
+            hint = "Correct the name, or add the TLSContext" if listed else "There is no TLSContext at all: add it"
+        return Problem(
+            Code.UNKNOWN_REFERENCE,
+            Severity.ERROR,
+            message,
+            origin.provenance,
+            field=f"spec.{field}",
+            expected=expected,
+            hint=hint,
+            resource=str(origin.id),
+            related=tuple(one.origin.provenance for one in found[:_LISTED]),
+        )
+
+
+def speaking_tls(
+    mappings: Iterable[Speaker], contexts: TlsContexts
+) -> tuple[list[Speaker], list[tuple[ResourceId, Problem]]]:
+    """Mappings with the TLS settings they name looked up, and those that name what is not there, each with why."""
+    found: list[Speaker] = []
+    stranded: list[tuple[ResourceId, Problem]] = []
+    for mapping in mappings:
+        if not mapping.tls_context:
+            found.append(mapping)
+            continue
+        tls = contexts.upstream(mapping.origin, mapping.tls_context)
+        if isinstance(tls, Problem):
+            stranded.append((mapping.origin.id, tls))
+        else:
+            found.append(replace(mapping, upstream=replace(mapping.upstream, tls=tls)))
+    return found, stranded
+
+
+def _of_module(module: TlsModuleResource) -> Iterable[tuple[str, TlsContextResource]]:
+    if module.server is not None:
+        yield SERVER, TlsContextResource(module.origin, (ANY_HOST,), module.server)
+    for name, settings in module.named:
+        yield name, TlsContextResource(module.origin, (), settings)
