@@ -9,8 +9,10 @@ from types import MappingProxyType
 from reconciler.model.ports import PLAIN_HTTP
 from reconciler.model.resource import MatchKind, NamedMatch, PathMatch, Redirect, RegexRewrite, ResourceId, StringMatch
 from reconciler.model.table import Forward, Guard, Listener, Route, RouteTable
+from reconciler.plan.edge_fields import passing_fields
 from reconciler.plan.policies import policy_fields
 from reconciler.plan.quoting import quoted
+from reconciler.plan.upstreams import cluster_words
 
 Fields = dict[str, str]
 
@@ -40,7 +42,7 @@ class Wording:
     """A table whose routes can be put into words one by one: ten thousand are compared, few are worded."""
 
     def __init__(self, table: RouteTable) -> None:
-        self.addresses = {cluster.name: str(cluster.address) for cluster in table.clusters}
+        self.addresses = {cluster.name: cluster_words(cluster) for cluster in table.clusters}
         self.shares = group_shares(table.routes)
         self.routes: dict[ResourceId, list[Route]] = {}
         for route in table.routes:
@@ -80,7 +82,7 @@ def route_fields(route: Route, addresses: Mapping[str, str], share: str) -> Fiel
 
     Args:
         route: the route.
-        addresses: upstream addresses by cluster name.
+        addresses: upstreams in words, by cluster name.
         share: its part of a weighted group, from `group_shares`.
     """
     action = route.action
@@ -95,6 +97,7 @@ def route_fields(route: Route, addresses: Mapping[str, str], share: str) -> Fiel
         "share": share,
         **what,
         **policy_fields(route.policy, forwards=isinstance(action, Forward)),
+        **passing_fields(route.policy),
     }
     return {name: value for name, value in fields.items() if value}
 
@@ -163,7 +166,7 @@ def _condition(condition: NamedMatch) -> str:
 
 def _forward_fields(forward: Forward, addresses: Mapping[str, str]) -> Fields:
     def address(cluster: str) -> str:
-        return quoted(addresses.get(cluster, cluster))
+        return addresses.get(cluster) or quoted(cluster)
 
     prefix = "" if forward.prefix_rewrite is None else quoted(forward.prefix_rewrite)
     host = "" if forward.host_rewrite is None else quoted(forward.host_rewrite)

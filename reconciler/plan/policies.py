@@ -7,6 +7,7 @@ from types import MappingProxyType
 from reconciler.model.match import MatchKind, StringMatch
 from reconciler.model.policy import NO_POLICY, Cors, HeaderChanges, HeaderValue, RetryPolicy, RoutePolicy
 from reconciler.plan.quoting import quoted
+from reconciler.plan.upstreams import hash_words
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _DIGITS = 8  # enough to see that a value is another one
@@ -34,6 +35,7 @@ def policy_fields(policy: RoutePolicy, *, forwards: bool) -> Mapping[str, str]:
         "retries": _retries(policy.retry) if policy.retry else "",
         "idle timeout": "" if idle is None else f"{idle} ms" if idle else "never",
         "priority": str(policy.priority or ""),
+        "endpoint by": hash_words(policy.hash_key) if policy.hash_key else "",
         "upgrades": ", ".join(map(quoted, policy.upgrades)),
     }
 

@@ -26,7 +26,7 @@ def tcp_wording(table: RouteTable, addresses: Mapping[str, str]) -> dict[Resourc
 
     Args:
         table: any.
-        addresses: upstream addresses by cluster name.
+        addresses: upstreams in words, by cluster name.
     """
     found: dict[ResourceId, list[tuple[Listener, TcpRoute]]] = defaultdict(list)
     for listener in table.listeners:
@@ -48,7 +48,7 @@ def _fields(listener: Listener, route: TcpRoute, addresses: Mapping[str, str]) -
         )
         or "all",
         "share": f"{route.percent} % of connections" if route.percent != _WHOLE else "",
-        "to": quoted(addresses.get(route.cluster, route.cluster)),
+        "to": addresses.get(route.cluster) or quoted(route.cluster),
         "idle timeout": "" if idle is None else f"{idle} ms" if idle else "none",
     }
     return {name: value for name, value in fields.items() if value}
