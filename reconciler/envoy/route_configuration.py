@@ -3,7 +3,7 @@
 https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route.proto
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
 from envoy.config.route.v3 import route_components_pb2
@@ -19,8 +19,9 @@ from google.protobuf.wrappers_pb2 import BoolValue
 
 from reconciler.envoy.auth import AUTH_FILTER, NOT_ASKED
 from reconciler.envoy.matchers import header_matcher
-from reconciler.envoy.routes import route
+from reconciler.envoy.probes import routes_with_probes
 from reconciler.model.chains import TlsChain, tls_chains
+from reconciler.model.edge import Probe
 from reconciler.model.resource import InsecureAction, MatchKind, NamedMatch, StringMatch
 from reconciler.model.table import ACME_CHALLENGES, Guard, Listener, VirtualHost
 
@@ -31,14 +32,14 @@ _HTTP3_THERE = HeaderValueOption(header=HeaderValue(key="alt-svc", value='h3=":4
 _SAYS_HTTP = NamedMatch("x-forwarded-proto", StringMatch(MatchKind.EXACT, "http"))
 
 
-def route_configurations(listener: Listener) -> Iterator[RouteConfiguration]:
+def route_configurations(listener: Listener, probes: Sequence[Probe] = ()) -> Iterator[RouteConfiguration]:
     """The routes of a listener: in clear text all under its name, over TLS those of each chain under the chain's."""
     if not listener.stack.http:
         return
     if not listener.stack.udp:
-        yield route_configuration(listener, listener.name, listener.virtual_hosts)
+        yield route_configuration(listener, listener.name, listener.virtual_hosts, probes)
     for chain in tls_chains(listener):
-        yield route_configuration(listener, chain_name(listener, chain), chain.virtual_hosts)
+        yield route_configuration(listener, chain_name(listener, chain), chain.virtual_hosts, probes)
 
 
 def chain_name(listener: Listener, chain: TlsChain) -> str:
@@ -46,7 +47,9 @@ def chain_name(listener: Listener, chain: TlsChain) -> str:
     return f"{listener.name}/{chain.termination.name}"
 
 
-def route_configuration(listener: Listener, name: str, virtual_hosts: Iterable[VirtualHost]) -> RouteConfiguration:
+def route_configuration(
+    listener: Listener, name: str, virtual_hosts: Iterable[VirtualHost], probes: Sequence[Probe] = ()
+) -> RouteConfiguration:
     """Some virtual hosts of a listener.
 
     Clusters are not validated: xDS delivers them first, but through another subscription, so that on a start they may
@@ -55,20 +58,19 @@ def route_configuration(listener: Listener, name: str, virtual_hosts: Iterable[V
     """
     return RouteConfiguration(
         name=name,
-        virtual_hosts=[virtual_host(vhost) for vhost in virtual_hosts],
+        virtual_hosts=[virtual_host(vhost, probes) for vhost in virtual_hosts],
         response_headers_to_add=[_HTTP3_THERE] if listener.advertises_http3 else [],
         ignore_port_in_host_matching=True,
         validate_clusters=BoolValue(value=False),
     )
 
 
-def virtual_host(vhost: VirtualHost) -> route_components_pb2.VirtualHost:
-    """One virtual host: its guard, then its rules in match order."""
+def virtual_host(vhost: VirtualHost, probes: Sequence[Probe] = ()) -> route_components_pb2.VirtualHost:
+    """One virtual host: its guard, then its rules in match order, and the checks where a Mapping would stand."""
     name = domain(vhost)
     routes = guard_routes(vhost.guard) if vhost.guard else []
-    return route_components_pb2.VirtualHost(
-        name=name, domains=[name], routes=[*routes, *(route(rule, vhost.host) for rule in vhost.routes)]
-    )
+    routes += routes_with_probes(vhost, probes)
+    return route_components_pb2.VirtualHost(name=name, domains=[name], routes=routes)
 
 
 def domain(vhost: VirtualHost) -> str:

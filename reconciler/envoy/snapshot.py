@@ -31,7 +31,9 @@ def render(table: RouteTable, options: RenderOptions) -> Snapshot:
             TypeUrl.CLUSTER: _resources(clusters),
             TypeUrl.LISTENER: _resources(listeners),
             TypeUrl.SECRET: _resources(secret_named(name, options) for name in secrets),
-            TypeUrl.ROUTE: _resources(routes for port in table.listeners for routes in route_configurations(port)),
+            TypeUrl.ROUTE: _resources(
+                routes for port in table.listeners for routes in route_configurations(port, table.edge.http.probes)
+            ),
         }
     )
 

@@ -197,6 +197,10 @@ class Probe:
 
     prefix: str
 
+    def precedes(self, precedence: int, path: str) -> bool:
+        """Whether a rule of that precedence and path is asked later; one as strong was written on purpose."""
+        return (0, len(self.prefix)) > (precedence, len(path))
+
 
 LIVENESS = Probe("/ambassador/v0/check_alive")
 READINESS = Probe("/ambassador/v0/check_ready")

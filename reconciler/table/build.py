@@ -24,6 +24,7 @@ from reconciler.table.actions import action_of, mirrors_of
 from reconciler.table.attach import unattached, virtual_hosts
 from reconciler.table.balancing_notes import balancing_notes
 from reconciler.table.defaults import edge_of, module_of, with_defaults
+from reconciler.table.module_ports import default_port, redirecting, speaking_proxy, unheard
 from reconciler.table.order import in_match_order
 from reconciler.table.policies import policy_of
 from reconciler.table.port_problems import around_listeners
@@ -83,7 +84,7 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
     )
     tcp_mappings, insecure_tcp = speaking_tls(tcp_mappings, contexts)
     endings = terminations(hosts, contexts)
-    bindings = bind(opened, hosts, default_listener)
+    bindings = speaking_proxy(bind(opened, hosts, default_port(default_listener, module)), opened, module)
 
     services = [resource for resource in ordered if isinstance(resource, ServiceResource)]
     edge = place_services(edge_of(module), services, contexts.upstream, module.defaults if module else NO_DEFAULTS)
@@ -95,6 +96,7 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
             listeners.append(listener)
             continue
         found = virtual_hosts(rules, bound if hosts else None, listener.security_model, endings)
+        found = found if hosts else redirecting(found, module)
         placed.update(route.name for virtual_host in found for route in virtual_host.routes)
         listeners.append(replace(listener, virtual_hosts=past_auth(found, edge.edge)))
 
@@ -108,6 +110,7 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
     stranded += (*tcp.stranded, *edge.stranded, *named.stranded, *lost)
     stranded += (*endings.stranded, *insecure, *insecure_tcp)
     problems += (problem for _, problem in stranded)
+    problems += unheard(module, listeners=bool(opened), hosts=bool(hosts))
     problems += (*endings.problems, *unserved(mappings, edge.edge), *balancing_notes(mappings, module))
     clusters = tuple(sorted({*_clusters(routes, mappings), *tcp.clusters, *edge.clusters}, key=attrgetter("name")))
     served = tuple(listener for listener in tcp.listeners if serves(listener))
