@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from reconciler.envoy import RenderOptions, render
 from reconciler.merge import ConflictPolicy, Merged, merge
 from reconciler.model.digest import Digest, digest_json
+from reconciler.model.guards import unguarded
 from reconciler.model.limits import DEFAULT_LIMITS, Limits
 from reconciler.model.plan import Plan
 from reconciler.model.problem import Problem, rank
@@ -45,6 +46,7 @@ class Compiled:
     Attributes:
         resources: those that are served.
         quarantined: what is not served as the source has it, sorted; True: an older version still serves.
+        unguarded: broken documents that were to guard every request, and nothing of their kind is served.
     """
 
     resources: tuple[Resource, ...]
@@ -52,6 +54,7 @@ class Compiled:
     problems: tuple[Problem, ...]
     table: RouteTable
     snapshot: Snapshot
+    unguarded: tuple[str, ...] = ()
 
 
 NOTHING = Compiled((), (), (), EMPTY_TABLE, EMPTY_SNAPSHOT)
@@ -95,12 +98,16 @@ def compile_routes(
     stranded = dict(built.stranded)
     told_before = [stranded[name] for name in strayed.keys() & stranded.keys()]
     found = [problem for problem in built.problems if problem not in told_before]
+    served = tuple(resource for resource in merged.resources if resource.origin.id not in stranded)
+    quarantined = {**dict(merged.quarantined), **dict.fromkeys(stranded, False)}
+    absent = [name for name, older in quarantined.items() if not older]
     return Compiled(
-        resources=tuple(resource for resource in merged.resources if resource.origin.id not in stranded),
-        quarantined=tuple(sorted({**dict(merged.quarantined), **dict.fromkeys(stranded, False)}.items())),
+        resources=served,
+        quarantined=tuple(sorted(quarantined.items())),
         problems=tuple(sorted((*source.problems, *loaded.problems, *merged.problems, *found), key=rank)),
         table=built.table,
         snapshot=render(built.table, options.render),
+        unguarded=unguarded(served, loaded.resources, loaded.rejected, absent),
     )
 
 
@@ -128,4 +135,5 @@ def plan_change(before: Compiled, after: Compiled, options: Options, fast_forwar
         fast_forward=fast_forward,
         blast_radius=options.blast_radius,
         allowed=options.allow_plan,
+        unguarded=after.unguarded,
     )

@@ -82,6 +82,8 @@ def _apply(
     rollouts: list[Rollout] = []
 
     def apply(compiled: Compiled) -> str:
+        if set(compiled.unguarded) - set(change.whole.unguarded):
+            return f"without {', '.join(compiled.unguarded)} requests would pass unasked"
         rollouts.append(roll_out(edges.targets, compiled.snapshot, state.applied.snapshot))
         return rollouts[-1].rejection
 

@@ -55,6 +55,21 @@ class HostChange:
     lost: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class EdgeChange:
+    """Something all listeners have in common: a service that requests are shown to, or their settings.
+
+    Attributes:
+        subject: what it is (``AuthService default/auth``).
+        sentence: what becomes of requests, where that must not be overlooked; else empty.
+    """
+
+    op: Op
+    subject: str
+    fields: tuple[FieldChange, ...]
+    sentence: str = ""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ResourceChange:
     """One xDS resource that would be sent or removed."""
@@ -93,6 +108,7 @@ class Plan:
         refusals: why it must not be applied as it is.
         digest: names exactly this plan, for ``--allow-plan``.
         hosts: listeners and virtual hosts, sorted by name.
+        edge: what all listeners have in common, sorted by subject.
     """
 
     changes: tuple[Change, ...]
@@ -104,11 +120,12 @@ class Plan:
     refusals: tuple[Refusal, ...]
     digest: Digest
     hosts: tuple[HostChange, ...] = ()
+    edge: tuple[EdgeChange, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether nothing would be sent."""
-        return not self.changes and not self.resources and not self.hosts
+        return not self.changes and not self.resources and not self.hosts and not self.edge
 
     def count(self, op: Op) -> int:
         """How many routes are created, updated or deleted."""

@@ -1,12 +1,15 @@
 """Compares what is served with what is desired: routes, listeners and virtual hosts, xDS resources."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from operator import attrgetter
 
-from reconciler.model.plan import Change, FieldChange, HostChange, Op, Plan, ResourceChange
+from reconciler.model.edge import Edge
+from reconciler.model.plan import Change, EdgeChange, FieldChange, HostChange, Op, Plan, ResourceChange
 from reconciler.model.resource import ResourceId
 from reconciler.model.snapshot import Snapshot, TypeUrl
 from reconciler.model.table import RouteTable, VirtualHost
+from reconciler.plan.edge_fields import sentence, services_of
 from reconciler.plan.fields import Fields, Wording, guard_fields, listener_fields
 from reconciler.plan.refuse import BlastRadius, Reach, deletes, explain, is_allowed, plan_digest, reasons
 from reconciler.plan.tcp_fields import tcp_wording
@@ -24,6 +27,7 @@ def diff(
     fast_forward: bool | None,
     blast_radius: BlastRadius,
     allowed: str = "",
+    unguarded: tuple[str, ...] = (),
 ) -> Plan:
     """What would change, as routing and as xDS resources, and whether it is refused.
 
@@ -35,17 +39,22 @@ def diff(
         fast_forward: whether the commit served is an ancestor of the one desired; None when there is no answer.
         blast_radius: limits on deletion.
         allowed: the digest, or at least 12 hex digits of it, of the one plan whose refusals are lifted.
+        unguarded: broken documents that were to guard every request, and nothing of their kind is in `after`.
     """
     changes = tuple(sorted((*_route_changes(before, after), *_tcp_changes(before, after)), key=attrgetter("id")))
     hosts = tuple(_host_changes(before, after))
+    edge = tuple(edge_changes(before.edge, after.edge))
+    resources = tuple(sorted(_resource_changes(before_snapshot, after_snapshot)))
     silenced = _silenced(before, after)
     reach = Reach(_count(before), _count(after) - silenced, deletes(changes) + silenced, fast_forward)
+    if changes or hosts or edge or resources:
+        reach = replace(reach, unguarded=unguarded)
     refused = reasons(reach, blast_radius)
-    digest = plan_digest(before_snapshot.digest, after_snapshot.digest, changes, hosts, refused)
+    digest = plan_digest(before_snapshot.digest, after_snapshot.digest, changes, hosts, refused, reach.unguarded)
     lifted = is_allowed(allowed, digest)
     return Plan(
         changes=changes,
-        resources=tuple(sorted(_resource_changes(before_snapshot, after_snapshot))),
+        resources=resources,
         before=before_snapshot.digest,
         after=after_snapshot.digest,
         routes_before=reach.routes_before,
@@ -53,6 +62,7 @@ def diff(
         refusals=() if lifted else tuple(explain(reason, reach, blast_radius, digest) for reason in refused),
         digest=digest,
         hosts=hosts,
+        edge=edge,
     )
 
 
@@ -99,6 +109,20 @@ def _host_changes(before: RouteTable, after: RouteTable) -> Iterator[HostChange]
         lost = tuple(sorted(was[name] for name in (was.keys() - now.keys()) & stay))
         if (place in old) != (place in new) or fields or gained or lost:
             yield HostChange(_op(place in old, place in new), *place, fields, gained, lost)
+
+
+def edge_changes(before: Edge, after: Edge) -> Iterator[EdgeChange]:
+    """What changes in the services that requests are shown to."""
+    if before == after:
+        return
+    old, new = services_of(before), services_of(after)
+    for kind, name in sorted(old.keys() | new.keys()):
+        was, now = old.get((kind, name)), new.get((kind, name))
+        fields = _field_changes(was or {}, now or {})
+        if fields:
+            op = _op(was is not None, now is not None)
+            replaced = op is Op.DELETE and any(other == kind for other, _ in new)
+            yield EdgeChange(op, f"{kind} {name}", fields, "" if replaced else sentence(kind, op))
 
 
 def _silenced(before: RouteTable, after: RouteTable) -> int:

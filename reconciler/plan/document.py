@@ -8,6 +8,7 @@ before, after     snapshot digests
 routes            ``{before, after, create, update, delete}``: numbers
 changes           ``[{op, kind, namespace, name, fields, before, after}]``, by identity
 hosts             ``[{op, listener, host, fields, gained, lost}]``; ``host`` is empty for a listener
+edge              ``[{op, subject, sentence, fields}]``: services and settings all listeners have in common
 resources         ``[{op, type, name}]``: xDS resources
 refusals          ``[{reason, message}]``
 empty             whether nothing would be sent
@@ -46,6 +47,15 @@ def as_json(plan: Plan) -> Json:
                 "lost": list(host.lost),
             }
             for host in plan.hosts
+        ],
+        "edge": [
+            {
+                "op": str(change.op),
+                "subject": change.subject,
+                "sentence": change.sentence,
+                "fields": _fields(change.fields),
+            }
+            for change in plan.edge
         ],
         "resources": [{"op": str(r.op), "type": r.type_url, "name": r.name} for r in plan.resources],
         "refusals": [{"reason": str(refusal.reason), "message": refusal.message} for refusal in plan.refusals],

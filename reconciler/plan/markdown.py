@@ -7,7 +7,7 @@ HTML and mentions mean nothing, and no line can close the fence.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from reconciler.model.plan import Change, FieldChange, HostChange, Op, Plan
+from reconciler.model.plan import Change, EdgeChange, FieldChange, HostChange, Op, Plan
 from reconciler.model.problem import Problem
 from reconciler.model.text import plural, printable
 from reconciler.plan.words import moved, place, resources, subject, summary, value
@@ -35,7 +35,8 @@ def as_markdown(plan: Plan, problems: Sequence[Problem] = ()) -> str:
         lines = "\n".join(f"! {_short(printable(str(problem)))}" for problem in problems[:_MOST_PROBLEMS])
         more = f"\n# and {len(problems) - _MOST_PROBLEMS} more" if len(problems) > _MOST_PROBLEMS else ""
         parts.append(f"**{plural(len(problems), 'problem')}**\n\n```diff\n{lines}{more}\n```")
-    blocks = [list(_change(change)) for change in plan.changes] + [list(_host(change)) for change in plan.hosts]
+    blocks = [list(_edge(change)) for change in plan.edge]
+    blocks += [list(_change(change)) for change in plan.changes] + [list(_host(change)) for change in plan.hosts]
     if blocks:
         shown, left_out = _within(blocks)
         fenced = "```diff\n" + "\n".join(line for block in shown for line in block) + "\n```"
@@ -52,6 +53,13 @@ def _change(change: Change) -> Iterator[str]:
     mark = _MARKS[change.op]
     yield f"{mark} {change.op} {_short(printable(str(change.id)))}"
     yield f"# {_short(place(change))}"
+    yield from _fields(change.op, change.fields)
+
+
+def _edge(change: EdgeChange) -> Iterator[str]:
+    yield f"{_MARKS[change.op]} {change.op} {_short(printable(change.subject))}"
+    if change.sentence:
+        yield f"{_MARKS[change.op]}   {change.sentence}"
     yield from _fields(change.op, change.fields)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reconciler.model.digest import Digest, Json, digest_bytes
@@ -33,12 +33,14 @@ class Reach:
     Attributes:
         routes_after: those that answer somewhere.
         deletes: routes deleted, and routes that stay but no longer answer on any virtual host.
+        unguarded: broken documents that were to guard every request, and nothing of their kind is served.
     """
 
     routes_before: int
     routes_after: int
     deletes: int
     fast_forward: bool | None
+    unguarded: tuple[str, ...] = ()
 
 
 def reasons(reach: Reach, radius: BlastRadius) -> tuple[RefusalReason, ...]:
@@ -50,6 +52,8 @@ def reasons(reach: Reach, radius: BlastRadius) -> tuple[RefusalReason, ...]:
         found.append(RefusalReason.TOO_MANY_DELETES)
     if reach.fast_forward is False:
         found.append(RefusalReason.HISTORY_REWRITTEN)
+    if reach.unguarded:
+        found.append(RefusalReason.UNGUARDED)
     return tuple(found)
 
 
@@ -69,6 +73,11 @@ def explain(reason: RefusalReason, reach: Reach, radius: BlastRadius, digest: Di
             )
         case RefusalReason.HISTORY_REWRITTEN:
             said = "the last applied commit is not an ancestor of this one: history was rewritten."
+        case RefusalReason.UNGUARDED:
+            said = (
+                f"a document that guards every request is broken and nothing of it is served "
+                f"({', '.join(reach.unguarded)}): requests would pass without it. Correct it."
+            )
     return Refusal(reason, f"{said} {override}")
 
 
@@ -78,6 +87,7 @@ def plan_digest(
     changes: Iterable[Change],
     hosts: Iterable[HostChange],
     refused: Iterable[RefusalReason],
+    unguarded: Sequence[str] = (),
 ) -> Digest:
     """The digest that names a plan: equal content, equal digest, on every machine.
 
@@ -85,13 +95,15 @@ def plan_digest(
     refusal.
     """
     named: list[Json] = [str(reason) for reason in refused]
-    content: Json = {
+    content: dict[str, Json] = {
         "before": before,
         "after": after,
         "changes": [[str(c.op), str(c.id), _fields(c.fields)] for c in changes],
         "hosts": [[str(h.op), h.listener, h.host, _fields(h.fields), list(h.gained), list(h.lost)] for h in hosts],
         "refused": named,
     }
+    if unguarded:
+        content["unguarded"] = list(unguarded)
     # Canonical already: nothing but strings under ASCII keys, which RFC 8785 writes the same, many times slower.
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return digest_bytes(text.encode("utf-8", "backslashreplace"))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from reconciler.model.plan import Change, FieldChange, HostChange, Op, Plan
+from reconciler.model.plan import Change, EdgeChange, FieldChange, HostChange, Op, Plan
 from reconciler.model.text import printable
 from reconciler.plan.words import SYMBOLS, moved, place, resources, subject, summary, value
 
@@ -21,6 +21,8 @@ def as_text(plan: Plan, colour: bool) -> str:
         colour: whether to use terminal colours; the symbols ``+ ~ -`` say the same without.
     """
     lines: list[str] = []
+    for edge in plan.edge:
+        lines += _edge(edge, colour)
     for change in plan.changes:
         lines += _change(change, colour)
     for host in plan.hosts:
@@ -41,6 +43,13 @@ def as_text(plan: Plan, colour: bool) -> str:
 def _change(change: Change, colour: bool) -> Iterator[str]:
     yield _headline(change.op, printable(str(change.id)), colour)
     yield _paint(f"    {place(change)}", _FAINT, colour)
+    yield from _fields(change.op, change.fields)
+
+
+def _edge(change: EdgeChange, colour: bool) -> Iterator[str]:
+    yield _headline(change.op, printable(change.subject), colour)
+    if change.sentence:
+        yield _paint(f"    {change.sentence}", _BOLD_RED if change.op is Op.DELETE else _FAINT, colour)
     yield from _fields(change.op, change.fields)
 
 

@@ -50,10 +50,11 @@ def summary(plan: Plan) -> str:
     """The plan in one line."""
     if plan.empty:
         return f"No changes: what is served is what is desired ({plural(plan.routes_after, 'route')})."
-    if not plan.changes and not plan.hosts:
+    if not plan.changes and not plan.hosts and not plan.edge:
         return "No change in routing; only metadata, such as the commit a route was last touched by."
     counts = ", ".join(f"{plan.count(op)} to {op}" for op in Op)
-    around = f"; {plural(len(plan.hosts), 'change')} around them" if plan.hosts else ""
+    others = len(plan.hosts) + len(plan.edge)
+    around = f"; {plural(others, 'change')} around them" if others else ""
     return f"{counts}; {plan.routes_before} → {plural(plan.routes_after, 'route')}{around}."
 
 

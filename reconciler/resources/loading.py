@@ -13,6 +13,7 @@ from reconciler.model.source import Commit, SourceFile
 from reconciler.resources.annotation import is_list, is_parent, unpack_annotation, unpack_list
 from reconciler.resources.envelope import identify
 from reconciler.resources.finding import Finding, Path, Place, shown, type_words
+from reconciler.resources.guards import guard_meant
 from reconciler.resources.kinds import Document, classify, foreign, is_ours, likely_kind
 from reconciler.resources.readers import DEFAULT_AMBASSADOR_ID, encode, is_addressed, read
 from reconciler.resources.unit import Unit
@@ -142,7 +143,8 @@ def _load_file(file: SourceFile, gathering: _Gathering) -> None:
     chunks = _chunks(file.content, gathering.limits)
     if isinstance(chunks, Finding):
         touch = _touch(file.commits[0]) if file.commits else None
-        _reject(Unit(None, Place(file.path, chunks.line, touch), (chunks,)), gathering, None)
+        unit = Unit(None, Place(file.path, chunks.line, touch), (chunks,))
+        _reject(unit, gathering, None, file.content.decode(errors="replace"))
         return
     for index, chunk in enumerate(chunks):
         touch = _touch(file.commits[index]) if index < len(file.commits) else None
@@ -236,8 +238,8 @@ def _with(unit: Unit, *findings: Finding) -> Unit:
     return Unit(unit.value, unit.place, findings, unit.simple, unit.annotated)
 
 
-def _reject(unit: Unit, gathering: _Gathering, identity: ResourceId | None) -> None:
-    """Report what was found in a document; with an error among it, it gave no resource."""
+def _reject(unit: Unit, gathering: _Gathering, identity: ResourceId | None, text: str = "") -> None:
+    """Report what was found in a document; with an error among it, it gave no resource. ``text``: of a whole file."""
     limits, lines = gathering.limits, _lines(unit.place, gathering.limits)
     problems = unit.place.problems(unit.findings, lines, str(identity) if identity else "")
     gathering.problems += problems[: limits.max_findings]
@@ -246,4 +248,4 @@ def _reject(unit: Unit, gathering: _Gathering, identity: ResourceId | None) -> N
         message = f"{last.message}; and more of the like: only {limits.max_findings} findings are reported"
         gathering.problems.append(replace(last, message=message))
     if any(f.severity is Severity.ERROR and f.code not in _NEVER_READ for f in unit.findings):
-        gathering.rejected.append(Rejected(unit.place.path, identity))
+        gathering.rejected.append(Rejected(unit.place.path, identity, guard_meant(unit, identity, text)))

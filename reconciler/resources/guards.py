@@ -1,0 +1,31 @@
+"""Whether a document that gave no resource was one that guards every request."""
+
+import re
+
+from reconciler.model.origin import Kind, ResourceId
+from reconciler.resources.kinds import likely_kind
+from reconciler.resources.unit import Unit
+
+_GUARDS = frozenset({Kind.AUTH_SERVICE, Kind.RATE_LIMIT_SERVICE})
+_SAYS_KIND = re.compile(rf"\bkind\b[\"']?\s*[:=]\s*[\"']?({'|'.join(sorted(_GUARDS))})\b")
+_TURNS_AWAY = re.compile(r"\bip_(?:allow|deny)\b")
+
+
+def guard_meant(unit: Unit, identity: ResourceId | None, text: str = "") -> Kind | None:
+    """The kind of guard a broken document was to be, as far as its words tell; None for none.
+
+    Args:
+        unit: the document.
+        identity: whose it is, where that is known.
+        text: of the file, where there is no document.
+    """
+    kind = identity.kind if identity else likely_kind(unit.value) if isinstance(unit.value, dict) else None
+    if kind in _GUARDS:
+        return kind
+    text = text or unit.place.text or repr(unit.value)
+    if kind is Kind.MODULE:
+        return kind if _TURNS_AWAY.search(text) else None
+    if kind is not None or isinstance(unit.value, dict):
+        return None
+    said = _SAYS_KIND.search(text)
+    return Kind(said[1]) if said else None
