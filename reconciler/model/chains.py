@@ -6,7 +6,7 @@ one. So each way to end TLS has its own set of virtual hosts, and requests for o
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind
 from reconciler.model.table import Listener, VirtualHost
@@ -30,21 +30,26 @@ class TlsChain:
 def tls_chains(listener: Listener) -> tuple[TlsChain, ...]:
     """The chains of a listener that ends TLS, by name; none on one that does not.
 
+    Hosts with the same settings share a chain: a browser that holds a connection to one of them sends requests for
+    others that the certificate is good for over it (RFC 9113, section 9.1.1).
     A host by its beginning (``example.*``) is no name Envoy can tell connections by; it answers where another host
     with the same settings is asked for.
     """
     if not (listener.stack.tls and listener.stack.http):
         return ()
-    ended: dict[Termination, list[VirtualHost]] = defaultdict(list)
+    ended: dict[Termination, list[tuple[Termination, VirtualHost]]] = defaultdict(list)
     for virtual_host in listener.virtual_hosts:
         if virtual_host.termination is not None:
-            ended[virtual_host.termination].append(virtual_host)
+            same = replace(virtual_host.termination, name="")
+            ended[same].append((virtual_host.termination, virtual_host))
     chains = []
-    for termination in sorted(ended, key=lambda one: one.name):
-        servers = tuple(sorted(own.host for own in ended[termination] if own.host.kind is not MatchKind.PREFIX))
+    for members in ended.values():
+        termination = min((how for how, _ in members), key=lambda how: how.name)
+        own = [virtual_host for _, virtual_host in members]
+        servers = tuple(sorted(one.host for one in own if one.host.kind is not MatchKind.PREFIX))
         if servers:
-            chains.append(TlsChain(termination, servers, _with_strangers(ended[termination], listener.virtual_hosts)))
-    return tuple(chains)
+            chains.append(TlsChain(termination, servers, _with_strangers(own, listener.virtual_hosts)))
+    return tuple(sorted(chains, key=lambda chain: chain.termination.name))
 
 
 def _with_strangers(own: Sequence[VirtualHost], everyone: Sequence[VirtualHost]) -> tuple[VirtualHost, ...]:

@@ -15,12 +15,11 @@ from yarl import URL
 
 from tests.acceptance.case import Request
 from tests.acceptance.certificates import client_names
+from tests.acceptance.http3 import ask_http3
 from tests.acceptance.sighting import QUERY_HEADER
 
 _PATIENCE_S = 30.0
 _PATIENCE: dict[str, float] = dict.fromkeys(("connect", "read", "write", "pool"), _PATIENCE_S)
-# Requests of one query that are under way at once.
-_AT_ONCE = 8
 _TLS_VERSIONS = {f"1.{minor}": ssl.TLSVersion[f"TLSv1_{minor}" if minor else "TLSv1"] for minor in range(4)}
 
 
@@ -114,10 +113,10 @@ async def _http(calls: list[Call]) -> list[Answer]:
         ssl_context=tls_context(calls[0]) if first.tls else None,
         http1=not http2,
         http2=http2,
-        max_connections=_AT_ONCE,
+        max_connections=first.at_once,
         local_address=first.client or None,
     )
-    limit = asyncio.Semaphore(_AT_ONCE)
+    limit = asyncio.Semaphore(calls[0].request.at_once)
 
     async def ask(call: Call) -> Answer:
         async with limit:
@@ -236,6 +235,24 @@ async def _tcp_once(call: Call) -> Answer:
         writer.close()
 
 
+async def _http3_once(call: Call) -> Answer:
+    """One request over QUIC; whom the certificate is for is not checked, as everywhere here."""
+    request, tls = call.request, call.request.tls
+    files = call.certificates
+    pair = (files / f"{tls.client}.crt", files / f"{tls.client}.key") if tls and tls.client else None
+    head = [
+        (":method", request.method),
+        (":scheme", "https"),
+        (":authority", request.host),
+        (":path", call.path),
+        *((name.lower(), value) for name, value in call.headers),
+    ]
+    exchange = ask_http3(call.port, (tls.sni if tls else "") or request.host, head, call.body, pair)
+    headers, body = await asyncio.wait_for(exchange, _PATIENCE_S)
+    told = tuple(headers)
+    return Answer(int(dict(told)[":status"]), tuple(p for p in told if p[0] != ":status"), body, "HTTP/3")
+
+
 async def _timed(answer: Awaitable[Answer]) -> Answer:
     """The answer with its time; whatever keeps it away, as words."""
     started = time.monotonic()
@@ -250,7 +267,7 @@ def _each(once: Callable[[Call], Awaitable[Answer]]) -> Ask:
     """Every call over a connection of its own."""
 
     async def ask(calls: list[Call]) -> list[Answer]:
-        limit = asyncio.Semaphore(_AT_ONCE)
+        limit = asyncio.Semaphore(calls[0].request.at_once)
 
         async def one(call: Call) -> Answer:
             async with limit:
@@ -268,5 +285,6 @@ CLIENTS: MappingProxyType[str, Ask] = MappingProxyType(
         "websocket": _each(_websocket_once),
         "grpc": _each(_grpc_once),
         "tcp": _each(_tcp_once),
+        "http3": _each(_http3_once),
     }
 )
