@@ -4,9 +4,10 @@ The layout is that of `reconciler.model.files`; each file is replaced in one ste
 directory, fsync, rename), which is also the only kind of change Envoy notices. All temporary files are complete
 before the first rename, so a full disk leaves everything as it was. Renames go make-before-break:
 
-1. clusters, old and new together
+1. secrets that are new or changed, then clusters, old and new together
 2. one file per route configuration, then the listeners
-3. clusters again, without those that nothing uses any more; then files of route configurations that are gone
+3. clusters again, without those that nothing uses any more; then files of route configurations and secrets that are
+   gone
 
 Envoy reads a file when it notices, not when it is written, so a pause stands before 2 where clusters were added or
 changed and before 3 where clusters go away. A file whose content would not change is not touched. Files carry no
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from reconciler.apply.files_format import decode, decode_all, encode, encode_all
+from reconciler.apply.files_sources import by_path
 from reconciler.model.digest import Digest, digest_bytes
 from reconciler.model.effect import Ack, AckState, Evidence
 from reconciler.model.errors import Stalled, Transient
@@ -53,21 +55,26 @@ def steps(held: Mapping[str, bytes], snapshot: Snapshot, directory: PurePath, fo
     wanted = encode_all(snapshot, directory, form)
     cds = clusters_file(form)
     before = _clusters(held, form)
-    first: list[Step] = []
+    # What clusters and listeners name must be there before them.
+    first = [Step(name, wanted[name]) for name in sorted(wanted) if _secret(name) and held.get(name) != wanted[name]]
     together = wanted[cds]
     if before is not None:
-        union = dict(before.resources) | dict(snapshot[TypeUrl.CLUSTER].resources)
+        union = {**before.resources, **by_path(snapshot, directory, form)[TypeUrl.CLUSTER].resources}
         together = encode(TypeUrl.CLUSTER, ResourceSet.of(union.values()), form)
     if held.get(cds) != together:
         first.append(Step(cds, together))
     # rds.* before lds: a listener must find its routes, whose file it names.
-    changed = [n for n in sorted(wanted, key=lambda n: (not n.startswith("rds."), n)) if n != cds]
+    changed = [n for n in sorted(wanted, key=lambda n: (not n.startswith("rds."), n)) if n != cds and not _secret(n)]
     routing = [Step(name, wanted[name]) for name in changed if held.get(name) != wanted[name]]
     last = [Step(cds, wanted[cds])] if together != wanted[cds] else []
     last += [Step(name, None) for name in sorted(held.keys() - wanted.keys())]
     if before is None:
         return (*first, *routing, *last)
     return (*first, *_settled(first, routing), *_settled(routing, last))
+
+
+def _secret(name: str) -> bool:
+    return name.startswith("sds.")
 
 
 def _settled(before: list[Step], then: list[Step]) -> Iterator[Step]:
@@ -191,7 +198,7 @@ class FilesTarget:
         return {name: (self.directory / name).read_bytes() for name in names if self._ours(name)}
 
     def _ours(self, name: str) -> bool:
-        return name.startswith(("cds.", "lds.", "rds.")) and name.endswith(f".{self.form}")
+        return name.startswith(("cds.", "lds.", "rds.", "sds.")) and name.endswith(f".{self.form}")
 
     def _sweep(self) -> None:
         """Removes what a process that died has left half written."""

@@ -1,11 +1,16 @@
 """The layout of a file target: what the writer and the Envoy that reads it must agree on.
 
 Flat, so that one watched directory covers it: ``cds.pb`` (all clusters), ``lds.pb`` (all listeners) and
-``rds.NAME.pb`` per route configuration, since Envoy accepts just one in a file. Each is a ``DiscoveryResponse``.
+``rds.NAME.pb`` per route configuration and ``sds.NAME.pb`` per secret, since Envoy accepts just one in a file. Each is
+a ``DiscoveryResponse``.
 """
 
 from enum import StrEnum
 from urllib.parse import quote
+
+from reconciler.model.digest import digest_bytes
+
+_LONGEST = 200  # characters; file systems take 255
 
 
 class FilesFormat(StrEnum):
@@ -28,3 +33,9 @@ def listeners_file(form: FilesFormat) -> str:
 def routes_file(name: str, form: FilesFormat) -> str:
     """Name of the file of one route configuration; whatever its name is, the file stays in the directory."""
     return f"rds.{quote(name, safe='')}.{form}"
+
+
+def secret_file(name: str, form: FilesFormat) -> str:
+    """Name of the file of one secret, which names certificates and keys; by its digest where it would be too long."""
+    quoted = quote(name, safe="")
+    return f"sds.{quoted if len(quoted) <= _LONGEST else digest_bytes(name.encode()).removeprefix('sha256:')}.{form}"
