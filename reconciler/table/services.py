@@ -1,6 +1,6 @@
 """The services that requests are shown to, as the table has them, and what that means to each route."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TypeAlias
@@ -25,8 +25,9 @@ from reconciler.model.services import (
     TracingServiceResource,
 )
 from reconciler.model.table import Action, Cluster, Forward, VirtualHost
-from reconciler.model.tls import UpstreamTls
 from reconciler.model.upstream import Upstream
+from reconciler.table.references import References
+from reconciler.table.tls_contexts import TlsContexts
 from reconciler.table.upstreams import cluster_of
 
 DEFAULT_DOMAIN = "ambassador"
@@ -34,8 +35,6 @@ DEFAULT_DOMAIN = "ambassador"
 ServiceResource: TypeAlias = (
     AuthServiceResource | RateLimitServiceResource | TracingServiceResource | LogServiceResource
 )
-# The TLS settings that a document names, or why there are none.
-Contexts: TypeAlias = Callable[[Origin, str], UpstreamTls | Problem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +53,26 @@ class Placed:
 
 
 def place_services(
-    edge: Edge, services: Sequence[ServiceResource], contexts: Contexts, defaults: MappingDefaults = NO_DEFAULTS
+    edge: Edge,
+    services: Sequence[ServiceResource],
+    contexts: TlsContexts,
+    references: References,
+    defaults: MappingDefaults = NO_DEFAULTS,
 ) -> Placed:
     """The edge with its services.
 
     Args:
         edge: without them.
         services: at most one of each kind but LogService, which merge has seen to.
-        contexts: looks up a TLSContext by the document that names it.
+        contexts: the TLSContexts they may name.
+        references: looks up the rest.
         defaults: what the Module says.
     """
     clusters: list[Cluster] = []
     stranded: list[tuple[ResourceId, Problem]] = []
     logs: list[RemoteLog] = []
     for service in services:
-        reached = _reach(service.origin, service.backend, contexts, defaults)
+        reached = _reach(service.origin, service.backend, contexts, references, defaults.upstream)
         if isinstance(reached, Problem):
             stranded.append((service.origin.id, reached))
             continue
@@ -90,16 +94,15 @@ def place_services(
     return Placed(edge, tuple(clusters), tuple(stranded))
 
 
-def _reach(origin: Origin, backend: Backend, contexts: Contexts, defaults: MappingDefaults) -> Cluster | Problem:
-    own = defaults.upstream
-    weaker = Upstream(circuit_breakers=own.circuit_breakers, ipv4=own.ipv4, ipv6=own.ipv6)
-    upstream = backend.upstream.over(weaker)
-    if backend.tls_context:
-        tls = contexts(origin, backend.tls_context)
-        if isinstance(tls, Problem):
-            return tls
-        upstream = replace(upstream, tls=tls)
-    return cluster_of(backend.address, upstream)
+def _reach(
+    origin: Origin, backend: Backend, contexts: TlsContexts, references: References, default: Upstream
+) -> Cluster | Problem:
+    weaker = Upstream(circuit_breakers=default.circuit_breakers, ipv4=default.ipv4, ipv6=default.ipv6)
+    upstream = references.upstream_of(origin, backend.upstream.over(weaker), "")
+    if backend.tls_context and isinstance(upstream, Upstream):
+        tls = contexts.upstream(origin, backend.tls_context)
+        upstream = tls if isinstance(tls, Problem) else replace(upstream, tls=tls)
+    return upstream if isinstance(upstream, Problem) else cluster_of(backend.address, upstream)
 
 
 def effective_policy(policy: RoutePolicy, action: Action, edge: Edge) -> RoutePolicy:
