@@ -16,7 +16,7 @@ _LONGEST_NAME = 253
 _FLAT_FIELDS = frozenset({"apiVersion", "kind", "name", "namespace", "generation", "metadata_labels"})
 _KUBERNETES_FIELDS = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
 # https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/
-_METADATA_FIELDS = frozenset({
+METADATA_FIELDS = frozenset({
     "annotations", "clusterName", "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "finalizers",
     "generateName", "generation", "labels", "managedFields", "name", "namespace", "ownerReferences",
     "resourceVersion", "selfLink", "uid",
@@ -77,8 +77,8 @@ def _kubernetes(document: Document, ours: Ours, found: list[Finding]) -> Envelop
         hint = f"did you mean {word}?" if word else "fields of the kind belong under spec"
         found.append(Finding(Code.UNKNOWN_FIELD, "not a field of the Kubernetes form", path=(key,), hint=hint))
     metadata = _mapping(document, "metadata", found)
-    for key in sorted(metadata.keys() - _METADATA_FIELDS):
-        word = nearest(key, _METADATA_FIELDS)
+    for key in sorted(metadata.keys() - METADATA_FIELDS):
+        word = nearest(key, METADATA_FIELDS)
         hint = f"did you mean {word}?" if word else ""
         found.append(Finding(Code.UNKNOWN_FIELD, "no such field", path=("metadata", key), hint=hint))
     labels = _labels(metadata.get("labels"), ("metadata", "labels"), found)

@@ -1,8 +1,9 @@
 """The schema of each kind and version, and what is wrong with a document in our words.
 
-The files in ``schema/`` are JSON Schema 2020-12 with three keywords of ours: ``x-status`` marks a field that the
+The files in ``schema/`` are JSON Schema 2020-12 with keywords of ours: ``x-status`` marks a field that the
 language knows and we do not act on (``unsupported``) or nobody does (``dead``), ``x-expected`` names the type in
-words, ``x-hint`` says what to write instead.
+words, ``x-hint`` says what to write instead. For the reference pages and for editors, ``x-since`` is the version that
+brought a field, ``x-envoy`` what it becomes in Envoy and ``x-example`` a value of it.
 """
 
 import json
