@@ -24,11 +24,11 @@ def apply_policy(message: route_components_pb2.Route, policy: RoutePolicy) -> No
     if policy.response_headers.add:
         message.response_headers_to_add.extend(added_headers(policy.response_headers.add))
     message.response_headers_to_remove.extend(policy.response_headers.remove)
-    if policy.cors is not None:
-        message.typed_per_filter_config[CORS_FILTER].CopyFrom(packed(cors_policy(policy.cors)))
     for name, config in error_overrides(policy.errors):
         message.typed_per_filter_config[name].CopyFrom(config)
     if message.HasField("route"):
+        if policy.cors is not None:  # the filter leaves alone what is not forwarded
+            message.typed_per_filter_config[CORS_FILTER].CopyFrom(packed(cors_policy(policy.cors)))
         if policy.request_headers.add:
             message.request_headers_to_add.extend(added_headers(policy.request_headers.add))
         message.request_headers_to_remove.extend(policy.request_headers.remove)

@@ -22,16 +22,14 @@ def policy_fields(policy: RoutePolicy, *, forwards: bool) -> Mapping[str, str]:
     """
     if policy == NO_POLICY:
         return _NOTHING
-    answers = {
-        "response headers": _changes(policy.response_headers),
-        "cors": _cors(policy.cors) if policy.cors else "",
-    }
+    answers = _changes(policy.response_headers)
     if not forwards:
-        return answers
+        return {"response headers": answers}
     idle = policy.idle_timeout_ms
     return {
         "request headers": _changes(policy.request_headers),
-        **answers,
+        "response headers": answers,
+        "cors": _cors(policy.cors) if policy.cors else "",
         "retries": _retries(policy.retry) if policy.retry else "",
         "idle timeout": "" if idle is None else f"{idle} ms" if idle else "never",
         "priority": str(policy.priority or ""),

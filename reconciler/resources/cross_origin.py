@@ -63,7 +63,7 @@ def _check_origin(inside: Fields, origin: str, part: tuple[int, ...]) -> None:
     form = _ORIGIN.fullmatch(origin)
     if form is not None and not origin.endswith(_USUAL_PORTS.get(form[1], "/")):
         return
-    hint = "origins are compared as they stand; a pattern needs another form of policy" if _ANY in origin else ""
+    hint = "origins are compared as they stand; only * by itself stands for others" if _ANY in origin else ""
     if form is not None:
         hint = "browsers leave out the usual port"
     inside.report(

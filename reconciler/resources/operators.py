@@ -160,7 +160,10 @@ def _no_operator(text: str, at: int) -> InvalidFormat:
     like = _LIKE_ONE.match(text, at)
     name = like[1].upper() if like else ""
     if name in _KNOWN:
-        return InvalidFormat(f"%{name} is not closed or not written as an operator is", f"write %{name}%")
+        return InvalidFormat(
+            f"%{name} is not closed or not written as an operator is",
+            f"write %{name}{'(…)' if name in _REQUIRED else ''}%",
+        )
     return InvalidFormat("a lone percent sign begins an operator", _PERCENT)
 
 

@@ -20,8 +20,9 @@ FORWARD_ONLY_POLICIES = (
     "idle_timeout_ms",
     "allow_upgrade",
     "use_websocket",
+    "cors",
 )
-_ANSWERS = ("cors", "add_response_headers", "remove_response_headers")
+_ANSWERS = ("add_response_headers", "remove_response_headers")
 _FAMILY = frozenset((*FORWARD_ONLY_POLICIES, *_ANSWERS))
 _LINKERD = "l5d-dst-override"
 _WEBSOCKET = "websocket"
@@ -38,20 +39,19 @@ def read_policy(fields: Fields) -> RoutePolicy:
             if fields.values[name]:
                 fields.ignored(name, "a shadow gets copies of requests as they are, and its answers are dropped")
         return NO_POLICY
-    cors, response_headers = read_cors(fields), read_header_changes(fields, "response")
+    response_headers = read_header_changes(fields, "response")
     if fields.flag("host_redirect"):
-        return RoutePolicy(response_headers=response_headers, cors=cors)
+        return RoutePolicy(response_headers=response_headers)
     linkerd = fields.values.get("add_linkerd_headers")
     request_headers = read_header_changes(fields, "request")
     if linkerd and request_headers is not NO_HEADER_CHANGES:
         _check_linkerd(fields)
-    priority = fields.text("priority")
     return RoutePolicy(
         request_headers=request_headers,
         response_headers=response_headers,
         retry=read_retry_policy(fields),
-        cors=cors,
-        priority=Priority(priority.upper()) if priority else None,
+        cors=read_cors(fields),
+        priority=_read_priority(fields),
         idle_timeout_ms=fields.integer("idle_timeout_ms"),
         upgrades=_read_upgrades(fields),
         linkerd=linkerd if isinstance(linkerd, bool) else None,
@@ -64,6 +64,17 @@ def _check_linkerd(fields: Fields) -> None:
     for name in inside.values:
         if name.lower() == _LINKERD:
             inside.ignored(name, "add_linkerd_headers sets it", hint="remove one of the two")
+
+
+def _read_priority(fields: Fields) -> Priority | None:
+    """The priority in any case: circuit breakers write it in lower case, Envoy in upper."""
+    given = fields.text("priority")
+    if given is None:
+        return None
+    if given.upper() not in set(Priority):
+        fields.report(Code.INVALID_VALUE, "not a priority", "priority", expected="DEFAULT or HIGH", got=shown(given))
+        return None
+    return Priority(given.upper())
 
 
 def _read_upgrades(fields: Fields) -> tuple[str, ...]:
