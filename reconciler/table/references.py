@@ -184,13 +184,13 @@ def _not_one(
     names = sorted(known)
     listed = ", ".join(names[:_LISTED]) + (", …" if len(names) > _LISTED else "")
     if found:
-        message = f"several documents are called {written}, none of them in its namespace"
+        message = f"there are several of {what} {written}, none of them in its namespace"
         expected = " or ".join(f"{one.origin.id.name}.{one.origin.id.namespace}" for one in found[:_LISTED])
         hint = "Write name.namespace"
     else:
-        message = f"names a {what} that there is not: {written}"
+        message = f"there is no {what} {written}"
         expected = f"one of {listed}" if listed else ""
-        hint = f"Correct the name, or add the {what}" if listed else f"There is no {what} at all: add it"
+        hint = f"Correct the name, or add the {what}" if listed else f"Add the {what}"
     return Problem(
         Code.UNKNOWN_REFERENCE,
         Severity.ERROR,
