@@ -32,7 +32,7 @@ from reconciler.table.ports import DefaultListener, bind, serves
 from reconciler.table.references import References, resolved, resolved_tcp
 from reconciler.table.services import ServiceResource, effective_policy, past_auth, place_services, unserved
 from reconciler.table.shares import thresholds
-from reconciler.table.tcp import place
+from reconciler.table.tcp import by_name, place
 from reconciler.table.terminations import terminations
 from reconciler.table.tls_contexts import TlsContexts, speaking_tls
 from reconciler.table.upstreams import cluster_of
@@ -102,8 +102,7 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
         placed.update(route.name for virtual_host in found for route in virtual_host.routes)
         listeners.append(replace(listener, virtual_hosts=past_auth(found, edge.edge)))
 
-    ended = {v.host: v.termination for port in listeners for v in port.virtual_hosts if v.termination}
-    tcp = place(tcp_mappings, listeners, ended, default_listener.address)
+    tcp = place(tcp_mappings, listeners, by_name(hosts, endings), default_listener.address)
     problems += (*around_listeners(tcp.listeners, opened, hosts), *tcp.problems)
     routes = tuple(route for route, _ in rules if route.name in placed)
     dark = [host for host in hosts if host.origin.id in endings.dark]

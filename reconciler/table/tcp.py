@@ -9,12 +9,13 @@ from typing import TypeAlias
 from reconciler.model.match import HostMatch, MatchKind
 from reconciler.model.ports import RAW_TCP, TcpMappingResource
 from reconciler.model.problem import Problem
-from reconciler.model.resource import ResourceId, SecurityModel
+from reconciler.model.resource import HostResource, ResourceId, SecurityModel
 from reconciler.model.table import Cluster, Listener, TcpRoute
 from reconciler.model.tls import Termination
 from reconciler.table import tcp_problems as say
 from reconciler.table.domains import Domains
 from reconciler.table.shares import WHOLE, thresholds
+from reconciler.table.terminations import Terminations
 from reconciler.table.upstreams import cluster_of
 
 Place: TypeAlias = tuple[str, int]  # address and port
@@ -35,6 +36,16 @@ class Placed:
     clusters: frozenset[Cluster]
     stranded: tuple[tuple[ResourceId, Problem], ...]
     problems: tuple[Problem, ...]
+
+
+def by_name(hosts: Iterable[HostResource], terminations: Terminations) -> dict[HostMatch, Termination]:
+    """How TLS ends for each name that somebody has a certificate for; what a Host says wins."""
+    found = dict(reversed(terminations.by_hosts))
+    for host in hosts:
+        ending = terminations.of(host.hostname, host)
+        if ending is not None:
+            found[host.hostname] = ending
+    return found
 
 
 def place(

@@ -14,7 +14,7 @@ _NAMES = {
     "tls": "DNS:tls,DNS:tls.default,DNS:secure.test",
     "mtls": "DNS:mtls,DNS:mtls.default",
     "h2-tls": "DNS:h2-tls",
-    "tcp-tls": "DNS:tcp-tls",
+    "tcp-tls": "DNS:tcp-tls,DNS:tcp-tls.default",
 }
 _STRANGER = "stranger"
 

@@ -40,7 +40,7 @@ def _of_query(run: Run, query: Query, asked: list[Asked]) -> Iterator[str]:
             yield from wrong
             yield f"  answered: {_shown(one.answer)}"
             yield from (f"  seen: {_shown(seen)}" for seen in run.board.of(one.id))
-            yield f"  Envoy's flags: {run.flags.get(one.id, ['none'])}"
+            yield f"  Envoy's flags: {sorted(run.flags.get(one.id, ()))}"
             return  # of many sendings the first bad one tells enough
 
 
@@ -167,7 +167,7 @@ def _response_header_names(_run: Run, asked: Asked, _peer: str, _seen: Sighting,
 
 
 def _flags(run: Run, asked: Asked, _peer: str, _seen: Sighting, wanted: str) -> Iterator[str]:
-    logged = run.flags.get(asked.id, [])
+    logged = sorted(run.flags.get(asked.id, ()))
     if not any(fits(wanted, flags) for flags in logged):
         yield f"flags: expected {wanted!r}, got {logged}"
 
@@ -187,6 +187,11 @@ def _took(_run: Run, asked: Asked, _peer: str, _seen: Sighting, wanted: int) -> 
 
 
 def _told(run: Run, asked: Asked, _peer: str, _seen: Sighting, wanted: dict[str, Json]) -> Iterator[str]:
+    return told_complaints(run, asked, wanted)
+
+
+def told_complaints(run: Run, asked: Asked, wanted: dict[str, Json]) -> Iterator[str]:
+    """What special servers were not told of a request, or should not have been."""
     for server, pattern in wanted.items():
         records = about(asked.id, run.told.get(server, []))
         if pattern is None and records:
@@ -227,7 +232,7 @@ def _count(what: str, wanted: Count, got: int) -> Iterator[str]:
 
 
 def _statistic(run: Run, wanted: Statistic, asked: list[Asked]) -> Iterator[str]:
-    upstreams = Counter(one.answer.header("x-peer") or "" for one in asked)
+    upstreams = Counter(one.answer.header("x-peer") or _tcp_peer(one.answer) for one in asked)
     statuses = Counter(str(one.answer.status) for one in asked)
     copies = {peer: sum(run.board.count(one.id, peer) for one in asked) for peer in wanted.seen_by}
     counted = (("upstream", wanted.upstream, upstreams), ("status", wanted.status, statuses))
