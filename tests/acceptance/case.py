@@ -46,6 +46,7 @@ class Request:
     protocol: str = "http1"
     body: bytes = b""
     times: int = 1
+    at_once: int = 8
     phase: int = 1
     client: str = ""
     tls: Tls | None = None

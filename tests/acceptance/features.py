@@ -285,7 +285,7 @@ def _canary(draft: Draft) -> None:
         upstream = whole.expect.pop("upstream")
         for key in ("upstream_protocol", "upstream_sni"):
             whole.expect.pop(key, None)
-        whole.request["times"] = 60
+        whole.request |= {"times": 60, "at_once": 3}  # Envoy retries no more than three at a time
         whole.expect["statistic"] = {"upstream": {upstream: 0.6, "other": 0.4}}
 
     draft.last.append(add)

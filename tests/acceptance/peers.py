@@ -18,6 +18,8 @@ from tests.acceptance.certificates import client_names
 from tests.acceptance.sighting import QUERY_HEADER, Board, Sighting, joined
 
 _PLAIN = ("echo", "other", "another", "flaky", "slow", "websocket")
+# grpc.health.v1.HealthCheckResponse: field 1, SERVING and NOT_SERVING.
+_HEALTH, _SERVING, _NOT_SERVING = "/grpc.health.v1.Health/Check", b"\x08\x01", b"\x08\x02"
 _ASKED_FOR = "asked_for"
 _NEVER_MS = 60_000  # longer than any timeout of a case
 
@@ -220,28 +222,32 @@ async def _http2(name: str, board: Board, certificates: Path | None) -> AsyncIte
 async def _grpc(name: str, board: Board) -> AsyncIterator[int]:
     """Every unary call of every service; answers JSON instead of a protobuf message."""
 
-    async def answer(request: bytes, context: Any) -> bytes:
+    async def answer(method: str, request: bytes, context: Any) -> bytes:
         pairs = context.invocation_metadata() or ()
         headers = joined((key.encode(), value if isinstance(value, bytes) else value.encode()) for key, value in pairs)
         seen = Sighting(
             peer=name,
             method="POST",
-            path=context.method_name,
+            path=method,
             headers=headers,
             body=request.decode("latin-1"),
             protocol="grpc",
         )
         times = board.note(headers.get(QUERY_HEADER, ""), seen)
-        await context.send_initial_metadata((("x-peer", name),))
+        if "x-delay-ms" in headers:
+            await asyncio.sleep(int(headers["x-delay-ms"]) / 1000)
         if times <= int(headers.get("x-fail", 0)):
+            context.set_trailing_metadata((("x-peer", name),))  # nothing goes before it, so that a proxy may retry
             await context.abort(grpc.StatusCode[headers.get("x-fail-status", "UNAVAILABLE")], "asked to fail")
+        await context.send_initial_metadata((("x-peer", name),))
+        if context.method_name == _HEALTH:
+            return _NOT_SERVING if b"down" in request else _SERVING
         return told(seen)
 
     class Handler(grpc.GenericRpcHandler):  # type: ignore[type-arg] # no generic at run time
         def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes]":
             async def called(request: bytes, context: Any) -> bytes:
-                context.method_name = handler_call_details.method
-                return await answer(request, context)
+                return await answer(handler_call_details.method, request, context)
 
             return grpc.unary_unary_rpc_method_handler(called)
 

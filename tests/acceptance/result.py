@@ -39,13 +39,13 @@ class Run:
     """Everything that was seen.
 
     Attributes:
-        flags: Envoy's response flags of each request, by id, in the order its log has them.
+        flags: Envoy's response flags of each request, by id.
         told: what special servers were told.
         deprecated: lines of Envoy's own log and statistics that speak of deprecation.
     """
 
     results: dict[str, Result] = field(default_factory=dict)
     board: Board = field(default_factory=Board)
-    flags: dict[str, list[str]] = field(default_factory=dict)
+    flags: dict[str, set[str]] = field(default_factory=dict)
     told: dict[str, list[Json]] = field(default_factory=dict)
     deprecated: list[str] = field(default_factory=list)

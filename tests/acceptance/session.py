@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import groupby
@@ -12,19 +11,17 @@ from pathlib import Path
 from reconciler.apply.envoy_binary import EnvoyProcess, validate
 from reconciler.model.errors import Stalled
 from tests.acceptance import peers, special
+from tests.acceptance.aftermath import Aftermath
 from tests.acceptance.batch import Batch, Failed, Port, Ready, batches, compiled
-from tests.acceptance.case import Admin, Case, Places, Query
+from tests.acceptance.case import Case, Places, Query
 from tests.acceptance.certificates import issue
 from tests.acceptance.clients import CLIENTS, Answer, Call
-from tests.acceptance.judge import access_log_complaints, admin_complaints
 from tests.acceptance.result import Asked, Result, Run
+from tests.acceptance.special import Special
 from tests.support.envoys import envoy_path
 
-_PATIENCE_S = 20.0
-_POLL_S = 0.05
+QUERIES = "queries.log"
 _AT_ONCE = 64  # queries under way at once
-# Envoy has nothing to do for anybody once these are 0.
-_UNDER_WAY = "^(http|cluster|tcp)\\..*(downstream_rq_active|upstream_rq_active|upstream_rq_pending_active)$"
 
 
 def run(cases: Sequence[Case], folder: Path) -> Run:
@@ -47,8 +44,7 @@ async def _run(cases: Sequence[Case], folder: Path) -> Run:
             envoy = await asyncio.to_thread(_started, batch, home, done)
             if envoy is not None:
                 stack.callback(envoy.stop)
-                await _serve(_Serving(envoy, batch, home, certificates), done)
-        done.told = {name: list(server.seen) for name, server in servers.items()}
+                await _serve(_Serving(envoy, batch, home, certificates, servers), done)
     return done
 
 
@@ -67,9 +63,7 @@ def _started(batch: Batch, home: Path, done: Run) -> EnvoyProcess | None:
     """An Envoy with all cases of a batch but those it refuses, which are told so."""
     home.mkdir()
     while batch.cases:
-        envoy = EnvoyProcess(
-            envoy_path(), batch.bootstrap(home / "queries.log"), home, options=("--log-level", "warning")
-        )
+        envoy = EnvoyProcess(envoy_path(), batch.bootstrap(home / QUERIES), home, options=("--log-level", "warning"))
         try:
             envoy.start()
         except Stalled as refused:
@@ -88,7 +82,7 @@ def _started(batch: Batch, home: Path, done: Run) -> EnvoyProcess | None:
 
 def _guilty(cases: list[Ready], home: Path) -> list[tuple[Ready, str]]:
     """Those cases that Envoy refuses by themselves, found by halving."""
-    why = validate(envoy_path(), Batch(cases).bootstrap(home / "queries.log"))
+    why = validate(envoy_path(), Batch(cases).bootstrap(home / QUERIES))
     if why is None:
         return []
     if len(cases) == 1:
@@ -105,6 +99,7 @@ class _Serving:
     batch: Batch
     home: Path
     certificates: Path
+    servers: Mapping[str, Special]
 
     def ports(self) -> dict[str, int]:
         """Where each listener is bound."""
@@ -119,7 +114,8 @@ async def _serve(serving: _Serving, done: Run) -> None:
     await asyncio.gather(
         *(_ask_all(one, serving, ports, limit, done.results[one.case.name]) for one in serving.batch.cases)
     )
-    await asyncio.to_thread(_gather, serving, done)
+    aftermath = Aftermath(serving.envoy, serving.batch.cases, serving.home / QUERIES, serving.servers, done)
+    await asyncio.to_thread(aftermath.gather)
 
 
 async def _ask_all(
@@ -144,75 +140,3 @@ async def _ask_all(
     numbered = sorted(enumerate(ready.case.queries), key=lambda pair: pair[1].request.phase)
     for _, phase in groupby(numbered, key=lambda pair: pair[1].request.phase):
         await asyncio.gather(*(ask(number, query) for number, query in phase))
-
-
-def _gather(serving: _Serving, done: Run) -> None:
-    """What Envoy and the access logs say, once nothing is under way."""
-    _until(lambda: not _under_way(serving.envoy))
-    logged = serving.home / "queries.log"
-    asked = {one.id for ready in serving.batch.cases for sent in done.results[ready.case.name].asked for one in sent}
-    for one in serving.batch.cases:
-        _gather_of_case(one, serving.envoy, done.results[one.case.name])
-    _until(lambda: not _unlogged(serving, done, _flags(logged)))
-    for query, flags in _flags(logged).items():
-        if query in asked:
-            done.flags[query] = flags
-    done.deprecated += _deprecated(serving)
-
-
-def _gather_of_case(ready: Ready, envoy: EnvoyProcess, result: Result) -> None:
-    case = ready.case
-    result.admin = [_admin(wanted, envoy, case) for wanted in case.admin]
-    if case.access_log:
-        _until(lambda: not access_log_complaints(case, _text(ready.access_log)))
-        result.access_log = _text(ready.access_log)
-
-
-def _admin(wanted: Admin, envoy: EnvoyProcess, case: Case) -> str:
-    """What the admin interface says, as soon as it is what is wanted."""
-    path = wanted.path.replace("@{case}", case.name)
-    _until(lambda: not admin_complaints(wanted, envoy.admin(path), case))
-    return envoy.admin(path)
-
-
-def _under_way(envoy: EnvoyProcess) -> list[str]:
-    stats = envoy.admin(f"/stats?filter={_UNDER_WAY}&usedonly")
-    return [line for line in stats.splitlines() if not line.endswith(": 0") and not line.startswith("http.admin.")]
-
-
-def _unlogged(serving: _Serving, done: Run, flags: dict[str, list[str]]) -> bool:
-    """Whether a request whose flags a case looks at is not in the log yet."""
-    return any(
-        one.id not in flags
-        for ready in serving.batch.cases
-        for query, asked in zip(ready.case.queries, done.results[ready.case.name].asked, strict=True)
-        if query.expect.flags is not None
-        for one in asked
-    )
-
-
-def _flags(log: Path) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for line in _text(log).splitlines():
-        entry = json.loads(line)
-        found.setdefault(entry["query"] or "", []).append(entry["flags"])
-    return found
-
-
-def _deprecated(serving: _Serving) -> list[str]:
-    """What Envoy finds deprecated, in its log and its statistics."""
-    log = serving.envoy.log_path.read_text(errors="replace").splitlines()
-    stats = serving.envoy.admin("/stats?filter=deprecated").splitlines()
-    used = [line for line in stats if not line.endswith(": 0")]
-    return [line for line in log if "deprecat" in line.lower()] + used
-
-
-def _text(path: Path) -> str:
-    return path.read_text(errors="replace") if path.exists() else ""
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    """Waits until it holds; if it never does, the judge says so."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(_POLL_S)

@@ -11,6 +11,7 @@ from reconciler.cli.main import cli
 from reconciler.settings import load
 from reconciler.settings.load import PREFIX
 from reconciler.settings.settings import specs
+from tests.support import conformance
 
 _ROOT = Path(__file__).parents[2]
 REFERENCE = _ROOT / "docs" / "reference"
@@ -129,7 +130,12 @@ def _codes(names: list[str]) -> str:
     return ", ".join(f"`{name}`" for name in names) or "nothing"
 
 
-PAGES = {"settings.md": settings_page, "command-line.md": command_line_page, "mapping.md": fields_page}
+PAGES = {
+    "settings.md": settings_page,
+    "command-line.md": command_line_page,
+    "mapping.md": fields_page,
+    "conformance.md": conformance.page,
+}
 
 
 def write() -> None:
