@@ -10,6 +10,10 @@ from types import MappingProxyType
 from typing import Protocol
 
 from reconciler.model.digest import Json
+from tests.support.auth_servers import auth_grpc, auth_http
+from tests.support.log_server import access_log_service
+from tests.support.rate_limit_server import rate_limit
+from tests.support.trace_collectors import datadog, opentelemetry, zipkin
 
 
 class Special(Protocol):
@@ -29,7 +33,17 @@ class Special(Protocol):
         """What it was told."""
 
 
-SERVERS: MappingProxyType[str, Callable[[], AbstractContextManager[Special]]] = MappingProxyType({})
+SERVERS: MappingProxyType[str, Callable[[], AbstractContextManager[Special]]] = MappingProxyType(
+    {
+        "auth-http": auth_http,
+        "auth-grpc": auth_grpc,
+        "ratelimit": rate_limit,
+        "als": access_log_service,
+        "zipkin": zipkin,
+        "otel": opentelemetry,
+        "datadog": datadog,
+    }
+)
 
 
 @contextmanager
