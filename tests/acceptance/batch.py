@@ -16,6 +16,8 @@ from reconciler.settings import load
 from tests.acceptance.case import Case, Places
 
 _FILE = "documents.yaml"
+# Before a peer in ``services``: Envoy has to look its name up.
+_BY_NAME = "dns:"
 # Where a cluster is named: by references, by itself, and in a list of weighted ones.
 _NAMES_A_CLUSTER = frozenset({"cluster", "cluster_name", "collector_cluster", "clusters.name"})
 
@@ -59,6 +61,8 @@ class Addresses(Mapping[str, str]):
         if key == "*":
             return self._peers["nobody"]
         peer = self._services.get(key) or self._services.get(host) or host.partition(".")[0]
+        if peer.startswith(_BY_NAME):
+            return self._peers[peer.removeprefix(_BY_NAME)].replace("127.0.0.1", "localhost")
         return self._peers[peer]
 
     def __iter__(self) -> Iterator[str]:

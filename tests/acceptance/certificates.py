@@ -13,7 +13,7 @@ _NAMES = {
     "client": "DNS:client",
     "tls": "DNS:tls,DNS:tls.default,DNS:secure.test",
     "mtls": "DNS:mtls,DNS:mtls.default",
-    "h2-tls": "DNS:h2-tls",
+    "h2-tls": "DNS:h2-tls,DNS:h2-tls.default",
     "tcp-tls": "DNS:tcp-tls,DNS:tcp-tls.default",
 }
 _STRANGER = "stranger"

@@ -240,7 +240,7 @@ async def _grpc(name: str, board: Board) -> AsyncIterator[int]:
             context.set_trailing_metadata((("x-peer", name),))  # nothing goes before it, so that a proxy may retry
             await context.abort(grpc.StatusCode[headers.get("x-fail-status", "UNAVAILABLE")], "asked to fail")
         await context.send_initial_metadata((("x-peer", name),))
-        if context.method_name == _HEALTH:
+        if method == _HEALTH:
             return _NOT_SERVING if b"down" in request else _SERVING
         return told(seen)
 
