@@ -9,7 +9,7 @@ https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/cust
 
 from collections.abc import Iterator, Sequence
 
-from envoy.config.core.v3.base_pb2 import DataSource
+from envoy.config.core.v3.base_pb2 import DataSource, HeaderValue, HeaderValueOption
 from envoy.config.core.v3.substitution_format_string_pb2 import SubstitutionFormatString
 from envoy.config.route.v3.route_components_pb2 import FilterConfig
 from envoy.extensions.filters.http.custom_response.v3.custom_response_pb2 import CustomResponse
@@ -60,11 +60,20 @@ def custom_response(replies: Sequence[ErrorReply]) -> CustomResponse:
 
 def policy(reply: ErrorReply) -> LocalResponsePolicy:
     """The new body; the status stays."""
-    body = SubstitutionFormatString(content_type=reply.content_type)
+    body = SubstitutionFormatString()
     if reply.json:
         body.json_format.CopyFrom(Parse(reply.body, Struct()))
     elif reply.file:
         body.text_format_source.CopyFrom(DataSource(filename=reply.body))
     else:
         body.text_format_source.CopyFrom(DataSource(inline_string=reply.body))
-    return LocalResponsePolicy(body_format=body)
+    kind = reply.content_type or ("application/json" if reply.json else "")
+    # Envoy overlooks the content type of a format here, and says text/plain.
+    return LocalResponsePolicy(body_format=body, response_headers_to_add=[content_type(kind)] if kind else [])
+
+
+def content_type(kind: str) -> HeaderValueOption:
+    """The header in place of Envoy's own."""
+    return HeaderValueOption(
+        header=HeaderValue(key="content-type", value=kind), append_action=HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
+    )
