@@ -150,6 +150,7 @@ def _tls(tls: UpstreamTls) -> str:
     spoken = tls.parameters
     words = {
         "signed by": _authorities(tls.authorities) if tls.authorities else "",
+        "revoked by": _authorities(tls.crl) if tls.crl else "",
         "as": _identity(tls.identity) if tls.identity else "",
         "for": quoted(tls.sni) if tls.sni else "",
         "from": str(spoken.min_version or ""),

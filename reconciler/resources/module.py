@@ -10,10 +10,11 @@ from reconciler.resources.envelope import Envelope
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
 from reconciler.resources.schemas import config_schema, sift
+from reconciler.resources.tls_module import read_tls_module
 
 ConfigReader: TypeAlias = Callable[[Origin, Fields], Resource | None]
 
-_READERS: dict[str, ConfigReader] = {"ambassador": read_ambassador}
+_READERS: dict[str, ConfigReader] = {"ambassador": read_ambassador, "tls": read_tls_module}
 
 
 def read_module(envelope: Envelope, origin: Origin, fields: Fields) -> Resource | None:

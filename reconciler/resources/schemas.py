@@ -53,7 +53,7 @@ _FILES = {
     (Kind.OUTLIER_DETECTION, _NEW): "outlier-detection.json",
 }
 # What ``config`` of a Module holds, by its name.
-_CONFIG_FILES = {"ambassador": "module-ambassador.json"}
+_CONFIG_FILES = {"ambassador": "module-ambassador.json", "tls": "module-tls.json"}
 _TYPE_WORDS = {
     "string": "a string",
     "integer": "an integer",

@@ -35,6 +35,7 @@ from reconciler.table.shares import thresholds
 from reconciler.table.tcp import by_name, place
 from reconciler.table.terminations import terminations
 from reconciler.table.tls_contexts import TlsContexts, speaking_tls
+from reconciler.table.tls_redirects import sent_to_tls, unheard_redirects
 from reconciler.table.upstreams import cluster_of
 
 
@@ -98,12 +99,14 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
             listeners.append(listener)
             continue
         found = virtual_hosts(rules, bound if hosts else None, listener.security_model, endings)
-        found = found if hosts else redirecting(found, module)
+        if not hosts:
+            found = redirecting(sent_to_tls(found, listener, contexts.all), module)
         placed.update(route.name for virtual_host in found for route in virtual_host.routes)
         listeners.append(replace(listener, virtual_hosts=past_auth(found, edge.edge)))
 
     tcp = place(tcp_mappings, listeners, by_name(hosts, endings), default_listener.address)
-    problems += (*around_listeners(tcp.listeners, opened, hosts), *tcp.problems)
+    lit = [host for host in hosts if host.origin.id not in endings.dark]
+    problems += (*around_listeners(tcp.listeners, opened, lit), *tcp.problems)
     routes = tuple(route for route, _ in rules if route.name in placed)
     dark = [host for host in hosts if host.origin.id in endings.dark]
     homeless = [m for route, m in rules if route.name not in placed and not any(host.takes(m) for host in dark)]
@@ -112,6 +115,7 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
     stranded += (*endings.stranded, *insecure, *insecure_tcp)
     problems += (problem for _, problem in stranded)
     problems += unheard(module, listeners=bool(opened), hosts=bool(hosts))
+    problems += unheard_redirects(contexts.all, tcp.listeners, hosts=bool(hosts))
     problems += (*endings.problems, *unserved(mappings, edge.edge), *balancing_notes(mappings, module))
     clusters = tuple(sorted({*_clusters(routes, mappings), *tcp.clusters, *edge.clusters}, key=attrgetter("name")))
     served = tuple(listener for listener in tcp.listeners if serves(listener))

@@ -93,7 +93,7 @@ class World:
                 status = connection.makefile("rb").readline().split()[1].decode()
         except (OSError, IndexError) as error:
             return f"{type(error).__name__}"
-        return f"{dict(pair[0] for pair in certificate['subject'])['commonName']} {status}"  # type: ignore[misc,index] # of typeshed
+        return f"{dict(pair[0] for pair in certificate['subject'])['commonName']} {status}"  # type: ignore[misc] # of typeshed
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ def _validate(table: RouteTable, folder: Path) -> str:
 
 def _bootstrap(table: RouteTable) -> bytes:
     options = RenderOptions(access_log_path="")
-    return static_bootstrap(render(table, options), options)
+    return static_bootstrap(render(table, options), options, without_files=True)
 
 
 def _complaint(bootstrap: bytes, folder: Path) -> str:
