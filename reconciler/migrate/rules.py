@@ -15,11 +15,31 @@ Rule: TypeAlias = Callable[[Subject], Iterator[Rewriting]]
 
 # The upstream of a kind, where it is not called service.
 _SERVICE = {"AuthService": "auth_service"}
+_RENAMED_EVERYWHERE = {"ambassadorId": "ambassador_id", "v3StatsName": "stats_name"}
 _RENAMED = {
-    "Host": {"ambassadorId": "ambassador_id", "selector": "mappingSelector"},
-    "Mapping": {"v3StatsName": "stats_name", "v3health_checks": "health_checks"},
+    "Host": {"selector": "mappingSelector"},
+    "Mapping": {"v3health_checks": "health_checks"},
+    "TLSContext": {"v3CRLSecret": "crl_secret"},
 }
-_RENAMED_EVERYWHERE = {"v3StatsName": "stats_name"}
+# Of ``tls`` of a Host.
+_TLS_RENAMED = {
+    "alpnProtocols": "alpn_protocols",
+    "caSecret": "ca_secret",
+    "cacertChainFile": "cacert_chain_file",
+    "certChainFile": "cert_chain_file",
+    "certRequired": "cert_required",
+    "cipherSuites": "cipher_suites",
+    "crlFile": "crl_file",
+    "crlSecret": "crl_secret",
+    "ecdhCurves": "ecdh_curves",
+    "maxTLSVersion": "max_tls_version",
+    "maxTlsVersion": "max_tls_version",
+    "minTLSVersion": "min_tls_version",
+    "minTlsVersion": "min_tls_version",
+    "privateKeyFile": "private_key_file",
+    "redirectCleartextFrom": "redirect_cleartext_from",
+    "v3CRLSecret": "crl_secret",
+}
 _LISTS = ("ambassador_id", "ambassadorId", "remove_request_headers", "remove_response_headers")
 _SHOWN_BODY = 4096  # bytes, https://www.getambassador.io/docs/emissary/latest/topics/running/services/auth-service
 
@@ -38,20 +58,26 @@ def _rules(kind: str) -> tuple[Rule, ...]:
         case "TracingService":
             return (*_EVERYWHERE, _tag_headers)
         case "Module":
-            return (_lists,)  # the rest is free-form, and read as it always was
+            return _renamed, _lists  # the rest is free-form, and read as it always was
     return _EVERYWHERE
 
 
 def _renamed(subject: Subject) -> Iterator[Rewriting]:
-    for old, new in _RENAMED.get(subject.kind, _RENAMED_EVERYWHERE).items():
+    for old, new in (_RENAMED_EVERYWHERE | _RENAMED.get(subject.kind, {})).items():
         if old in subject.spec and new not in subject.spec:
             yield Rewriting((Rename(subject.at(old), new),), f"{old} is {new} now")
+    tls = subject.spec.get("tls")
+    if subject.kind == "Host" and isinstance(tls, dict):
+        given = {old: new for old, new in _TLS_RENAMED.items() if old in tls and new not in tls}
+        for old, new in given.items():
+            if list(given.values()).count(new) == 1:
+                yield Rewriting((Rename(subject.at("tls", old), new),), f"tls.{old} is {new} now")
 
 
 def _lists(subject: Subject) -> Iterator[Rewriting]:
     for name in _LISTS:
         value = subject.spec.get(name)
-        if isinstance(value, str) and not (name != "ambassador_id" and subject.kind == "Module"):
+        if isinstance(value, str):
             yield Rewriting((Set(subject.at(name), [value]),), f"{name} is a list")
 
 

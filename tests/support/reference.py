@@ -1,8 +1,8 @@
 """Reference pages made from the code they speak of. ``make docs`` writes them; a test fails when they are stale."""
 
-import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -11,11 +11,9 @@ from reconciler.cli.main import cli
 from reconciler.settings import load
 from reconciler.settings.load import PREFIX
 from reconciler.settings.settings import specs
-from tests.support import conformance
+from tests.support import conformance, editor_schemas, reference_kinds
 
-_ROOT = Path(__file__).parents[2]
-REFERENCE = _ROOT / "docs" / "reference"
-SCHEMAS = _ROOT / "reconciler" / "resources" / "schema"
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
 _EXITS = {
     Exit.FINE: "fine",
@@ -66,82 +64,19 @@ def _commands(command: click.Command, path: tuple[str, ...]) -> list[tuple[tuple
     return found
 
 
-_SCHEMAS = (
-    ("Mapping", "mapping-v3alpha1.json", "`getambassador.io/v3alpha1`"),
-    ("Mapping, older versions", "mapping-v2.json", "`ambassador/v0`, `v1`, `v2` and `getambassador.io/v1`, `v2`"),
-    ("Host", "host.json", "all versions"),
-    ("Listener", "listener.json", "all versions"),
-)
-
-_MAPPING_HEAD = """\
-# Mapping, Host and Listener
-
-A document is either in the Kubernetes form (`apiVersion`, `kind`, `metadata`, `spec`) or flat, with `name` and the
-fields side by side. Documents may also stand in the `getambassador.io/config` annotation of a Service or Ingress;
-`namespace` and labels then default to those of that object. A document for another `ambassador_id` is left alone.
-
-```yaml
-apiVersion: getambassador.io/v3alpha1
-kind: Mapping
-metadata:
-  name: checkout
-  namespace: shop
-spec:
-  hostname: shop.example.com
-  prefix: /checkout/
-  service: checkout
-```
-
-Rules match in this order: higher `precedence`, longer `prefix`, more header conditions (method and host count as
-such), more query conditions. `reconciler route URL` tells which one serves a request, and why not the others.
-"""
-
-
-def fields_page() -> str:
-    """Every field of every kind, from the schemas that documents are checked with."""
-    lines = [_MAPPING_HEAD]
-    for title, name, versions in _SCHEMAS:
-        schema = json.loads((SCHEMAS / name).read_text())
-        fields = schema["properties"].items()
-        lines += [f"## {title}", "", f"In {versions}. Required: {_codes(schema.get('required', []))}.", ""]
-        lines += ["| field | type | default | meaning |", "|---|---|---|---|"]
-        lines += [_field_row(field, about) for field, about in fields if not about.get("x-status")]
-        later = [field for field, about in fields if about.get("x-status") == "unsupported"]
-        dead = [field for field, about in fields if about.get("x-status") == "dead"]
-        if later:
-            lines += ["", f"Known and not supported yet, each an error: {_codes(later)}."]
-        if dead:
-            lines += ["", f"Without effect in any version of the peer, each an error: {_codes(dead)}."]
-        lines.append("")
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def _field_row(field: str, about: dict[str, Any]) -> str:
-    default = f"`{json.dumps(about['default'])}`" if "default" in about else "-"
-    kind = about.get("x-expected") or about.get("type") or "anything"
-    if isinstance(kind, list):
-        kind = " or ".join(kind)
-    meaning = about.get("description", "").replace("|", "&#124;")
-    old = " *Older spelling.*" if about.get("deprecated") else ""
-    return f"| `{field}` | {str(kind).replace('|', '&#124;')} | {default} | {meaning}{old} |"
-
-
-def _codes(names: list[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names) or "nothing"
-
-
-PAGES = {
+PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "command-line.md": command_line_page,
-    "mapping.md": fields_page,
     "conformance.md": conformance.page,
+    **{name: partial(reference_kinds.page, name) for name in reference_kinds.PAGES},
 }
 
 
 def write() -> None:
-    """Write all pages."""
+    """Write all pages, and the schemas for editors."""
     for name, page in PAGES.items():
         (REFERENCE / name).write_text(page())
+    editor_schemas.write()
 
 
 if __name__ == "__main__":

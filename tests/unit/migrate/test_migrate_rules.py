@@ -133,6 +133,12 @@ OTHERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"hostname": "a", "ambassadorId": ["x"], "selector": {"matchLabels": {"a": "b"}}},
         {"hostname": "a", "ambassador_id": ["x"], "mappingSelector": {"matchLabels": {"a": "b"}}},
     ),
+    (
+        "Host",
+        {"hostname": "a", "tls": {"minTlsVersion": "v1.2", "caSecret": "a", "ca_secret": "b"}},
+        {"hostname": "a", "tls": {"min_tls_version": "v1.2", "caSecret": "a", "ca_secret": "b"}},
+    ),
+    ("TLSContext", {"v3CRLSecret": "a", "ambassadorId": "x"}, {"crl_secret": "a", "ambassador_id": ["x"]}),
     ("Host", {"hostname": "a", "tls": None}, {"hostname": "a", "tls": None}),
     (
         "AuthService",
