@@ -11,6 +11,7 @@ from reconciler.model.snapshot import Snapshot, TypeUrl
 from reconciler.model.table import RouteTable, VirtualHost
 from reconciler.plan.edge_fields import sentence, services_of
 from reconciler.plan.fields import Fields, Wording, guard_fields, listener_fields
+from reconciler.plan.http_fields import SETTINGS, http_fields, http_sentence
 from reconciler.plan.refuse import BlastRadius, Reach, deletes, explain, is_allowed, plan_digest, reasons
 from reconciler.plan.tcp_fields import tcp_wording
 from reconciler.plan.tls_fields import termination_fields
@@ -112,7 +113,7 @@ def _host_changes(before: RouteTable, after: RouteTable) -> Iterator[HostChange]
 
 
 def edge_changes(before: Edge, after: Edge) -> Iterator[EdgeChange]:
-    """What changes in the services that requests are shown to."""
+    """What changes in the services that requests are shown to, and in the settings of all listeners."""
     if before == after:
         return
     old, new = services_of(before), services_of(after)
@@ -123,6 +124,9 @@ def edge_changes(before: Edge, after: Edge) -> Iterator[EdgeChange]:
             op = _op(was is not None, now is not None)
             replaced = op is Op.DELETE and any(other == kind for other, _ in new)
             yield EdgeChange(op, f"{kind} {name}", fields, "" if replaced else sentence(kind, op))
+    settings = _field_changes(http_fields(before.http), http_fields(after.http))
+    if settings:
+        yield EdgeChange(Op.UPDATE, SETTINGS, settings, http_sentence(before.http, after.http))
 
 
 def _silenced(before: RouteTable, after: RouteTable) -> int:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from reconciler.model.match import MatchKind, StringMatch
 from reconciler.model.policy import NO_POLICY, Cors, HeaderChanges, HeaderValue, RetryPolicy, RoutePolicy
+from reconciler.plan.http_fields import error_words
 from reconciler.plan.quoting import quoted
 from reconciler.plan.upstreams import hash_words
 
@@ -23,13 +24,15 @@ def policy_fields(policy: RoutePolicy, *, forwards: bool) -> Mapping[str, str]:
     if policy == NO_POLICY:
         return _NOTHING
     answers = _changes(policy.response_headers)
+    errors = "" if policy.errors is None else error_words(policy.errors) or "as they come"
     if not forwards:
-        return {"response headers": answers}
+        return {"response headers": answers, "error bodies": errors}
     idle = policy.idle_timeout_ms
     return {
         "request headers": _changes(policy.request_headers),
         "response headers": answers,
         "cors": _cors(policy.cors) if policy.cors else "",
+        "error bodies": errors,
         "retries": _retries(policy.retry) if policy.retry else "",
         "idle timeout": "" if idle is None else f"{idle} ms" if idle else "never",
         "priority": str(policy.priority or ""),

@@ -22,7 +22,7 @@ def read_error_replies(fields: Fields) -> tuple[ErrorReply, ...]:
         reply = _reply(rule, fields, at) if isinstance(rule, dict) else None
         if reply is not None and reply.status in found:
             message = f"{reply.status} has a body already; the first one is used"
-            fields.report(Code.FIELDS_CONTRADICT, message, FIELD, f"{at}", "on_status_code")
+            fields.report(Code.FIELDS_CONTRADICT, message, FIELD, at, "on_status_code")
         elif reply is not None:
             found[reply.status] = reply
     return tuple(sorted(found.values()))
@@ -51,7 +51,7 @@ def _reply(rule: Mapping[str, Json], fields: Fields, at: int) -> ErrorReply | No
     given = [name for name in _FORMATS if body.get(name) is not None]
     if len(given) != 1:
         message = "a body is exactly one of " + ", ".join(_FORMATS)
-        fields.report(Code.FIELDS_CONTRADICT, message, FIELD, f"{at}", "body", got=", ".join(given) or "none of them")
+        fields.report(Code.FIELDS_CONTRADICT, message, FIELD, at, "body", got=", ".join(given) or "none of them")
         return None
     content_type = body.get("content_type")
     kind = content_type if isinstance(content_type, str) else ""

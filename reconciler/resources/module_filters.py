@@ -91,13 +91,13 @@ def _range(config: Fields, name: str, at: int, given: Json) -> IpRange | None:
     pairs = list(given.items()) if isinstance(given, dict) else []
     if len(pairs) != 1:
         message = "a range is either peer or remote"
-        config.report(Code.FIELDS_CONTRADICT, message, name, f"{at}", expected="peer: or remote:, one per item")
+        config.report(Code.FIELDS_CONTRADICT, message, name, at, expected="peer: or remote:, one per item")
         return None
     ((kind, text),) = pairs
     try:
         network = ipaddress.ip_network(str(text), strict=False)
     except ValueError:
-        config.report(Code.INVALID_VALUE, "not an address", name, f"{at}", kind, expected=_CIDR, got=shown(text))
+        config.report(Code.INVALID_VALUE, "not an address", name, at, kind, expected=_CIDR, got=shown(text))
         return None
     return IpRange(str(network.network_address), network.prefixlen, kind == "peer")
 

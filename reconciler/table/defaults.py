@@ -36,7 +36,7 @@ def with_defaults(mappings: Sequence[MappingResource], module: ModuleResource | 
 def _filled(mapping: MappingResource, module: ModuleResource) -> MappingResource:
     defaults = module.defaults
     if mapping.redirect is not None:
-        return replace(mapping, policy=_policy(mapping.policy, defaults, mapping.emptied))
+        return replace(mapping, policy=_answers(mapping.policy, defaults.policy, mapping.emptied))
     return replace(
         mapping,
         service=_in_own_namespace(mapping, module) if module.own_namespace else mapping.service,
@@ -57,6 +57,14 @@ def _in_own_namespace(mapping: MappingResource, module: ModuleResource) -> Servi
     if "." in str(fields.get("service")):
         return address  # the namespace was written
     return replace(address, host=f"{address.host.removesuffix(namespace)}{module.origin.id.namespace.lower()}")
+
+
+def _answers(own: RoutePolicy, default: RoutePolicy, emptied: frozenset[str]) -> RoutePolicy:
+    """What concerns answers: a redirect forwards nothing."""
+    if default == NO_POLICY:
+        return own
+    headers = _headers(own.response_headers, default.response_headers, "response", emptied)
+    return replace(own, response_headers=headers, cors=own.cors or default.cors)
 
 
 def _policy(

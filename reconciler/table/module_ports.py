@@ -55,7 +55,7 @@ def _unheard(module: ModuleResource, field: str, why: str, instead: str = "") ->
         Severity.WARNING,
         f"{field} has no effect: {why}",
         module.origin.provenance,
-        field=f"config.{field}",
+        field=f"spec.config.{field}",
         hint=f"Write {instead} there" if instead else "Remove it",
         resource=str(module.origin.id),
     )
