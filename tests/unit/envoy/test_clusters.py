@@ -1,13 +1,21 @@
 """Upstreams as clusters."""
 
+from dataclasses import replace
+
 import pytest
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.extensions.clusters.common.dns.v3 import dns_pb2
+from envoy.extensions.clusters.dns.v3.dns_cluster_pb2 import DnsCluster
 from envoy.extensions.transport_sockets.tls.v3.common_pb2 import SubjectAltNameMatcher
 from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import UpstreamTlsContext
+from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
+from envoy.type.v3.http_pb2 import CodecClientType
 
 from reconciler.envoy import RenderOptions
+from reconciler.envoy.cluster_protocols import HTTP_OPTIONS
 from reconciler.envoy.clusters import cluster, effective_address
 from reconciler.model.resource import ServiceAddress
+from reconciler.model.upstream import DnsType, HealthCheck, HttpCheck, Upstream
 from tests.support import routing
 
 
@@ -80,3 +88,51 @@ def test_tls_is_verified(host: str, sni: str, kind: int) -> None:
     assert validation.trusted_ca.filename == "/ca.pem"
     (wanted,) = validation.match_typed_subject_alt_names
     assert (wanted.san_type, wanted.matcher.exact) == (kind, host)
+
+
+def talking(upstream: Upstream, host: str = "svc.test") -> Cluster:
+    """The cluster of a service that is talked to so."""
+    return cluster(replace(routing.cluster("c", host), upstream=upstream), RenderOptions())
+
+
+def protocol(message: Cluster) -> HttpProtocolOptions:
+    """The HTTP options of a cluster."""
+    return HttpProtocolOptions.FromString(message.typed_extension_protocol_options[HTTP_OPTIONS].value)
+
+
+def test_protocol_and_lifetimes() -> None:
+    """HTTP/2 and the lifetimes of connections are one typed config; 0 is never."""
+    message = protocol(talking(Upstream(http2=True, idle_timeout_ms=0, max_connection_ms=0)))
+    assert message.explicit_http_config.HasField("http2_protocol_options")
+    assert message.common_http_protocol_options.HasField("idle_timeout")
+    assert not message.common_http_protocol_options.HasField("max_connection_duration")
+    message = protocol(talking(Upstream(max_connection_ms=1500)))
+    assert message.explicit_http_config.HasField("http_protocol_options")
+    assert message.common_http_protocol_options.max_connection_duration.ToMilliseconds() == 1500
+
+
+def test_ttl_takes_the_dns_cluster() -> None:
+    """TTLs are followed by the extension, and an address that is no name needs no DNS at all."""
+    message = talking(Upstream(respect_dns_ttl=True, dns=DnsType.LOGICAL, ipv6=True))
+    assert message.cluster_type.name == "envoy.clusters.dns"
+    dns = DnsCluster.FromString(message.cluster_type.typed_config.value)
+    assert (dns.respect_dns_ttl, dns.all_addresses_in_single_endpoint) == (True, True)
+    assert dns.dns_lookup_family == dns_pb2.AUTO
+    assert talking(Upstream(respect_dns_ttl=True, dns=DnsType.LOGICAL), "127.0.0.1").type == Cluster.STATIC
+
+
+def test_a_check_is_believed_of_the_only_endpoint() -> None:
+    """Without endpoints that work nothing is sent; a cluster without requests is checked as often."""
+    message = talking(Upstream(http2=True, health_checks=(HealthCheck(interval_ms=700, http=HttpCheck("/")),)))
+    (check,) = message.health_checks
+    assert check.interval == check.no_traffic_interval
+    assert check.http_health_check.host == "svc.test"
+    assert check.http_health_check.codec_client_type == CodecClientType.HTTP2
+    assert message.common_lb_config.healthy_panic_threshold.value == 0
+    assert message.common_lb_config.HasField("healthy_panic_threshold")
+    assert message.ignore_health_on_host_removal
+
+
+def test_name_in_statistics() -> None:
+    """It is the name that was given."""
+    assert talking(Upstream(stat_name="mine")).alt_stat_name == "mine"
