@@ -119,7 +119,7 @@ class MappingResource:
         tls_context: name of a TLSContext, ``name`` or ``name.namespace``, as written; empty for none.
         resolver: name of a resolver, as written; empty for the Module's.
         circuit_breaker, outlier_detection: names of such documents, as written; empty for none.
-        emptied: fields written without content, so that the Module's default is not meant.
+        emptied: fields written without content, sorted, so that the Module's default is not meant.
     """
 
     origin: Origin
@@ -145,7 +145,7 @@ class MappingResource:
     resolver: str = ""
     circuit_breaker: str = ""
     outlier_detection: str = ""
-    emptied: frozenset[str] = frozenset()
+    emptied: tuple[str, ...] = ()
 
     @property
     def group(self) -> "MatchGroup":

@@ -21,7 +21,6 @@ _DEFAULTED = frozenset({
     "add_request_headers", "add_response_headers", "circuit_breakers", "remove_request_headers",
     "remove_response_headers",
 })  # fmt: skip
-_NONE: frozenset[str] = frozenset()
 
 
 def read_mapping(envelope: Envelope, origin: Origin, fields: Fields) -> MappingResource | None:
@@ -65,7 +64,7 @@ def read_mapping(envelope: Envelope, origin: Origin, fields: Fields) -> MappingR
     )
 
 
-def _emptied(fields: Fields) -> frozenset[str]:
-    """The fields that are there and hold nothing."""
+def _emptied(fields: Fields) -> tuple[str, ...]:
+    """The fields that are there and hold nothing, sorted."""
     given = fields.values.keys() & _DEFAULTED
-    return frozenset(name for name in given if not fields.values[name]) if given else _NONE
+    return tuple(sorted(name for name in given if not fields.values[name])) if given else ()

@@ -59,7 +59,7 @@ def _in_own_namespace(mapping: MappingResource, module: ModuleResource) -> Servi
     return replace(address, host=f"{address.host.removesuffix(namespace)}{module.origin.id.namespace.lower()}")
 
 
-def _answers(own: RoutePolicy, default: RoutePolicy, emptied: frozenset[str]) -> RoutePolicy:
+def _answers(own: RoutePolicy, default: RoutePolicy, emptied: tuple[str, ...]) -> RoutePolicy:
     """What concerns answers: a redirect forwards nothing."""
     if default == NO_POLICY:
         return own
@@ -68,7 +68,7 @@ def _answers(own: RoutePolicy, default: RoutePolicy, emptied: frozenset[str]) ->
 
 
 def _policy(
-    own: RoutePolicy, defaults: MappingDefaults, emptied: frozenset[str], *, hashed_by_default: bool = False
+    own: RoutePolicy, defaults: MappingDefaults, emptied: tuple[str, ...], *, hashed_by_default: bool = False
 ) -> RoutePolicy:
     default = defaults.policy
     if default == NO_POLICY and not own.labels:
@@ -85,7 +85,7 @@ def _policy(
     )
 
 
-def _headers(own: HeaderChanges, default: HeaderChanges, which: str, emptied: frozenset[str]) -> HeaderChanges:
+def _headers(own: HeaderChanges, default: HeaderChanges, which: str, emptied: tuple[str, ...]) -> HeaderChanges:
     """What is added and what is removed are each the Mapping's or the Module's, as a whole."""
     if own.add and own.remove:
         return own
@@ -94,7 +94,7 @@ def _headers(own: HeaderChanges, default: HeaderChanges, which: str, emptied: fr
     return HeaderChanges(add, remove)
 
 
-def _upstream(own: Upstream, defaults: MappingDefaults, emptied: frozenset[str]) -> Upstream:
+def _upstream(own: Upstream, defaults: MappingDefaults, emptied: tuple[str, ...]) -> Upstream:
     weaker = defaults.upstream
     if "circuit_breakers" in emptied:
         weaker = replace(weaker, circuit_breakers=())
