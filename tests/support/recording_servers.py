@@ -70,6 +70,9 @@ def http_server(answer: Callable[[Recorder, Heard], Reply]) -> Iterator[Recorder
             headers = {name.lower(): value for name, value in self.headers.items()}
             heard = Heard(self.command, self.requestline.split()[1], headers, self._body(headers))
             reply = answer(recorder, heard)
+            if recorder.ended.is_set():
+                self.close_connection = True
+                return  # whoever asked has gone
             self.send_response(reply.status)
             for name, value in (*reply.headers, ("content-length", str(len(reply.body)))):
                 self.send_header(name, value)
