@@ -60,7 +60,8 @@ class Addresses(Mapping[str, str]):
         host = key.partition(":")[0]
         if key == "*":
             return self._peers["nobody"]
-        peer = self._services.get(key) or self._services.get(host) or host.partition(".")[0]
+        label = host.partition(".")[0]
+        peer = self._services.get(key) or self._services.get(host) or self._services.get(label) or label
         if peer.startswith(_BY_NAME):
             return self._peers[peer.removeprefix(_BY_NAME)].replace("127.0.0.1", "localhost")
         return self._peers[peer]
@@ -101,6 +102,7 @@ def _options(case: Case, places: Places, folder: Path) -> Options:
         options.render,
         service_addresses=Addresses(case, places),
         upstream_ca_file=str(places.files / "ca.crt"),
+        secrets_path=str(places.files / "secrets"),
         access_log_path=access_log,
     )
     return replace(options, render=render)
