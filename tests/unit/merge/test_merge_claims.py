@@ -1,8 +1,12 @@
 """Ports and hostnames: one owner each."""
 
+from dataclasses import replace
+
 from reconciler.merge import merge
+from reconciler.model.ports import Stack
 from reconciler.model.problem import Code, Severity
 from tests.support.mappings import host, listener
+from tests.support.tcp_mappings import tcp_mapping
 
 
 def test_two_hosts_with_one_hostname_are_a_conflict() -> None:
@@ -46,3 +50,28 @@ def test_a_guest_gives_its_old_hostname_up() -> None:
     merged = merge([a, host("b", "a.test", day=3), host("c", "b.test", day=4)], [], last_good=[a, was_b])
     assert [r.origin.id.name for r in merged.resources] == ["a", "c"]
     assert len(merged.problems) == 1
+
+
+def test_a_tcp_and_a_udp_port_may_have_one_number() -> None:
+    """They are two ports."""
+    quic = replace(listener("quic", 443), stack=Stack(tls=True, udp=True))
+    assert merge([quic, replace(listener("https", 443), stack=Stack(tls=True))], []).problems == ()
+
+
+def test_tcp_mappings_compete_for_connections() -> None:
+    """Of two without a weight the older stays; the weights of a port and name must add up."""
+    old, young = tcp_mapping("z", day=1), tcp_mapping("a", day=2)
+    merged = merge([young, old, tcp_mapping("other-port", 1), tcp_mapping("by-name", host="a.test")], [])
+    assert [(p.code, p.resource) for p in merged.problems] == [(Code.CONFLICT, "TCPMapping default/a")]
+    assert merged.quarantined == ((young.origin.id, False),)
+    short = merge([tcp_mapping("a", weight=20), tcp_mapping("b", weight=30)], [])
+    assert [p.code for p in short.problems] == [Code.WEIGHTS]
+    assert merge([tcp_mapping("a", weight=20), tcp_mapping("b", weight=80)], []).problems == ()
+
+
+def test_a_tcp_mapping_stays_at_its_last_good_version() -> None:
+    """As everything does that has an identity."""
+    was, rival = tcp_mapping("a", 1, document=b"1"), tcp_mapping("b", 2)
+    merged = merge([tcp_mapping("a", 2, document=b"2", day=9), rival], [], last_good=[was, rival])
+    assert merged.resources == (was, rival)
+    assert merged.quarantined == ((was.origin.id, True),)

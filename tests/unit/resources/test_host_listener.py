@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
+from reconciler.model.ports import Stack
 from reconciler.model.problem import Code
 from reconciler.model.resource import (
     ANY_HOST,
@@ -77,7 +78,7 @@ def test_older_address() -> None:
         ({"tls": {"min_tls_version": "v1.2"}}, Code.FIELD_UNSUPPORTED),
         ({"acmeProvider": {"authority": "https://acme.example.com"}}, Code.FIELD_UNSUPPORTED),
         ({"acmeProvider": {"email": "a@example.com"}}, Code.MISSING_FIELD),
-        ({"requestPolicy": {"insecure": {"additionalPort": 8080}}}, Code.FIELD_UNSUPPORTED),
+        ({"requestPolicy": {"insecure": {"additionalPort": 70000}}}, Code.INVALID_VALUE),
         ({"requestPolicy": {"insecure": {"action": "redirect"}}}, Code.INVALID_VALUE),
         ({"requestPolicy": {"insecur": {}}}, Code.UNKNOWN_FIELD),
         ({"mappingSelector": {"matchExpressions": [{"key": "a"}]}}, Code.FIELD_UNSUPPORTED),
@@ -106,21 +107,68 @@ def test_listener_fields() -> None:
     assert _listener(securityModel="INSECURE", l7Depth=0, statsPrefix="").security_model is SecurityModel.INSECURE
 
 
-def test_protocol_stack() -> None:
-    """The stack is another way to say HTTP."""
+@pytest.mark.parametrize(
+    ("protocol", "layers", "stack"),
+    [
+        ("HTTP", ["HTTP", "TCP"], Stack()),
+        ("HTTPS", ["TLS", "HTTP", "TCP"], Stack(tls=True)),
+        ("HTTPPROXY", ["PROXY", "HTTP", "TCP"], Stack(proxy=True)),
+        ("HTTPSPROXY", ["TLS", "PROXY", "HTTP", "TCP"], Stack(tls=True, proxy=True)),
+        ("TCP", ["TCP"], Stack(http=False)),
+        ("TLS", ["TLS", "TCP"], Stack(http=False, tls=True)),
+        (None, ["HTTP", "PROXY", "TLS", "TCP"], Stack(tls=True, proxy=True)),
+        (None, ["PROXY", "TCP"], Stack(http=False, proxy=True)),
+        (None, ["TLS", "HTTP", "UDP"], Stack(tls=True, udp=True)),
+        (None, ["HTTP", "UDP"], Stack(tls=True, udp=True)),
+    ],
+)
+def test_protocols(protocol: str | None, layers: list[str], stack: Stack) -> None:
+    """A protocol is a short name of a stack; a stack is a set of layers on a transport, QUIC has TLS built in."""
     fields = {key: value for key, value in _LISTENER.items() if key != "protocol"}
-    assert load_text(_text("Listener", fields | {"protocolStack": ["HTTP", "TCP"]})).problems == ()
+    written = [fields | {"protocolStack": layers}, *([fields | {"protocol": protocol}] if protocol else [])]
+    for each in written:
+        loaded = load_text(_text("Listener", each))
+        assert loaded.problems == ()
+        assert [one.stack for one in loaded.resources if isinstance(one, ListenerResource)] == [stack]
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [["HTTP"], ["TCP", "HTTP"], ["HTTP", "HTTP", "TCP"], ["UDP", "HTTP", "TCP"], ["UDP"], ["PROXY", "HTTP", "UDP"], []],
+)
+def test_impossible_stacks(layers: list[str]) -> None:
+    """One transport, at the end; each layer once; nothing but HTTP over UDP."""
+    fields = {key: value for key, value in _LISTENER.items() if key != "protocol"}
+    assert refusal(_text("Listener", fields | {"protocolStack": layers})).code is Code.INVALID_VALUE
+
+
+def test_neither_protocol_nor_stack() -> None:
+    """One of the two must be there; a misspelt layer gets the nearest."""
+    fields = {key: value for key, value in _LISTENER.items() if key != "protocol"}
     assert refusal(_text("Listener", fields)).code is Code.MISSING_FIELD
-    assert refusal(_text("Listener", fields | {"protocolStack": []})).code is Code.INVALID_VALUE
-    assert refusal(_text("Listener", fields | {"protocolStack": ["TLS", "HTTP", "TCP"]})).code is Code.FIELD_UNSUPPORTED
     assert refusal(_text("Listener", fields | {"protocolStack": ["HTP", "TCP"]})).hint == "did you mean HTTP?"
+
+
+def test_limits_and_statistics() -> None:
+    """They are read; those of HTTP have no effect on raw TCP."""
+    listener = _listener(statsPrefix="edge", http2MaxConcurrentStreams=100)
+    assert (listener.stats_prefix, listener.max_streams) == ("edge", 100)
+    raw = load_text(_text("Listener", _LISTENER | {"protocol": "TCP", "l7Depth": 1, "http2MaxConcurrentStreams": 9}))
+    assert [problem.code for problem in raw.problems] == [Code.FIELD_IGNORED, Code.FIELD_IGNORED]
+
+
+def test_additional_port() -> None:
+    """The port where a Host expects clear text; -1 is none."""
+    ports = {-1: None, 8080: 8080}
+    for written, read in ports.items():
+        assert _host(requestPolicy={"insecure": {"additionalPort": written}}).insecure_port == read
 
 
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ({"protocol": "HTTPS"}, Code.FIELD_UNSUPPORTED),
-        ({"protocol": "TCP"}, Code.FIELD_UNSUPPORTED),
+        ({"protocol": "UDP"}, Code.INVALID_VALUE),
+        ({"http2MaxConcurrentStreams": 0}, Code.INVALID_VALUE),
         ({"protocol": "HTPT"}, Code.INVALID_VALUE),
         ({"protocolStack": ["HTTP", "TCP"]}, Code.FIELDS_CONTRADICT),
         ({"port": 70000}, Code.INVALID_VALUE),
@@ -136,7 +184,7 @@ def test_protocol_stack() -> None:
     ],
 )
 def test_wrong_listeners(fields: dict[str, Any], code: Code) -> None:
-    """What plain HTTP does not cover is refused, not narrowed."""
+    """What a Listener cannot be is refused, not narrowed."""
     assert refusal(_text("Listener", _LISTENER | fields)).code is code
 
 
