@@ -103,7 +103,7 @@ def test_byte_order_mark() -> None:
         ("  prefix: (a\n  service: s\n  prefix_regex: true\n", Code.BAD_REGEX, 5, "spec.prefix", "RE2"),
         ("  prefix: /a/\n  service: s\n  method: ON\n", Code.WRONG_TYPE, 7, "spec.method", "quotes"),
         ("  prefix: /a/\n  service: s\n  headers:\n    x: 1\n", Code.WRONG_TYPE, 8, "spec.headers.x", "quotes"),
-        ("  prefix: /a/\n  service: s\n  cors: {}\n", Code.FIELD_UNSUPPORTED, 7, "spec.cors", ""),
+        ("  prefix: /a/\n  service: s\n  cors: 1\n", Code.WRONG_TYPE, 7, "spec.cors", ""),
         ("  prefix: /a/\n  service: s\n  modules: [1]\n", Code.FIELD_UNSUPPORTED, 7, "spec.modules", "remove"),
         ("  prefix: /a/\n  service: s\n  weight: 101\n", Code.INVALID_VALUE, 7, "spec.weight", ""),
         ("  prefix: /a/\n  service: s\n  weight: .nan\n", Code.INVALID_VALUE, 7, "spec.weight", ""),

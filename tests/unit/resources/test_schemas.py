@@ -76,7 +76,8 @@ def test_fields_of_both_versions_mean_the_same() -> None:
     """A field that two versions of the Mapping share has one description, but where the versions differ."""
     before, now = schema_of(Kind.MAPPING, "v2").properties, schema_of(Kind.MAPPING, "v3alpha1").properties
     assert {name for name in before.keys() & now.keys() if before[name] != now[name]} == {
-        "headers", "host", "host_regex", "query_parameters", "regex_headers", "regex_query_parameters", "tls",
+        "cors", "headers", "host", "host_regex", "query_parameters", "regex_headers", "regex_query_parameters",
+        "remove_request_headers", "remove_response_headers", "tls",
     }  # fmt: skip
 
 
