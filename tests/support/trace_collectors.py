@@ -49,7 +49,7 @@ def opentelemetry() -> AbstractContextManager[Recorder]:
         def export(request: ExportTraceServiceRequest, _context: grpc.ServicerContext) -> ExportTraceServiceResponse:
             for group in request.resource_spans:
                 resource = as_json(group.resource)
-                for scope in group.scope_spans:
+                for scope in group.instrumentation_library_spans:  # the older name of scope_spans
                     recorder.seen += [{"resource": resource, "span": as_json(span)} for span in scope.spans]
             return ExportTraceServiceResponse()
 
