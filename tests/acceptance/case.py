@@ -16,6 +16,8 @@ from reconciler.model.digest import Json
 
 CASES = Path(__file__).parent / "cases"
 _SCHEMA = Path(__file__).with_name("case.schema.json")
+# Three times faster where libyaml is there.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLACE = re.compile(r"@\{([a-z0-9]+)(?::([^}]+))?\}")
 
 # An exact number, or bounds.
@@ -183,7 +185,7 @@ def written_cases() -> Iterator[Case]:
 def read(path: Path) -> CaseFile:
     """The cases of a file, or what is wrong with it."""
     try:
-        data = yaml.safe_load(path.read_text())
+        data = yaml.load(path.read_text(), Loader=_LOADER)  # noqa: S506 - it is a safe one
     except yaml.YAMLError as error:
         return CaseFile(path, errors=(f"{path.name}: not YAML: {error}",))
     validator = jsonschema.Draft202012Validator(json.loads(_SCHEMA.read_text()))

@@ -1,7 +1,7 @@
 """Cases made of features: every pair of features that go together stands in at least one Mapping.
 
 Faults of a configuration language sit in valid but uncommon combinations. All of them are too many; all pairs are a
-few dozen (a covering array of strength 2, made by covertable).
+few dozen: a covering array of strength 2.
 """
 
 import json
@@ -9,13 +9,15 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeAlias
 
 import yaml
-from covertable import make
 
 from tests.acceptance.case import Case
-from tests.acceptance.features import DIMENSIONS, OURS, Draft, Feature
+from tests.acceptance.pairs.draft import OURS, Draft, Feature
+from tests.acceptance.pairs.features import DIMENSIONS
+
+Pair: TypeAlias = tuple[Feature, Feature]
 
 
 def supported(feature: Feature) -> bool:
@@ -30,9 +32,11 @@ def _fields() -> dict[str, Any]:
     return properties
 
 
-def dimensions() -> list[list[Feature]]:
+@cache
+def dimensions() -> tuple[tuple[Feature, ...], ...]:
     """The alternatives of every dimension that can be tested; a dimension with one alternative decides nothing."""
-    return [found for of in DIMENSIONS.values() if len(found := [one for one in of if supported(one)]) > 1]
+    able = (tuple(one for one in of if supported(one)) for of in DIMENSIONS.values())
+    return tuple(of for of in able if len(of) > 1)
 
 
 def compatible(features: Sequence[Feature]) -> bool:
@@ -43,39 +47,45 @@ def compatible(features: Sequence[Feature]) -> bool:
 
 @cache
 def rows() -> tuple[tuple[Feature, ...], ...]:
-    """Features of one Mapping each, one of every dimension; together they hold all compatible pairs."""
-    names = [[feature.name for feature in of] for of in dimensions()]
-    features = {feature.name: feature for of in dimensions() for feature in of}
-    return tuple(tuple(features[name] for name in row) for row in make(names, strength=2, constraints=_constraints()))
+    """Features of one Mapping each, one of every dimension; together they hold all compatible pairs.
+
+    Each row starts with a pair that is still missing, and takes from every other dimension what brings most of those.
+    """
+    found: list[tuple[Feature, ...]] = []
+    missing = dict.fromkeys(_pairs())  # in order, so that the rows are the same on every machine
+    while missing:
+        row = _row(next(iter(missing)), missing)
+        found.append(row)
+        for pair in combinations(row, 2):
+            missing.pop(pair, None)
+    return tuple(found)
 
 
-def _constraints() -> list[dict[str, Any]]:
-    """What can't be combined, as covertable wants to be told: not the one, or not the other."""
-    return [
-        {
-            "operator": "or",
-            "conditions": [
-                {"operator": "ne", "left": first, "value": a.name},
-                {"operator": "ne", "left": second, "value": b.name},
-            ],
-        }
-        for (first, of), (second, others) in combinations(enumerate(dimensions()), 2)
-        for a in of
-        for b in others
-        if not compatible((a, b))
-    ]
+def _row(seed: Pair, missing: dict[Pair, None]) -> tuple[Feature, ...]:
+    chosen = {number: one for number, of in enumerate(dimensions()) for one in of if one in seed}
+    for number, of in enumerate(dimensions()):
+        if number not in chosen:
+            possible = [one for one in of if compatible((*chosen.values(), one))]
+            chosen[number] = max(
+                possible, key=lambda one: sum(_pair(number, one, *c) in missing for c in chosen.items())
+            )
+    return tuple(chosen[number] for number in sorted(chosen))
+
+
+def _pair(number: int, feature: Feature, other_number: int, other: Feature) -> Pair:
+    return (feature, other) if number < other_number else (other, feature)
+
+
+def _pairs() -> list[Pair]:
+    """All that can be combined, in the order of the dimensions."""
+    of_two = ((a, b) for of, others in combinations(dimensions(), 2) for a in of for b in others)
+    return [pair for pair in of_two if compatible(pair)]
 
 
 def missing_pairs() -> list[tuple[str, str]]:
     """Compatible pairs that no row holds; for the test of the test."""
-    held = {frozenset((a.name, b.name)) for row in rows() for a, b in combinations(row, 2)}
-    return [
-        (a.name, b.name)
-        for of, others in combinations(dimensions(), 2)
-        for a in of
-        for b in others
-        if compatible((a, b)) and frozenset((a.name, b.name)) not in held
-    ]
+    held = {pair for row in rows() if compatible(row) for pair in combinations(row, 2)}
+    return [(a.name, b.name) for a, b in _pairs() if (a, b) not in held]
 
 
 def generated_cases() -> Iterator[Case]:
@@ -99,6 +109,7 @@ def _case(name: str, row: tuple[Feature, ...]) -> dict[str, Any]:
         "title": " + ".join(telling) or "nothing but a prefix",
         "covers": used,
         "documents": yaml.safe_dump_all(documents, sort_keys=False),
+        "services": draft.services,
         # Of one address there is nothing to balance, and the product says so.
         "problems": ["field-ignored" for document in documents if "load_balancer" in document["spec"]],
         "queries": [{"request": draft.request, "expect": draft.expect}],
@@ -111,4 +122,5 @@ def _document(version: str, kind: str, name: str, fields: dict[str, Any]) -> dic
     if version == "v2" and kind == "Mapping":
         hostname = spec.pop("hostname")
         spec |= {} if hostname == "*" else {"host": hostname}
+    version = version if kind == "Mapping" else "v3alpha1"
     return {"apiVersion": f"getambassador.io/{version}", "kind": kind, "metadata": {"name": name}, "spec": spec}

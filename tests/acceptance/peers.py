@@ -95,7 +95,11 @@ class Behaviour:
         self.reset = status == "reset"
         self.status = 0 if self.reset else int(status)
         self.delay_s = int(headers.get("x-delay-ms", _NEVER_MS if peer == "slow" else 0)) / 1000
-        self.headers: dict[str, str] = {"x-peer": peer, **json.loads(headers.get("x-answer-headers", "{}"))}
+        self.headers: dict[str, str] = {
+            "x-peer": peer,
+            "content-type": "application/json",
+            **json.loads(headers.get("x-answer-headers", "{}")),
+        }
         self.length = int(headers.get("x-answer-bytes", -1))
 
     def body(self, seen: Sighting) -> bytes:
