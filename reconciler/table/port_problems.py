@@ -19,12 +19,12 @@ def around_listeners(
         resources: those that were written.
         hosts: all, each its hostname's only one at every listener.
     """
-    bound = {(one.port, one.stack): [host for host in hosts if one.binds(host)] for one in resources}
+    bound = {(one.port, one.stack.transport): [host for host in hosts if one.binds(host)] for one in resources}
     of_host = [
         finding
         for listener in listeners
         if listener.stack.http
-        for virtual_host, host in _owners(listener, bound.get((listener.port, listener.stack), hosts))
+        for virtual_host, host in _owners(listener, bound.get((listener.port, listener.stack.transport), hosts))
         for finding in (*_closed_to_tls(virtual_host, host, listener), *_never_secure(virtual_host, host, listener))
     ]
     return [*of_host, *_unopened(listeners, hosts), *_unused(listeners, resources)]
@@ -104,9 +104,9 @@ def _unopened(listeners: Sequence[Listener], hosts: Sequence[HostResource]) -> I
 
 def _unused(listeners: Sequence[Listener], resources: Sequence[ListenerResource]) -> Iterator[Problem]:
     """A port stays closed, since there is nothing to serve on it."""
-    closed = {(listener.port, listener.stack) for listener in listeners if not serves(listener)}
+    closed = {(listener.port, listener.stack.transport) for listener in listeners if not serves(listener)}
     for resource in resources:
-        if (resource.port, resource.stack) in closed:
+        if (resource.port, resource.stack.transport) in closed:
             missing = "Host with a certificate" if resource.stack.udp else "TCPMapping"
             yield Problem(
                 Code.UNUSED_LISTENER,

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from reconciler.model.chains import tls_chains
 from reconciler.model.resource import HostResource, ListenerResource, SecurityModel
-from reconciler.model.table import Listener
+from reconciler.model.table import Listener, VirtualHost
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +50,8 @@ def serves(listener: Listener) -> bool:
     if listener.tcp_routes:
         return True
     return listener.stack.http and (not listener.stack.udp or bool(tls_chains(listener)))
+
+
+def reachable(listener: Listener, virtual_host: VirtualHost) -> bool:
+    """Whether requests can come to a virtual host: over HTTP/3 only with a certificate."""
+    return not listener.stack.udp or virtual_host.termination is not None
