@@ -48,7 +48,8 @@ def read_group(fields: Fields, group: Json, *path: str | int) -> Groups:
 def read_specifiers(fields: Fields, given: Json, *path: str | int) -> tuple[LimitEntry, ...]:
     """A list of specifiers; those that were reported are left out."""
     if not isinstance(given, list) or not given:
-        _report(fields, "a label group is a list", path, expected="a list of specifiers", got=type_words(given))
+        got = "an empty list" if given == [] else type_words(given)
+        _report(fields, "a label group holds specifiers", path, expected="a list of specifiers", got=got)
         return ()
     entries = (_specifier(fields, entry, (*path, at)) for at, entry in enumerate(given))
     return tuple(entry for entry in entries if entry is not None)

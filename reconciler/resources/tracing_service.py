@@ -31,10 +31,11 @@ _OF_DRIVER = {
             "propagation_modes",
         }
     ),
-    TraceDriver.DATADOG: frozenset({"service_name", "collector_hostname"}),
-    TraceDriver.OPENTELEMETRY: frozenset({"service_name"}),
+    TraceDriver.DATADOG: frozenset({"service_name", "collector_hostname", "propagation_modes"}),
+    TraceDriver.OPENTELEMETRY: frozenset({"service_name", "propagation_modes"}),
 }
-_W3C, _B3 = "TRACE_CONTEXT", "B3"
+_W3C = "TRACE_CONTEXT"
+_MODES = {TraceDriver.ZIPKIN: ("B3", _W3C), TraceDriver.DATADOG: (), TraceDriver.OPENTELEMETRY: (_W3C,)}
 
 
 def read_tracing_service(envelope: Envelope, origin: Origin, fields: Fields) -> TracingServiceResource | None:
@@ -78,17 +79,16 @@ def _percent(sampling: Fields, name: str) -> int:
 
 def _speaks_w3c(fields: Fields, config: Fields, driver: TraceDriver) -> bool:
     """Whether Zipkin spans travel in ``traceparent`` as well. ``propagation_modes`` is documented in either place."""
-    modes: list[object] = []
+    found = False
     for place in (fields, config):
         given = place.values.get("propagation_modes")
-        found = given if isinstance(given, list) else []
-        modes += found
-        if driver is not TraceDriver.ZIPKIN and place is fields and found:
-            place.ignored("propagation_modes", f"the driver {driver} has its own way")
-        for mode in found:
-            if driver is TraceDriver.ZIPKIN and mode not in (_B3, _W3C):
-                place.ignored("propagation_modes", f"Envoy's Zipkin driver does not know {mode}", hint="B3 is used")
-    return driver is TraceDriver.ZIPKIN and _W3C in modes
+        modes = given if isinstance(given, list) else []
+        for mode in modes:
+            if mode not in _MODES[driver]:
+                used = " and ".join(_MODES[driver]) or "its own headers"
+                place.ignored("propagation_modes", f"the driver {driver} does not know {mode}", hint=f"it uses {used}")
+        found = found or _W3C in modes
+    return driver is TraceDriver.ZIPKIN and found
 
 
 def _header_tags(fields: Fields) -> tuple[TraceTag, ...]:

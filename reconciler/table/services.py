@@ -81,7 +81,7 @@ def place_services(
         match service:
             case AuthServiceResource(settings=auth):
                 linkerd = defaults.policy.linkerd if auth.linkerd is None else auth.linkerd
-                edge = replace(edge, auth=Auth(at, replace(auth, linkerd=bool(linkerd))))
+                edge = replace(edge, auth=Auth(at, replace(auth, linkerd=linkerd or None)))
             case RateLimitServiceResource(settings=limits):
                 domain = limits.domain or defaults.label_domain or DEFAULT_DOMAIN
                 edge = replace(edge, rate_limit=RateLimit(at, replace(limits, domain=domain)))
@@ -147,7 +147,8 @@ def unserved(mappings: Iterable[MappingResource], edge: Edge = PLAIN_EDGE) -> It
                 there = f"the RateLimitService's is `{domain}`" if domain else "there is no RateLimitService"
                 why = f"no rate is limited in the domain `{wanted}`: {there}"
                 yield _ignored(mapping, "labels", why, "name its domain" if domain else "add one, or remove them")
-        if mapping.policy.auth_context and edge.auth and edge.auth.settings.protocol is AuthProtocol.HTTP:
+        asked = mapping.policy.auth_context and not mapping.policy.bypass_auth
+        if asked and edge.auth and edge.auth.settings.protocol is AuthProtocol.HTTP:
             why = f"AuthService {edge.auth.service.name} has `proto: http`, which cannot carry it"
             yield _ignored(mapping, "auth_context_extensions", why, "use `proto: grpc`, or remove it")
 
