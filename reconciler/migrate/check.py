@@ -86,6 +86,10 @@ def _resolved(old: Resource, new: Resource) -> Resource:
     if old.outlier_detection and not new.outlier_detection:
         upstream = dataclasses.replace(old.upstream, outliers=new.upstream.outliers)
         old = dataclasses.replace(old, outlier_detection="", upstream=upstream)
+    labels = old.policy.labels
+    if [one.domain for one in labels] == [""] and len(new.policy.labels) == 1:
+        named = dataclasses.replace(labels[0], domain=new.policy.labels[0].domain)
+        old = dataclasses.replace(old, policy=dataclasses.replace(old.policy, labels=(named,)))
     return old
 
 

@@ -9,6 +9,7 @@ from reconciler.migrate.documents import Rewritten, rewrite
 from reconciler.migrate.named import NAMED_KINDS, Named, named
 from reconciler.model.digest import digest_bytes
 from reconciler.model.problem import Problem, Severity
+from reconciler.model.resource import Kind
 from reconciler.model.source import SourceFile, SourceSnapshot
 
 _BOM = "\ufeff"
@@ -84,7 +85,7 @@ def migrate(source: SourceSnapshot, options: Options) -> Migration:
 
 def _named(source: SourceSnapshot, options: Options) -> Named:
     """What Mappings may name; most folders have nothing of it, and are not read for that."""
-    words = [kind.encode() for kind in NAMED_KINDS]
+    words = [kind.encode() for kind in (*NAMED_KINDS, Kind.MODULE)]
     files = tuple(file for file in source.files if any(word in file.content for word in words))
     return named(load_source(replace(source, files=files), options).resources)
 

@@ -10,7 +10,6 @@ from reconciler.model.resource import Kind
 _PRESENT = ".*"
 _CORS_LISTS = ("origins", "methods", "headers", "exposed_headers")
 _BUILT_IN_LABELS = ("source_cluster", "destination_cluster", "remote_address")
-_LABEL_DOMAIN = "ambassador"
 _UPGRADES = "use_websocket is allow_upgrade: [websocket] now"
 _FIRST_GROUP = "v0_ratelimit_01"
 
@@ -128,13 +127,13 @@ def _specifier(value: Json, *, old: bool) -> Json:
 
 def _rate_limits(subject: Subject) -> Iterator[Rewriting]:
     limits = subject.spec.get("rate_limits")
-    if subject.version != "v0" or not isinstance(limits, list) or not limits or "labels" in subject.spec:
+    if not subject.old or not isinstance(limits, list) or not limits or "labels" in subject.spec:
         return
     groups: list[Json] = []
     for number, limit in enumerate(limits):
         about = limit if isinstance(limit, dict) else {}
         specifiers: list[Json] = [{name: {"key": name}} for name in _BUILT_IN_LABELS]
-        if isinstance(descriptor := about.get("descriptor"), str):
+        if descriptor := about.get("descriptor"):
             specifiers.append({"generic_key": {"value": descriptor}})
         headers = about.get("headers")
         for header in headers if isinstance(headers, list) else []:
@@ -142,7 +141,7 @@ def _rate_limits(subject: Subject) -> Iterator[Rewriting]:
             specifiers.append({"request_headers": told})
         groups.append({_FIRST_GROUP[:-2] + f"{number + 1:02}": specifiers})
     at = subject.at("rate_limits")
-    yield Rewriting((Set(at, {_LABEL_DOMAIN: groups}), Rename(at, "labels")), "rate_limits is labels now")
+    yield Rewriting((Set(at, {subject.named.label_domain: groups}), Rename(at, "labels")), "rate_limits is labels now")
 
 
 def _named_limits(subject: Subject) -> Iterator[Rewriting]:

@@ -1,10 +1,11 @@
-"""The limits that v0 keeps in documents of their own, and Mappings name."""
+"""What a Mapping of v0 leaves to other documents: limits that it names, and the domain of its labels."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.model.digest import Json
+from reconciler.model.module import ModuleResource
 from reconciler.model.resource import Kind, Resource
 
 NAMED_KINDS = frozenset({Kind.CIRCUIT_BREAKER, Kind.OUTLIER_DETECTION})
@@ -26,9 +27,15 @@ _FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """CircuitBreakers and OutlierDetections: kind, name and fields as a Mapping would say them."""
+    """What other documents say.
+
+    Attributes:
+        limits: CircuitBreakers and OutlierDetections: kind, name and fields as a Mapping would say them.
+        label_domain: of labels that name none.
+    """
 
     limits: tuple[tuple[Kind, str, dict[str, Json]], ...] = ()
+    label_domain: str = "ambassador"
 
     def find(self, kind: Kind, name: Json) -> dict[str, Json] | None:
         """The fields of the only one of a name; None when there is none, or several."""
@@ -39,9 +46,11 @@ class Named:
 NOTHING_NAMED = Named()
 
 
-def named(resources: Iterable[Resource]) -> Named:
-    """Those among some resources."""
-    return Named(tuple(_limits(one) for one in resources if one.origin.id.kind in NAMED_KINDS))
+def named(resources: Sequence[Resource]) -> Named:
+    """What some resources say."""
+    limits = tuple(_limits(one) for one in resources if one.origin.id.kind in NAMED_KINDS)
+    domains = [one.defaults.label_domain for one in resources if isinstance(one, ModuleResource)]
+    return Named(limits, next(filter(None, domains), "ambassador"))
 
 
 def _limits(resource: Resource) -> tuple[Kind, str, dict[str, Json]]:

@@ -6,10 +6,11 @@ Every rule is a function of one document and gives the changes it asks for. No t
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from reconciler.migrate.changes import Insert, Remove, Rename, Rewriting, Set
+from reconciler.migrate.changes import Change, Insert, Remove, Rename, Rewriting, Set
 from reconciler.migrate.mapping_rules import MAPPING_RULES
 from reconciler.migrate.subject import Subject
 from reconciler.model.digest import Json
+from reconciler.resources.auth_service import V0_HEADERS
 
 Rule: TypeAlias = Callable[[Subject], Iterator[Rewriting]]
 
@@ -96,14 +97,22 @@ def _tls(subject: Subject) -> Iterator[Rewriting]:
 
 
 def _allowed_headers(subject: Subject) -> Iterator[Rewriting]:
-    names = ("allowed_request_headers", "allowed_authorization_headers")
-    value = subject.spec.get("allowed_headers")
-    if value is None or any(name in subject.spec for name in names):
+    """One list became two; v0 had some headers in it that nobody wrote."""
+    both = subject.spec.get("allowed_headers", [])
+    implied = subject.version == "v0" and subject.spec.get("proto", "http") == "http"
+    if not isinstance(both, list) or not (both or implied):
         return
-    at = subject.at("allowed_headers")
-    yield Rewriting(
-        (Insert(at, names[0], value), Rename(at, names[1])), f"allowed_headers is {' and '.join(names)} now"
-    )
+    names = sorted({*(V0_HEADERS if implied else ()), *map(str, both)})
+    changes: list[Change] = []
+    for field in ("allowed_request_headers", "allowed_authorization_headers"):
+        own = subject.spec.get(field)
+        if isinstance(own, list):
+            changes.append(Set(subject.at(field), sorted({*names, *map(str, own)})))
+        else:
+            changes.append(Insert(subject.at("auth_service"), field, list(names)))
+    if "allowed_headers" in subject.spec:
+        changes.append(Remove(subject.at("allowed_headers")))
+    yield Rewriting(tuple(changes), "allowed_headers is a list for each direction now")
 
 
 def _allow_request_body(subject: Subject) -> Iterator[Rewriting]:
@@ -118,7 +127,8 @@ def _allow_request_body(subject: Subject) -> Iterator[Rewriting]:
 def _tag_headers(subject: Subject) -> Iterator[Rewriting]:
     at, names = subject.at("tag_headers"), subject.spec.get("tag_headers")
     if isinstance(names, list) and names and "custom_tags" not in subject.spec:
-        tags: list[Json] = [{"tag": name, "request_header": {"name": name}} for name in names]
+        lower = sorted({str(name).lower() for name in names})  # as Envoy called them
+        tags: list[Json] = [{"tag": name, "request_header": {"name": name}} for name in lower]
         yield Rewriting((Set(at, tags), Rename(at, "custom_tags")), "tag_headers is custom_tags now")
 
 

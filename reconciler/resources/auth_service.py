@@ -24,7 +24,7 @@ _ONLY_HTTP = (
     "add_linkerd_headers",
 )
 # What a v0 service sees of every request, and may set, besides what all do.
-_V0_HEADERS = (
+V0_HEADERS = (
     "cookie", "forwarded", "host", "proxy-authenticate", "set-cookie", "www-authenticate", "x-b3-flags",
     "x-b3-parentspanid", "x-b3-sampled", "x-b3-spanid", "x-b3-traceid", "x-gateway-proto", "x-ot-span-context",
 )  # fmt: skip
@@ -57,7 +57,7 @@ def read_auth_service(envelope: Envelope, origin: Origin, fields: Fields) -> Aut
 def _with_http_fields(settings: AuthSettings, fields: Fields, version: str) -> AuthSettings:
     both = header_names(fields, "allowed_headers")
     if version == "v0":
-        both = (*_V0_HEADERS, *both)
+        both = (*V0_HEADERS, *both)
     return replace(
         settings,
         path_prefix=_path_prefix(fields),

@@ -145,7 +145,7 @@ def _facts(field: Schema) -> list[str]:
     facts = [f"- type: {_type(field)}"]
     if "default" in field:
         facts.append(f"- default: {_default(field)}")
-    if "x-since" in field:
+    if "x-since" in field and "x-mapping" not in field:  # else it is that of the Mapping's field
         facts.append(f"- since: {field['x-since']}")
     if "x-envoy" in field:
         facts.append(f"- in Envoy: {field['x-envoy']}")
@@ -154,7 +154,8 @@ def _facts(field: Schema) -> list[str]:
 
 def _meaning(field: Schema) -> str:
     status = {"unsupported": " *Not supported yet: an error.*", "dead": " *Without effect: an error.*"}
-    old = " *Older spelling.*" if field.get("deprecated") else ""
+    told = "lder spelling" in field.get("description", "")
+    old = " *Older spelling.*" if field.get("deprecated") and not told else ""
     return _escaped(str(field.get("description", ""))) + old + status.get(str(field.get("x-status")), "")
 
 

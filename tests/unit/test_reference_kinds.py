@@ -1,9 +1,13 @@
 """The pages of the language and their examples are right."""
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
+from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.route.v3.route_components_pb2 import Route
 
 from reconciler.compile import Options, compile_routes, load_source
 from reconciler.model.resource import Kind
@@ -93,6 +97,29 @@ def test_the_example_of_a_setting_of_the_module_is_valid(name: str) -> None:
     head = {"apiVersion": "getambassador.io/v3alpha1", "kind": "Module", "metadata": {"name": "ambassador"}}
     loaded = load_text(yaml.safe_dump(head | {"spec": {"config": {name: field["x-example"]}}}))
     assert loaded.problems == ()
+
+
+def _envoy_words(schema: dict[str, Any]) -> Iterator[str]:
+    """Every path of a route or cluster that the descriptions of a schema name."""
+    yield from re.findall(r"\b(?:route|cluster)(?:\.[a-z0-9_]+)+", schema.get("x-envoy", ""))
+    for one in [*schema.get("properties", {}).values(), *schema.get("anyOf", [])]:
+        yield from _envoy_words(one)
+
+
+def test_what_a_field_becomes_in_envoy_exists() -> None:
+    """Every named field of a route or a cluster is one of Envoy's, and none is deprecated."""
+    roots = {"route": Route.DESCRIPTOR, "cluster": Cluster.DESCRIPTOR}
+    schemas = [schema_of(kind, version) for kind in Kind for version in ("v3alpha1", "v2")]
+    words = {word for one in [*schemas, config_schema("ambassador")] for word in _envoy_words(one.schema)}
+    assert len(words) > 40
+    for word in sorted(words):
+        first, *names = word.split(".")
+        message = roots[first]
+        for name in names:
+            assert name in message.fields_by_name, word
+            field = message.fields_by_name[name]
+            assert not field.GetOptions().deprecated, word
+            message = field.message_type
 
 
 @pytest.mark.parametrize("version", ["v3alpha1", "v2"])

@@ -13,6 +13,7 @@ from reconciler.model.limits import Limits
 from reconciler.model.source import SourceFile, SourceSnapshot
 from reconciler.sources import DirectorySource
 from tests.support.documents import source
+from tests.support.golden import GOLDEN, SOURCES, cases
 
 OLD = "apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: {name: %s}\nspec: {prefix: /%s/, service: s%s}\n"
 
@@ -102,6 +103,36 @@ def test_limits_that_are_named_are_said() -> None:
         "circuit_breakers": [{"max_connections": 2, "max_pending_requests": 3}],
         "outlier_detection": {"consecutive_5xx": 3, "max_ejection_percent": 50},
     }
+
+
+def test_labels_without_a_domain_get_that_of_the_module() -> None:
+    """What v0 writes as rate_limits is for the domain that everything else is for."""
+    module = "apiVersion: ambassador/v1\nkind: Module\nname: ambassador\nconfig: {default_label_domain: shop}\n"
+    service = "apiVersion: ambassador/v1\nkind: RateLimitService\nname: l\nservice: l\ndomain: shop\n"
+    mapping = (
+        "apiVersion: ambassador/v0\nkind: Mapping\nname: a\nprefix: /\nservice: a\nrate_limits: [{descriptor: d}]\n"
+    )
+    migration = migrate(_snapshot(source("---\n".join((module, service, mapping)))), Options())
+    assert migration.left == ()
+    (file,) = migration.files
+    assert list(yaml.safe_load(file.after.decode().split("---\n")[2])["spec"]["labels"]) == ["shop"]
+
+
+@pytest.mark.parametrize("name", cases())
+def test_every_case_means_the_same_when_it_is_migrated(name: str) -> None:
+    """What is left alone has an error of its own."""
+    folder = GOLDEN / name / SOURCES
+    if folder.is_dir():
+        for left in migrate(DirectorySource(folder).fetch(None), Options()).left:
+            assert left.reason.startswith("["), left
+
+
+@pytest.mark.parametrize("path", sorted(Path("tests/acceptance/cases").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_live_case_means_the_same_when_it_is_migrated(path: Path) -> None:
+    """Every field of the language, as people write it."""
+    for case in yaml.safe_load(path.read_text()):
+        for left in migrate(_snapshot(source(case["documents"])), Options()).left:
+            assert left.reason.startswith("["), (case["name"], left)
 
 
 def test_a_conflict_that_would_come_of_it_is_refused() -> None:

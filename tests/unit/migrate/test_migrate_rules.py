@@ -154,7 +154,7 @@ OTHERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("RateLimitService", {"service": "a", "tls": True}, {"service": "https://a"}),
     (
         "TracingService",
-        {"service": "a", "driver": "zipkin", "tag_headers": ["x-a"]},
+        {"service": "a", "driver": "zipkin", "tag_headers": ["X-A"]},
         {"service": "a", "driver": "zipkin", "custom_tags": [{"tag": "x-a", "request_header": {"name": "x-a"}}]},
     ),
     ("TCPMapping", {"port": 1, "service": "a", "v3StatsName": "s"}, {"port": 1, "service": "a", "stats_name": "s"}),
