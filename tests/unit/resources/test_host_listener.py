@@ -73,11 +73,10 @@ def test_older_address() -> None:
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ({"tlsSecret": {"name": "s"}}, Code.FIELD_UNSUPPORTED),
-        ({"tlsContext": {"name": "s"}}, Code.FIELD_UNSUPPORTED),
-        ({"tls": {"min_tls_version": "v1.2"}}, Code.FIELD_UNSUPPORTED),
-        ({"acmeProvider": {"authority": "https://acme.example.com"}}, Code.FIELD_UNSUPPORTED),
-        ({"acmeProvider": {"email": "a@example.com"}}, Code.MISSING_FIELD),
+        ({"tls": {"min_tls_version": "v1.2"}}, Code.MISSING_FIELD),
+        ({"tlsSecret": {"namespace": "n"}}, Code.MISSING_FIELD),
+        ({"tlsSecret": {"name": "../x"}}, Code.INVALID_VALUE),
+        ({"tlsContext": {"name": "s"}, "tlsSecret": {"name": "s"}, "tls": {"sni": "a"}}, Code.FIELDS_CONTRADICT),
         ({"requestPolicy": {"insecure": {"additionalPort": 70000}}}, Code.INVALID_VALUE),
         ({"requestPolicy": {"insecure": {"action": "redirect"}}}, Code.INVALID_VALUE),
         ({"requestPolicy": {"insecur": {}}}, Code.UNKNOWN_FIELD),
@@ -86,7 +85,6 @@ def test_older_address() -> None:
         ({"mappingSelector": {"matchLabels": {"a": "1"}}, "selector": {}}, Code.FIELDS_CONTRADICT),
         ({"hostname": "a*"}, Code.INVALID_VALUE),
         ({"hostnme": "a"}, Code.UNKNOWN_FIELD),
-        ({"previewUrl": {"enabled": True}}, Code.FIELD_UNSUPPORTED),
     ],
 )
 def test_wrong_hosts(fields: dict[str, Any], code: Code) -> None:
