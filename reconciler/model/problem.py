@@ -30,6 +30,7 @@ class Code(StrEnum):
     FIELDS_CONTRADICT = "fields-contradict"
     FILE_TOO_LARGE = "file-too-large"
     FOREIGN_KIND = "foreign-kind"
+    GROUP_DIFFERS = "group-differs"
     HOSTNAME_MISSING = "hostname-missing"
     INVALID_SERVICE = "invalid-service"
     INVALID_VALUE = "invalid-value"

@@ -26,7 +26,7 @@ from reconciler.table.balancing_notes import balancing_notes
 from reconciler.table.defaults import edge_of, module_of, with_defaults
 from reconciler.table.module_ports import default_port, redirecting, speaking_proxy, unheard
 from reconciler.table.order import in_match_order
-from reconciler.table.policies import policy_of
+from reconciler.table.policies import differing, policy_of
 from reconciler.table.port_problems import around_listeners
 from reconciler.table.ports import DefaultListener, bind, reachable, serves
 from reconciler.table.references import References, resolved, resolved_tcp
@@ -139,6 +139,7 @@ def _rules(
         live = [member for member in group if member.origin.id in actions]
         if live:
             rules += [(_route(m, share, actions[m.origin.id], edge), m) for m, share in thresholds(live)]
+            problems += differing(live)
             redirecting = [member for member in live if member.redirect is not None]
             problems += [_mirrored_redirect(shadow, redirecting[0]) for shadow in shadows if redirecting]
     return rules, problems
