@@ -81,7 +81,7 @@ def envoy_says(values: tuple[str, ...], directory: Path) -> tuple[bool, str]:
     """Whether Envoy takes them all, and its warnings."""
     path = directory / "bootstrap.json"
     path.write_bytes(bootstrap(*values))
-    command = [envoy_path(), "--mode", "validate", "--log-level", "warning", "-c", path]
+    command = [str(envoy_path()), "--mode", "validate", "--log-level", "warning", "-c", str(path)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     return ran.returncode == 0, ran.stderr
 
