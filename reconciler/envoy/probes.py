@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from envoy.config.route.v3 import route_components_pb2
 from envoy.config.route.v3.route_components_pb2 import DirectResponseAction, RouteMatch
 
+from reconciler.envoy.auth import AUTH_FILTER, NOT_ASKED
 from reconciler.envoy.routes import route
 from reconciler.model.edge import Probe
 from reconciler.model.table import VirtualHost
@@ -24,4 +25,9 @@ def routes_with_probes(vhost: VirtualHost, probes: Sequence[Probe]) -> Iterator[
 
 def probe_route(probe: Probe) -> route_components_pb2.Route:
     """200 without a body."""
-    return route_components_pb2.Route(name="probe", match=RouteMatch(prefix=probe.prefix), direct_response=_OK)
+    return route_components_pb2.Route(
+        name="probe",
+        match=RouteMatch(prefix=probe.prefix),
+        direct_response=_OK,
+        typed_per_filter_config={AUTH_FILTER: NOT_ASKED} if probe.past_auth else {},
+    )

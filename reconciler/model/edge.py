@@ -193,9 +193,13 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Requests to paths that begin with ``prefix`` are answered 200 by Envoy itself."""
+    """Requests to paths that begin with ``prefix`` are answered 200 by Envoy itself.
+
+    ``past_auth``: without the auth service.
+    """
 
     prefix: str
+    past_auth: bool = False
 
     def precedes(self, precedence: int, path: str) -> bool:
         """Whether a rule of that precedence and path is asked later; one as strong was written on purpose."""

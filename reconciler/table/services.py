@@ -89,6 +89,9 @@ def place_services(
                 edge = replace(edge, tracing=Tracing(at, traces))
             case LogServiceResource(settings=log):
                 logs.append(RemoteLog(at, log))
+    if edge.auth is not None:
+        probes = tuple(replace(probe, past_auth=True) for probe in edge.http.probes)
+        edge = replace(edge, http=replace(edge.http, probes=probes))
     if logs:
         edge = replace(edge, logs=tuple(sorted(logs, key=attrgetter("service.name"))))
     return Placed(edge, tuple(clusters), tuple(stranded))
