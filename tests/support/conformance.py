@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from reconciler.resources.schemas import _FILES
+from reconciler.resources.schemas import _CONFIG_FILES, _FILES
 from tests.acceptance.case import case_files
 from tests.acceptance.pairwise import generated_cases
 from tests.support.golden import BEFORE, GOLDEN, REPOSITORY, SOURCES, Case, cases
@@ -31,7 +31,7 @@ Document: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Spelling:
-    """A kind in the versions that share a schema."""
+    """A kind in the versions that share a schema; of a Module, its name instead."""
 
     kind: str
     versions: str
@@ -82,9 +82,8 @@ def schemas() -> dict[Spelling, Schema]:
         schema = json.loads((SCHEMAS / name).read_text())
         both = _schema_files()[kind, "v2"] == _schema_files()[kind, "v3alpha1"]
         found[Spelling(kind, "" if both else _NEW if version == "v3alpha1" else _OLD)] = schema
-    module = found[Spelling("Module", "")]
-    config = json.loads((SCHEMAS / "module-ambassador.json").read_text())
-    module["properties"]["config"] = config | {"description": "of the Module `ambassador`"}
+    for name, file in _CONFIG_FILES.items():
+        found[Spelling("Module", name)] = {"properties": {"config": json.loads((SCHEMAS / file).read_text())}}
     return found
 
 
@@ -165,13 +164,14 @@ def _unpacked(document: Document) -> Iterator[Document]:
 
 def fields_of(document: Document) -> set[tuple[Spelling, str]]:
     """Which fields a document uses, of which spelling."""
-    kind, version = document.get("kind"), str(document.get("apiVersion")).rpartition("/")[2]
-    for spelling in (Spelling(str(kind), ""), Spelling(str(kind), _NEW if version == "v3alpha1" else _OLD)):
-        schema = schemas().get(spelling)
-        if schema is not None:
-            spec = document.get("spec")
-            return {(spelling, path) for path in used(schema, schema, spec if isinstance(spec, dict) else document)}
-    return set()
+    kind, version = str(document.get("kind")), str(document.get("apiVersion")).rpartition("/")[2]
+    metadata = document.get("metadata")
+    name = str((metadata if isinstance(metadata, dict) else document).get("name"))
+    spec = document.get("spec")
+    value = spec if isinstance(spec, dict) else document
+    possible = (Spelling(kind, ""), Spelling(kind, name), Spelling(kind, _NEW if version == "v3alpha1" else _OLD))
+    known = [(spelling, schemas()[spelling]) for spelling in possible if spelling in schemas()]
+    return {(spelling, path) for spelling, schema in known for path in used(schema, schema, value)}
 
 
 @cache
