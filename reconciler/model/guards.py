@@ -4,17 +4,22 @@ from collections.abc import Iterable
 
 from reconciler.model.module import ModuleResource
 from reconciler.model.origin import Kind, ResourceId
-from reconciler.model.resource import Rejected, Resource
+from reconciler.model.resource import HostResource, Rejected, Resource
 from reconciler.model.services import AuthServiceResource, RateLimitServiceResource
 
 
 def guard_of(resource: Resource) -> Kind | None:
-    """The kind of guard a resource is; None for most: a Module is one if it turns clients away by address."""
+    """The kind of guard a resource is; None for most: a Module is one if it turns clients away by address.
+
+    A Host is one: without any, all that Mappings name is served, in clear text too.
+    """
     match resource:
         case AuthServiceResource():
             return Kind.AUTH_SERVICE
         case RateLimitServiceResource():
             return Kind.RATE_LIMIT_SERVICE
+        case HostResource():
+            return Kind.HOST
         case ModuleResource(http=http) if http.filters.ip_rules is not None:
             return Kind.MODULE
         case _:

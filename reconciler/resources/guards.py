@@ -6,7 +6,7 @@ from reconciler.model.origin import Kind, ResourceId
 from reconciler.resources.kinds import likely_kind
 from reconciler.resources.unit import Unit
 
-_GUARDS = frozenset({Kind.AUTH_SERVICE, Kind.RATE_LIMIT_SERVICE})
+_GUARDS = frozenset({Kind.AUTH_SERVICE, Kind.HOST, Kind.RATE_LIMIT_SERVICE})
 _SAYS_KIND = re.compile(rf"\bkind\b[\"']?\s*[:=]\s*[\"']?({'|'.join(sorted(_GUARDS))})\b")
 _TURNS_AWAY = re.compile(r"\bip_(?:allow|deny)\b")
 
