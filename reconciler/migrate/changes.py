@@ -1,9 +1,9 @@
 """What a rule wants changed of a document, said of its value; ``edits`` makes the same of its text."""
 
-import copy
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from reconciler.model.digest import Json
 from reconciler.resources.finding import Path
@@ -61,20 +61,25 @@ class Rewriting:
 
 def applied(document: dict[str, Json], changes: Sequence[Change]) -> dict[str, Json]:
     """The value that the changed text has to have."""
-    result = copy.deepcopy(document)
+    result: dict[str, Json] = _unshared(document)
     for change in sorted(changes, key=_order):
         path = change.before if isinstance(change, Insert) else change.path
         above = _above(result, path)
         match change, above, path[-1]:
             case Set(value=value), dict() | list(), part:
-                above[part] = copy.deepcopy(value)  # type: ignore[index] # a path fits its document
+                above[part] = _unshared(value)  # type: ignore[index] # a path fits its document
             case Insert(name=name, value=value), dict(), _:
-                above[name] = copy.deepcopy(value)
+                above[name] = _unshared(value)
             case Rename(name=name), dict(), str() as part:
                 above[name] = above.pop(part)
             case Remove(), dict(), str() as part:
                 del above[part]
     return result
+
+
+def _unshared(value: Json) -> Any:
+    """A copy in which nothing that aliases share is shared any more."""
+    return json.loads(json.dumps(value))
 
 
 def _order(change: Change) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """The text of a file, or of an annotation → the same in the current spelling, checked to mean what it should."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from reconciler.migrate.named import NAMED_KINDS, NOTHING_NAMED, Named
 from reconciler.migrate.rules import rewritings
 from reconciler.migrate.subject import Subject
 from reconciler.migrate.tree import Node, at, compose
-from reconciler.model.digest import Json, canonical_json
+from reconciler.model.digest import Json
 from reconciler.model.limits import Limits
 from reconciler.model.resource import Kind
 from reconciler.resources.annotation import annotation_of, is_list, is_parent
@@ -174,9 +175,14 @@ def _checked(text: str, value: Json, limits: Limits) -> _State:
         Unwritable: it does not.
     """
     tree, root = parse(text, limits), compose(text)
-    if tree.findings or root is None or canonical_json(tree.value) != canonical_json(value):
+    if tree.findings or root is None or _told(tree.value) != _told(value):
         raise Unwritable("it is written in a way that cannot be changed in place")
     return _State(text, value, root)
+
+
+def _told(value: Json) -> str:
+    """The value as text that tells 1, 1.0 and true apart."""
+    return json.dumps(value, sort_keys=True)
 
 
 def _lookup(value: Json, path: Path) -> Document:

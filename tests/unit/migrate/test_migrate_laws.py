@@ -4,6 +4,7 @@ import re
 from collections import Counter
 
 from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from reconciler.compile import Options
 from reconciler.migrate import migrate, rewrite
@@ -41,6 +42,37 @@ def test_migrating_twice_changes_nothing(text: str) -> None:
     assert not once.stuck
     assert rewrite(once.text, DEFAULT_LIMITS).text == once.text
     assert "getambassador.io/v3alpha1" in once.text
+
+
+_SNIPPETS = [
+    "\n",
+    "  ",
+    "- ",
+    ": ",
+    "{",
+    "]",
+    "#x ",
+    "&a ",
+    "*a",
+    "'",
+    "|\n",
+    "---\n",
+    "<<: *a\n",
+    "\r",
+    "\u2028",
+    "? ",
+    ".nan",
+]
+
+
+@given(old_documents(), st.lists(st.tuples(st.sampled_from(_SNIPPETS), st.integers(0, 400)), max_size=3))
+def test_no_text_is_too_broken(text: str, slips: list[tuple[str, int]]) -> None:
+    """Whatever was mistyped: it is rewritten for good, or left as it is."""
+    for snippet, position in slips:
+        text = text[:position] + snippet + text[position:]
+    result = rewrite(text, DEFAULT_LIMITS)
+    assert rewrite(result.text, DEFAULT_LIMITS).text == result.text
+    assert result.notes or result.text == text
 
 
 @given(old_documents())
