@@ -15,7 +15,7 @@ from reconciler.model.problem import Problem, Severity
 from reconciler.model.table import Request, Route, RouteTable
 from reconciler.model.text import printable
 from reconciler.settings import Loaded
-from reconciler.table import Answer, BadRequest, Explanation, Forwarded, HungUp, NotFound, Redirected, explain
+from reconciler.table import Answer, Answered, BadRequest, Explanation, Forwarded, HungUp, NotFound, Redirected, explain
 
 _MOST_LEFT_OUT = 10
 
@@ -128,6 +128,8 @@ def _answer(answer: Answer) -> str:
             return printable(f"→ {answer.cluster.address} with path {answer.path} and host {answer.host}")
         case Redirected():
             return printable(f"→ {answer.status} {answer.location}")
+        case Answered():
+            return printable(f"{answer.status}: {answer.reason}")
         case NotFound():
             return printable(f"404: {answer.reason}")
         case BadRequest():

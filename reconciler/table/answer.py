@@ -27,6 +27,14 @@ class Redirected:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """Envoy answers with ``status`` and no body; ``reason`` says what that is."""
+
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotFound:
     """Envoy answers 404; ``reason`` is one sentence."""
 
@@ -47,7 +55,7 @@ class HungUp:
     reason: str
 
 
-Answer: TypeAlias = Forwarded | Redirected | NotFound | BadRequest | HungUp
+Answer: TypeAlias = Forwarded | Redirected | Answered | NotFound | BadRequest | HungUp
 
 
 def answer_of(route: Route, seen: Seen, clusters: dict[str, Cluster]) -> Answer:

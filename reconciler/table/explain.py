@@ -13,6 +13,7 @@ from reconciler.model.table import Listener, Request, Route, RouteTable, Virtual
 from reconciler.table.answer import Answer, BadRequest, HungUp, NotFound, answer_of, guarded
 from reconciler.table.conditions import first_failure, path_holds
 from reconciler.table.domains import Domains
+from reconciler.table.edge_answers import probed, read_path
 from reconciler.table.seen import Seen, look_at, without_port
 
 _WHOLE = 100  # percent
@@ -73,7 +74,10 @@ def explain(table: RouteTable, request: Request) -> Explanation:
             ``tls`` the client asks for the certificate of ``host``.
     """
     listener, virtual_host = _virtual_host(table, request)
-    seen = look_at(request, listener.trusted_hops if listener else 0)
+    read = read_path(request, table.edge.http.paths)
+    if isinstance(read, BadRequest):
+        return Explanation(request, "", None, None, (), read, ())
+    seen = look_at(read, (listener.trusted_hops or table.edge.http.connections.trusted_hops) if listener else 0)
     if seen is None:
         reason = "the path is not visible ASCII that begins with /; escape what is not"
         return Explanation(request, "", None, None, (), BadRequest(reason), ())
@@ -90,6 +94,9 @@ def explain(table: RouteTable, request: Request) -> Explanation:
     shares = _shares(virtual_host.routes, seen)
     candidates = tuple(Candidate(route, percent, answer_of(route, seen, clusters)) for route, percent in shares)
     winner = candidates[0] if candidates else None
+    check = probed(table.edge.http.probes, seen.path, winner.route if winner else None)
+    if check is not None:
+        return Explanation(request, listener.name, virtual_host.host, None, (), check, ())
     answer = winner.answer if winner else NotFound(f"no rule of virtual host `{virtual_host.host}` matches")
     misses = _near_misses(virtual_host.routes, [route for route, _ in shares], seen)
     route = winner.route if winner else None
