@@ -14,7 +14,7 @@ from reconciler.compile import NOTHING, Options, compile_routes, load_source
 from reconciler.envoy import RenderOptions, files_bootstrap, static_bootstrap, xds_bootstrap
 from reconciler.model.effect import AckState
 from reconciler.model.files import FilesFormat
-from reconciler.model.snapshot import Snapshot, TypeUrl
+from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot, TypeUrl
 from reconciler.model.source import SourceFile, SourceSnapshot
 from tests.support.certificates import server_side
 from tests.support.envoys import envoy_path
@@ -146,3 +146,23 @@ def _renewed_is_shown(world: World) -> None:
     eventually(lambda: world.shown() == "first 200", what="the first certificates are used")
     world.renew()
     eventually(lambda: world.shown() == "second 200", what="the renewed certificates are used")
+
+
+def test_missing_files_are_told(tmp_path: Path, stack: ExitStack) -> None:
+    """An Envoy that lacks the files says so, whatever they are for; with them it takes the same snapshot."""
+    world = World(tmp_path, stack)
+    secrets, elsewhere = tmp_path / "secrets", tmp_path / "elsewhere"
+    secrets.rename(elsewhere)
+    target = XdsTarget("127.0.0.1:0", 20.0)
+    stack.callback(target.close)
+    envoy = EnvoyProcess(envoy_path(), xds_bootstrap(f"127.0.0.1:{target.port}"), tmp_path / "envoy")
+    stack.callback(envoy.stop)
+    envoy.start(wait=False)
+    eventually(target.nodes, what="the Envoy has connected")
+    rejected = [ack for ack in target.apply(world.snapshot) if ack.state is AckState.NACKED]
+    assert [ack.type_url for ack in rejected] == [TypeUrl.SECRET]
+    assert str(secrets) in rejected[0].detail
+    elsewhere.rename(secrets)
+    target.apply(EMPTY_SNAPSHOT)
+    target.apply(world.snapshot)
+    eventually(lambda: world.shown() == "first 200", what="the certificates are used")
