@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from reconciler.model.digest import Json
 from tests.acceptance.pairs.draft import CANARY, MATCHING, SHADOW, UPSTREAM_FIELDS, Draft
+
+_BY_QUERY = {"key": "query", "header_name": "x-query"}
 
 
 def canary(draft: Draft) -> None:
@@ -70,6 +73,37 @@ def bypass_auth(draft: Draft) -> None:
     _ask_first(draft)
     draft.mapping["bypass_auth"] = True
     draft.expect["seen_by"]["flaky"] = 0
+
+
+def auth_grpc(draft: Draft) -> None:
+    """A gRPC service is told of the request and of what the Mapping adds."""
+    draft.beside.append(("AuthService", "auth", {"auth_service": "auth-grpc", "proto": "grpc", "timeout_ms": 20_000}))
+    draft.mapping["auth_context_extensions"] = {"team": "payments"}
+    extensions: dict[str, Json] = {"context_extensions": {"team": "payments"}}
+    draft.expect["told"]["auth-grpc"] = {"attributes": extensions}
+
+
+def rate_limit(draft: Draft) -> None:
+    """A rate-limit service is asked, and lets it pass."""
+    draft.beside.append(("RateLimitService", "limits", {"service": "ratelimit", "timeout_ms": 20_000}))
+    specifiers = [{"generic_key": {"key": "kind", "value": "pair"}}, {"request_headers": _BY_QUERY}]
+    draft.mapping["labels"] = {"ambassador": [{"group": specifiers}]}
+    draft.expect["told"]["ratelimit"] = {}
+
+
+def log_service(draft: Draft) -> None:
+    """What is served is told to a log service, too."""
+    logged = {"additional_log_headers": [{"header_name": "x-query"}]}
+    draft.beside.append(("LogService", "logs", {"service": "als", "driver": "http", "driver_config": logged}))
+    draft.expect["told"]["als"] = {}
+
+
+def tracing(draft: Draft) -> None:
+    """Every request is traced; the id of the trace goes on to the upstream."""
+    tags = [{"tag": "query", "request_header": {"name": "x-query"}}]
+    draft.beside.append(("TracingService", "traces", {"service": "zipkin", "driver": "zipkin", "custom_tags": tags}))
+    draft.expect["headers"]["x-b3-traceid"] = "~[0-9a-f]+"
+    draft.expect["told"]["zipkin"] = {"span": {"tags": {"reconciler.mapping": "~default/(ours|canary)"}}}
 
 
 def module(**config: Any) -> Callable[[Draft], None]:

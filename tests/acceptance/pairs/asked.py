@@ -95,3 +95,18 @@ def precedence(draft: Draft) -> None:
     draft.mapping["precedence"] = 10
     longer = {"hostname": "*", "prefix": "/p/word", "service": "another"}
     draft.beside.append(("Mapping", BESIDE, longer))
+
+
+def redirect(location: str, status: int = 301, **fields: object) -> Callable[[Draft], None]:
+    """Envoy answers by itself; ``{asked}`` stands for what was asked, ``{query}`` for its query."""
+
+    def apply(draft: Draft) -> None:
+        draft.mapping |= {"host_redirect": True, "service": "to.test", **fields}
+        del draft.expect["upstream"]
+        asked = str(draft.request["path"])
+        _, mark, query = asked.partition("?")
+        scheme = "https" if "tls" in draft.request else "http"
+        place = location.format(asked=asked, query=mark + query)
+        draft.expect |= {"status": status, "location": f"{scheme}://to.test{place}", "headers": {}}
+
+    return apply

@@ -35,6 +35,7 @@ class Draft:
             "absent": [],
             "response_headers": {},
             "seen_by": {},
+            "told": {},
         }
     )
     services: dict[str, str] = field(default_factory=dict)

@@ -133,6 +133,16 @@ DIMENSIONS: dict[str, tuple[Feature, ...]] = {
         Feature("no-auth", nothing),
         Feature("auth", around.auth),
         Feature("bypass-auth", around.bypass_auth, ("bypass_auth",)),
+        Feature("auth-grpc", around.auth_grpc, ("auth_context_extensions",)),
+    ),
+    "rate-limit": (
+        Feature("no-rate-limit", nothing),
+        Feature("rate-limit", around.rate_limit, ("labels",), ("v2",)),
+    ),
+    "telemetry": (
+        Feature("no-telemetry", nothing),
+        Feature("log-service", around.log_service),
+        Feature("tracing", around.tracing),
     ),
     "module": (
         Feature("no-module", nothing),
@@ -146,4 +156,41 @@ DIMENSIONS: dict[str, tuple[Feature, ...]] = {
         Feature("new-body", forwarded.new_body, ("error_response_overrides",), _NOT_WITH_NEW_BODY),
     ),
     "version": (Feature("v3alpha1", nothing), Feature("v2", around.older)),
+}
+
+_WHICH = ("path", "method", "headers", "query", "host", "precedence")
+
+# Mappings that answer by themselves go with less.
+REDIRECTING: dict[str, tuple[Feature, ...]] = {
+    "asked": (Feature("http1", nothing), Feature("http2", asked.http2)),
+    "entry": DIMENSIONS["entry"],
+    **{name: DIMENSIONS[name] for name in _WHICH},
+    "redirect": (
+        Feature("to-host", asked.redirect("{asked}"), ("host_redirect",)),
+        Feature(
+            "to-path",
+            asked.redirect("/there{query}", 302, path_redirect="/there", redirect_response_code=302),
+            ("path_redirect",),
+        ),
+        Feature(
+            "to-prefix",
+            asked.redirect("/new/word{query}", 307, prefix_redirect="/new/", redirect_response_code=307),
+            ("prefix_redirect",),
+            ("exact", "regex"),
+        ),
+        Feature(
+            "to-pattern",
+            asked.redirect(
+                "/is/word{query}",
+                308,
+                regex_redirect={"pattern": "(?i)/p/([a-z]+)", "substitution": r"/is/\1"},
+                redirect_response_code=308,
+            ),
+            ("regex_redirect",),
+        ),
+    ),
+    "auth": tuple(one for one in DIMENSIONS["auth"] if one.name in {"no-auth", "bypass-auth"}),
+    "response-headers": tuple(one for one in DIMENSIONS["response-headers"] if one.name != "remove-response"),
+    "module": tuple(one for one in DIMENSIONS["module"] if one.name in {"no-module", "grpc-filters"}),
+    "version": DIMENSIONS["version"],
 }
