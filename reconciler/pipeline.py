@@ -15,6 +15,7 @@ from functools import partial
 from reconciler.compile import Compiled, Options, compile_routes, load_source, plan_change
 from reconciler.model.audit import Attempt
 from reconciler.model.decision import Trigger
+from reconciler.model.guards import guard_of
 from reconciler.model.outcome import Outcome
 from reconciler.model.source import SourceSnapshot
 from reconciler.recording import conclude, nothing_new, of_revision, origins_of, record_untouched, standing
@@ -66,12 +67,17 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
 
 
 def _change(source: SourceSnapshot, loaded: Loaded, options: Options, state: State) -> Attempted[Compiled]:
-    """The whole change, and what Envoy may still reject of it: every resource whose document is new."""
+    """The whole change, and what Envoy may still reject of it: every resource whose document is new.
+
+    A new guard of every request is none of them: without it nothing else may be served, not even to find a culprit.
+    """
     compile_with = partial(compile_routes, source, loaded, options, state.applied.resources)
     served = {resource.origin.id: resource.origin.document for resource in state.applied.resources}
     origins = {resource.origin.id: resource.origin for resource in loaded.resources}
     held = {o.id: problem for o in origins.values() if (problem := state.held.get((o.id, o.digest)))}
-    suspects = {o.id: o for o in origins.values() if o.id not in held and served.get(o.id) != o.document}
+    guards = {resource.origin.id for resource in loaded.resources if guard_of(resource)} - served.keys()
+    new = {o.id: o for o in origins.values() if o.id not in held and served.get(o.id) != o.document}
+    suspects = {name: origin for name, origin in new.items() if name not in guards}
     return Attempted(compile_with(held), compile_with, suspects, held)
 
 
@@ -82,7 +88,7 @@ def _apply(
     rollouts: list[Rollout] = []
 
     def apply(compiled: Compiled) -> str:
-        if set(compiled.unguarded) - set(change.whole.unguarded):
+        if set(compiled.unguarded) - set(change.whole.unguarded):  # such as by leaving out the TLSContext of a new guard
             return f"without {', '.join(compiled.unguarded)} requests would pass unasked"
         rollouts.append(roll_out(edges.targets, compiled.snapshot, state.applied.snapshot))
         return rollouts[-1].rejection
