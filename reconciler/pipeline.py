@@ -88,7 +88,8 @@ def _apply(
     rollouts: list[Rollout] = []
 
     def apply(compiled: Compiled) -> str:
-        if set(compiled.unguarded) - set(change.whole.unguarded):  # such as by leaving out the TLSContext of a new guard
+        # Leaving out a suspect can take a new guard along, such as by its TLSContext.
+        if set(compiled.unguarded) - set(change.whole.unguarded):
             return f"without {', '.join(compiled.unguarded)} requests would pass unasked"
         rollouts.append(roll_out(edges.targets, compiled.snapshot, state.applied.snapshot))
         return rollouts[-1].rejection
