@@ -58,8 +58,8 @@ def downstream_tls_context(termination: Termination) -> DownstreamTlsContext:
     if termination.authorities is not None:
         name = authorities_name(termination.authorities, termination.crl)
         common_of(message).validation_context_sds_secret_config.CopyFrom(by_discovery(name))
-    if termination.required:
-        message.require_client_certificate.CopyFrom(BoolValue(value=True))
+    if termination.required or termination.authorities is not None:  # Envoy wants it said either way
+        message.require_client_certificate.CopyFrom(BoolValue(value=termination.required))
     return message
 
 
