@@ -266,7 +266,7 @@ def test_json_access_log(binary: Path, running: Running, tmp_path: Path) -> None
 
 
 def test_nothing_deprecated(running: Running) -> None:
-    """Envoy 1.40 finds no deprecated field in what is rendered, and nothing unfinished but the filter of error bodies."""
+    """Envoy 1.40 finds nothing deprecated in what is rendered, and only the filter of error bodies unfinished."""
     stats = running.envoy.admin("/stats?filter=deprecated_feature_use")
     assert "runtime.deprecated_feature_use: 0" in stats
     warnings = [line for line in running.envoy.log_path.read_text().splitlines() if "[warning]" in line]
