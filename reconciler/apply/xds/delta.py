@@ -83,9 +83,10 @@ def push(
 def _changes(state: TypeState, goal: ResourceSet) -> tuple[ResourceSet, frozenset[str], frozenset[str]]:
     """What is wanted of ``goal``, the names to send and the names to remove."""
     wanted = select(goal, state.subscription)
-    again = state.unsure | state.owed
-    if again:
-        wanted = _with_bodies(wanted, again)
+    again = (state.unsure - _hollow(wanted, state.unsure)) | state.owed
+    if state.owed:
+        hollow = _hollow(wanted, state.owed)
+        wanted = ResourceSet.of(r for name, r in wanted.resources.items() if name not in hollow) if hollow else wanted
     if wanted is state.held and not again:
         return wanted, frozenset(), frozenset()
     present = wanted.resources.keys()
@@ -93,10 +94,13 @@ def _changes(state: TypeState, goal: ResourceSet) -> tuple[ResourceSet, frozense
     return wanted, changed, frozenset((state.held.resources.keys() | again) - present)
 
 
-def _with_bodies(wanted: ResourceSet, again: frozenset[str]) -> ResourceSet:
-    """Without those of ``again`` that are known by a client's claim only: they can be kept but not sent."""
-    hollow = {name for name in again if name in wanted.resources and not wanted.resources[name].body}
-    return ResourceSet.of(r for name, r in wanted.resources.items() if name not in hollow) if hollow else wanted
+def _hollow(wanted: ResourceSet, names: frozenset[str]) -> frozenset[str]:
+    """Those of ``names`` whose bodies nobody knows, since they stem from a client's claim.
+
+    They can't be sent. One that only a rejection made unsure stays as it is, whichever version that is, until it may
+    be removed: routes may refer to it. One that the client waits to hear about is said to be gone.
+    """
+    return frozenset(name for name in names if (known := wanted.resources.get(name)) and not known.body)
 
 
 def _claimed(request: Request) -> ResourceSet:
