@@ -31,11 +31,12 @@ OF_MODULE = "reconciler.errors.module"
 OF_MAPPINGS = "reconciler.errors.mapping"
 
 
-def error_filters(module: Sequence[ErrorReply]) -> Iterator[HttpFilter]:
-    """The filters of a listener: always that of Mappings, since a Mapping must not change the listener."""
+def error_filters(module: Sequence[ErrorReply], *, of_mappings: bool) -> Iterator[HttpFilter]:
+    """The filters of a listener: for the bodies of the Module, and for those of Mappings where some have them."""
     if module:
         yield HttpFilter(name=OF_MODULE, typed_config=packed(custom_response(module)))
-    yield HttpFilter(name=OF_MAPPINGS, typed_config=packed(CustomResponse()), disabled=True)
+    if of_mappings:
+        yield HttpFilter(name=OF_MAPPINGS, typed_config=packed(CustomResponse()), disabled=True)
 
 
 def error_overrides(replies: Sequence[ErrorReply] | None) -> Iterator[tuple[str, Any]]:

@@ -1,7 +1,8 @@
 """The HTTP filters of a listener, in the order a request passes them.
 
 A filter that some route may need is always there, doing nothing where no route asks: a Mapping must never change a
-listener, since that closes connections.
+listener, since that closes connections. One exception: that of error bodies, which few need and Envoy 1.40 calls
+unfinished at every start, comes with the first Mapping that asks for it.
 """
 
 from envoy.extensions.filters.http.router.v3.router_pb2 import Router
@@ -19,7 +20,7 @@ from reconciler.model.edge import Edge, HttpSettings
 def http_filters(edge: Edge) -> list[HttpFilter]:
     """All filters, the router last. What replaces answers comes first: answers pass them backwards."""
     return [
-        *error_filters(edge.http.filters.errors),
+        *error_filters(edge.http.filters.errors, of_mappings=edge.own_error_bodies),
         *module_filters(edge.http.filters),
         cors_filter(),
         *service_filters(edge),

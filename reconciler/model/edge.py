@@ -240,7 +240,9 @@ DEFAULT_HTTP = HttpSettings()
 class Edge:
     """Settings of every HTTP listener.
 
-    ``logs``: sorted by name.
+    Attributes:
+        logs: sorted by name.
+        own_error_bodies: some Mapping has bodies of its own for error answers.
     """
 
     http: HttpSettings = DEFAULT_HTTP
@@ -248,6 +250,7 @@ class Edge:
     rate_limit: RateLimit | None = None
     tracing: Tracing | None = None
     logs: tuple[RemoteLog, ...] = ()
+    own_error_bodies: bool = False
 
 
 PLAIN_EDGE = Edge()

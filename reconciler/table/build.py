@@ -117,9 +117,10 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
     problems += unheard(module, listeners=bool(opened), hosts=bool(hosts))
     problems += unheard_redirects(contexts.all, tcp.listeners, hosts=bool(hosts))
     problems += (*endings.problems, *unserved(mappings, edge.edge), *balancing_notes(mappings, module))
+    shared = replace(edge.edge, own_error_bodies=any(route.policy.errors for route in routes))
     clusters = tuple(sorted({*_clusters(routes, mappings), *tcp.clusters, *edge.clusters}, key=attrgetter("name")))
     served = tuple(listener for listener in tcp.listeners if serves(listener))
-    return Built(RouteTable(served, routes, clusters, edge.edge), tuple(sorted(problems, key=rank)), stranded)
+    return Built(RouteTable(served, routes, clusters, shared), tuple(sorted(problems, key=rank)), stranded)
 
 
 def _rules(
