@@ -130,7 +130,7 @@ def test_host_tls() -> None:
     assert _host(tlsSecret={"name": "s", "namespace": "n"}) == HostTls("s", "n")
     assert _host(tlsContext={"name": "c"}) == HostTls(context="c")
     new = {"min_tls_version": "v1.3", "ca_secret": "c", "cert_required": True}
-    camel = {"minTLSVersion": "v1.3", "caSecret": "c", "certRequired": True}
+    camel = {"minTlsVersion": "v1.3", "caSecret": "c", "certRequired": True}
     secret = {"name": "s"}
     assert _host(tlsSecret=secret, tls=new) == _host(tlsSecret=secret, tls=camel)
 
