@@ -80,8 +80,8 @@ def schemas() -> dict[Spelling, Schema]:
     found: dict[Spelling, Schema] = {}
     for (kind, version), name in _schema_files().items():
         schema = json.loads((SCHEMAS / name).read_text())
-        both = _schema_files()[kind, "v2"] == _schema_files()[kind, "v3alpha1"]
-        found[Spelling(kind, "" if both else _NEW if version == "v3alpha1" else _OLD)] = schema
+        versions = {file for (of, _), file in _schema_files().items() if of == kind}
+        found[Spelling(kind, "" if len(versions) == 1 else _NEW if version == "v3alpha1" else _OLD)] = schema
     for name, file in _CONFIG_FILES.items():
         found[Spelling("Module", name)] = {"properties": {"config": json.loads((SCHEMAS / file).read_text())}}
     return found
