@@ -20,14 +20,22 @@ def around_listeners(
         hosts: all, each its hostname's only one at every listener.
     """
     bound = {(one.port, one.stack.transport): [host for host in hosts if one.binds(host)] for one in resources}
-    of_host = [
-        finding
+    served = [
+        (listener, virtual_host, host)
         for listener in listeners
         if listener.stack.http
         for virtual_host, host in _owners(listener, bound.get((listener.port, listener.stack.transport), hosts))
-        for finding in (*_closed_to_tls(virtual_host, host, listener), *_never_secure(virtual_host, host, listener))
     ]
-    return [*of_host, *_unopened(listeners, hosts), *_unused(listeners, resources)]
+    closed = [finding for listener, one, host in served for finding in _closed_to_tls(one, host, listener)]
+    # Clear text is meant to be turned away where the same Host answers over TLS on some port.
+    over_tls = {host.origin.id for listener, one, host in served if listener.stack.tls and one.termination is not None}
+    shut = [
+        finding
+        for listener, _, host in served
+        if host.origin.id not in over_tls
+        for finding in _never_secure(host, listener)
+    ]
+    return [*closed, *shut, *_unopened(listeners, hosts), *_unused(listeners, resources)]
 
 
 def _owners(listener: Listener, hosts: Iterable[HostResource]) -> Iterator[tuple[VirtualHost, HostResource]]:
@@ -67,12 +75,11 @@ def _closed_to_tls(virtual_host: VirtualHost, host: HostResource, listener: List
         )
 
 
-def _never_secure(virtual_host: VirtualHost, host: HostResource, listener: Listener) -> Iterator[Problem]:
+def _never_secure(host: HostResource, listener: Listener) -> Iterator[Problem]:
     """The Host turns away every request of the listener, since none of them can count as secure."""
     if listener.security_model is not SecurityModel.XFP or listener.trusted_hops:
         return
-    ends_tls = listener.stack.tls and virtual_host.termination is not None
-    if ends_tls or listener.stack.udp or host.insecure_action is InsecureAction.ROUTE:
+    if listener.stack.udp or host.insecure_action is InsecureAction.ROUTE:
         return
     yield Problem(
         Code.NEVER_SECURE,
