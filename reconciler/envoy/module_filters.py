@@ -29,7 +29,7 @@ def module_filters(filters: Filters) -> Iterator[HttpFilter]:
         script = Lua(default_source_code=DataSource(inline_string=filters.lua))
         yield HttpFilter(name="envoy.filters.http.lua", typed_config=packed(script))
     if filters.gzip is not None:
-        yield HttpFilter(name="envoy.filters.http.compressor", typed_config=packed(compressor(filters.gzip)))
+        yield HttpFilter(name="envoy.filters.http.compressor", typed_config=compressor(filters.gzip))
     if filters.buffer_bytes is not None:
         buffer = Buffer(max_request_bytes=UInt32Value(value=filters.buffer_bytes))
         yield HttpFilter(name="envoy.filters.http.buffer", typed_config=packed(buffer))
