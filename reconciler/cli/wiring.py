@@ -18,6 +18,8 @@ from reconciler.merge import ConflictPolicy
 from reconciler.model.effect import Ack
 from reconciler.model.errors import Stalled
 from reconciler.model.files import FilesFormat
+from reconciler.model.limits import Limits
+from reconciler.model.machine import MachineAccess
 from reconciler.model.outcome import Outcome
 from reconciler.model.snapshot import Snapshot
 from reconciler.plan import BlastRadius
@@ -42,6 +44,7 @@ def stage_options(settings: Loaded) -> Options:
     host, _, port = s.listen.rpartition(":")
     return Options(
         ambassador_id=s.ambassador_id,
+        limits=Limits(machine=machine_access(s), platform_paths=s.platform_path),
         conflicts=ConflictPolicy(s.conflicts),
         default_listener=DefaultListener(host, int(port)),
         render=RenderOptions(
@@ -57,6 +60,11 @@ def stage_options(settings: Loaded) -> Options:
         refuse_invalid=s.on_invalid == "refuse",
         config_digest=settings.digest,
     )
+
+
+def machine_access(s: Settings) -> MachineAccess:
+    """What documents may ask of Envoy's machine; files of Secrets may be named as files, too."""
+    return MachineAccess((*s.tls_files, s.secrets_path), s.body_files, s.log_files, s.variables, s.lua, s.loopback)
 
 
 def git_source(s: Settings, clone_dir: Path) -> GitSource:

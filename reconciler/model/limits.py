@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from reconciler.model.machine import DEFAULT_ACCESS, MachineAccess
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -19,6 +21,8 @@ class Limits:
         max_regex_program: instructions one RE2 pattern compiles to. Envoy refuses more than 100 unless its runtime key
             ``re2.max_program_size.error_level`` says otherwise, which it does in every bootstrap we print.
         max_findings: findings reported of one document; the rest are only counted.
+        platform_paths: folders of the source that alone may hold documents of kinds that concern everybody; empty: all.
+        machine: what documents may ask of the machine Envoy runs on.
     """
 
     max_files: int = 200_000
@@ -31,6 +35,8 @@ class Limits:
     max_regex_length: int = 1_000
     max_regex_program: int = 200
     max_findings: int = 50
+    platform_paths: tuple[str, ...] = ()
+    machine: MachineAccess = DEFAULT_ACCESS
 
 
 DEFAULT_LIMITS = Limits()

@@ -38,6 +38,7 @@ class Code(StrEnum):
     NEVER_SECURE = "never-secure"
     NO_HOST = "no-host"
     NO_TLS = "no-tls"
+    NOT_ALLOWED = "not-allowed"
     NOT_A_REGULAR_FILE = "not-a-regular-file"
     NOT_UTF8 = "not-utf8"
     NOT_YAML = "not-yaml"

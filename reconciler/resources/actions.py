@@ -6,6 +6,7 @@ from reconciler.model.problem import Code, Severity
 from reconciler.model.resource import Redirect, RedirectCode, RegexRewrite, Scheme, ServiceAddress
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
+from reconciler.resources.machine import check_loopback
 from reconciler.resources.patterns import read_regex_rewrite
 from reconciler.resources.policies import FORWARD_ONLY_POLICIES
 from reconciler.resources.sendable import check_host, check_target
@@ -42,6 +43,7 @@ def read_service(fields: Fields, namespace: str) -> ServiceAddress | None:
         return None
     try:
         address = parse_service(service, namespace)
+        check_loopback(fields, address.host, "service")
         if not fields.values.get("tls") or address.tls:
             return address
         scheme, port = (written := parse_authority(service)).scheme, written.port

@@ -10,6 +10,7 @@ from reconciler.resources.backend import check_header_name, check_version, heade
 from reconciler.resources.envelope import Envelope
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
+from reconciler.resources.machine import checked_format
 from reconciler.resources.patterns import has_control_characters
 
 DEFAULT_TIMEOUT_MS = 5000
@@ -90,7 +91,7 @@ def _added(fields: Fields) -> Pairs:
         check_header_name(inside, name, name)
         if has_control_characters(value):
             inside.report(Code.INVALID_VALUE, "the value holds control characters, which no header carries", name)
-    return tuple(sorted(found.items()))
+    return tuple(sorted((name, checked_format(inside, value, name)) for name, value in found.items()))
 
 
 def _body(fields: Fields) -> BodyCopy | None:

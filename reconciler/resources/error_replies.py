@@ -7,6 +7,7 @@ from reconciler.model.digest import Json, canonical_json
 from reconciler.model.policy import ErrorReply, RoutePolicy
 from reconciler.model.problem import Code
 from reconciler.resources.fields import Fields
+from reconciler.resources.machine import check_body_file, check_variables, checked_format
 
 FIELD = "error_response_overrides"
 BYPASS = "bypass_error_response_overrides"
@@ -55,12 +56,16 @@ def _reply(rule: Mapping[str, Json], fields: Fields, at: int) -> ErrorReply | No
         return None
     content_type = body.get("content_type")
     kind = content_type if isinstance(content_type, str) else ""
+    kind = checked_format(fields, kind, FIELD, at, "body", "content_type")
     match body[given[0]]:
         case str() as text:
+            check_variables(fields, text, FIELD, at, "body", given[0])
             return ErrorReply(status, text, kind)
         case {"filename": str() as path}:
+            check_body_file(fields, path, FIELD, at, "body", given[0], "filename")
             return ErrorReply(status, path, kind, file=True)
         case dict() as values:
+            check_variables(fields, values, FIELD, at, "body", given[0])
             return ErrorReply(
                 status, canonical_json({k: _text(v) for k, v in values.items()}).decode(), kind, json=True
             )

@@ -11,7 +11,7 @@ from reconciler.model.policy import NO_HEADER_CHANGES, HeaderChanges, HeaderValu
 from reconciler.model.problem import Code
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
-from reconciler.resources.operators import InvalidFormat, parse_format
+from reconciler.resources.machine import checked_format
 from reconciler.resources.patterns import is_token
 
 # https://www.rfc-editor.org/rfc/rfc9110#section-5.5; a tab may stand in a value.
@@ -67,11 +67,7 @@ def _header(inside: Fields, name: str, given: Json) -> HeaderValue | None:
         got = f"{len(value.encode())} bytes"
         inside.report(Code.INVALID_VALUE, "the value is too long", *at, expected=f"at most {_LONGEST} bytes", got=got)
         return None
-    try:
-        return HeaderValue(name.lower(), parse_format(value), append)
-    except InvalidFormat as why:
-        inside.report(Code.INVALID_VALUE, str(why), *at, hint=why.hint)
-        return None
+    return HeaderValue(name.lower(), checked_format(inside, value, *at), append)
 
 
 def _read_removed(fields: Fields, field: str) -> tuple[str, ...]:

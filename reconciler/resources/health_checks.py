@@ -9,6 +9,7 @@ from reconciler.model.upstream import GrpcCheck, HealthCheck, HttpCheck
 from reconciler.resources.durations import read_duration
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
+from reconciler.resources.machine import checked_format
 from reconciler.resources.patterns import has_control_characters, is_token
 from reconciler.resources.sendable import check_host, check_target
 
@@ -83,7 +84,7 @@ def _added(headers: Fields) -> tuple[HeaderValue, ...]:
             headers.report(Code.INVALID_VALUE, "not the name of a header", name)
         elif has_control_characters(value):
             headers.report(Code.INVALID_VALUE, "a header holds no control characters", name)
-        found.append(HeaderValue(name.lower(), value, append))
+        found.append(HeaderValue(name.lower(), checked_format(headers, value, name), append))
     return tuple(sorted(found))
 
 

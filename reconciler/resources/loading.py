@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.model.digest import Digest, digest_bytes
 from reconciler.model.limits import DEFAULT_LIMITS, Limits
+from reconciler.model.machine import is_below
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.provenance import Touch
-from reconciler.model.resource import Origin, Rejected, Resource, ResourceId
+from reconciler.model.resource import Kind, Origin, Rejected, Resource, ResourceId
 from reconciler.model.source import Commit, SourceFile
 from reconciler.resources.annotation import is_list, is_parent, unpack_annotation, unpack_list
 from reconciler.resources.envelope import identify
@@ -21,6 +22,17 @@ from reconciler.resources.yaml_text import Chunk, decode, split
 from reconciler.resources.yaml_values import parse
 
 _IDENTITY_FIELDS = frozenset({"kind", "metadata", "name", "namespace"})
+# What a document of these kinds says concerns everybody.
+_PLATFORM_KINDS = frozenset(
+    {
+        Kind.AUTH_SERVICE,
+        Kind.LISTENER,
+        Kind.LOG_SERVICE,
+        Kind.MODULE,
+        Kind.RATE_LIMIT_SERVICE,
+        Kind.TRACING_SERVICE,
+    }
+)
 # A document of these kinds never was a resource: nothing served can have come from it.
 _NEVER_READ = frozenset({Code.UNSUPPORTED_KIND})
 
@@ -198,11 +210,25 @@ def _load_unit(unit: Unit, gathering: _Gathering) -> None:
         return
     if not is_addressed(document, gathering.ambassador_id):
         return
+    if not _may_hold(unit.place.path, ours.kind, gathering.limits):
+        _reject(_with(unit, _elsewhere(ours.kind, gathering.limits)), gathering, identify(document, ours.kind))
+        return
     reading = read(document, ours, unit.place, gathering.limits, simple=unit.simple)
     if reading.resource is not None:
         gathering.resources.append(reading.resource)
     if reading.findings:
         _reject(_with(unit, *reading.findings), gathering, reading.id)
+
+
+def _may_hold(path: str, kind: Kind | None, limits: Limits) -> bool:
+    """Whether a file may hold documents of a kind."""
+    return not limits.platform_paths or kind not in _PLATFORM_KINDS or is_below(path, limits.platform_paths)
+
+
+def _elsewhere(kind: Kind, limits: Limits) -> Finding:
+    message = f"what {kind} says concerns everybody, and it may not stand here"
+    expected = f"a file in {' or '.join(limits.platform_paths)}"
+    return Finding(Code.NOT_ALLOWED, message, path=("kind",), expected=expected)
 
 
 def _broken_identity(unit: Unit) -> ResourceId | None:
@@ -248,4 +274,6 @@ def _reject(unit: Unit, gathering: _Gathering, identity: ResourceId | None, text
         message = f"{last.message}; and more of the like: only {limits.max_findings} findings are reported"
         gathering.problems.append(replace(last, message=message))
     if any(f.severity is Severity.ERROR and f.code not in _NEVER_READ for f in unit.findings):
-        gathering.rejected.append(Rejected(unit.place.path, identity, guard_meant(unit, identity, text)))
+        guard = guard_meant(unit, identity, text)
+        meant = guard if _may_hold(unit.place.path, guard, limits) else None
+        gathering.rejected.append(Rejected(unit.place.path, identity, meant))

@@ -10,6 +10,7 @@ from reconciler.model.problem import Code
 from reconciler.resources.error_replies import read_error_replies
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
+from reconciler.resources.machine import check_script
 
 _LEVELS: Mapping[str, int] = MappingProxyType(
     {
@@ -31,6 +32,7 @@ def read_filters(config: Fields) -> Filters:
     buffer = config.inside("buffer")
     if "max_request_time" in buffer.values:
         buffer.ignored("max_request_time", "Envoy has no such limit any more", hint="set listener_idle_timeout_ms")
+    check_script(config, "lua_scripts")
     return Filters(
         grpc_bridge=config.flag("enable_grpc_http11_bridge"),
         grpc_web=config.flag("enable_grpc_web"),

@@ -17,6 +17,7 @@ from reconciler.model.edge import (
 from reconciler.model.problem import Code
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import type_words
+from reconciler.resources.machine import check_log_file, check_variables
 from reconciler.resources.module_filters import read_filters
 
 
@@ -76,7 +77,11 @@ def _log(config: Fields) -> LogSettings | None:
             config.report(Code.WRONG_TYPE, message, "envoy_log_format", expected=expected, got=got)
             form = None
     text = form if isinstance(form, str) else canonical_json(form).decode() if form is not None else ""
-    return LogSettings(config.text("envoy_log_path") or "", kind, text)
+    path = config.text("envoy_log_path") or ""
+    if path:
+        check_log_file(config, path, "envoy_log_path")
+    check_variables(config, form, "envoy_log_format")
+    return LogSettings(path, kind, text)
 
 
 def _probe(config: Fields, name: str, default: Probe) -> Probe | None:

@@ -16,6 +16,8 @@ _AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(.*))?", re.DOTALL)
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_HOST = 253
 HTTPS_PORT = 443
+# Metadata services of clouds beyond 169.254.0.0/16.
+_METADATA = frozenset({"metadata.google.internal", "fd00:ec2::254", "fd20:ce::254", "100.100.100.200"})
 _PORTS = {"": 80, "http": 80, "https": HTTPS_PORT}
 
 
@@ -50,8 +52,36 @@ def parse_service(text: str, namespace: str) -> ServiceAddress:
         host = f"{host}.{namespace.lower()}"
         if namespace != "default" and not all(_LABEL.fullmatch(label) for label in namespace.lower().split(".")):
             raise InvalidService(f"the namespace {namespace!r} cannot be part of a host name")
+    _refuse_machine(host)
     port = _PORTS[parts.scheme] if parts.port is None else parts.port
     return ServiceAddress(host, port, tls=parts.scheme == "https")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is Envoy's own machine."""
+    address = _address(host)
+    return host == "localhost" if address is None else address.is_loopback
+
+
+def _refuse_machine(host: str) -> None:
+    """Nothing at these addresses is anybody's service; clouds hand out the machine's credentials there."""
+    address = _address(host)
+    if host.removesuffix(".") in _METADATA or (address is not None and address.is_link_local):
+        raise InvalidService(f"{host} is no service: clouds hand out credentials of the machine there")
+    if address is not None and (address.is_unspecified or address.is_multicast):
+        raise InvalidService(f"{host} is not the address of one machine")
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a host is; that of IPv4 where one of IPv6 stands for it."""
+    if not (host[:1].isdigit() or ":" in host):
+        return None
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
 
 
 def parse_authority(text: str) -> Authority:

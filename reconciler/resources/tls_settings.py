@@ -7,6 +7,7 @@ from reconciler.model.problem import Code
 from reconciler.model.tls import KeyPair, TlsParameters, TlsSettings, TlsVersion
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
+from reconciler.resources.machine import check_tls_file
 from reconciler.resources.patterns import has_control_characters
 
 # A Kubernetes name (RFC 1123): it becomes a part of a path, so nothing else may get through.
@@ -149,6 +150,8 @@ def _file(fields: Fields, name: str) -> str:
         expected = "a path that begins with /"
         fields.report(Code.INVALID_VALUE, "not a file on Envoy's machine", name, expected=expected, got=shown(text))
     return text
+    elif text:
+        check_tls_file(fields, text, name)
 
 
 def _version(fields: Fields, name: str) -> TlsVersion | None:

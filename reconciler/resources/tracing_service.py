@@ -15,6 +15,7 @@ from reconciler.resources.backend import check_header_name, header_names, read_b
 from reconciler.resources.envelope import Envelope
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
+from reconciler.resources.machine import check_variable
 
 _ENDPOINT = "/api/v2/spans"
 _DATADOG_NAME = "ambassador"  # what the language's other implementation calls itself there
@@ -113,4 +114,6 @@ def _custom_tag(entry: Fields) -> TraceTag | None:
     value = inside.text("name") or ""
     if sources[0] is TagSource.REQUEST_HEADER:
         check_header_name(inside, value, "name")
+    else:
+        check_variable(inside, value, "name")
     return TraceTag(name, sources[0], value, inside.text("default_value") or "")

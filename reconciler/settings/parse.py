@@ -58,6 +58,21 @@ def path(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+def absolute(text: str) -> str:
+    """A path from the root, of another machine."""
+    if not text.startswith("/"):
+        raise ValueError(f"expected a path that begins with /, got {text!r}")
+    return text
+
+
+def folder(text: str) -> str:
+    """A folder of the repository, from its root."""
+    found = text.strip("/")
+    if not found or ".." in found.split("/"):
+        raise ValueError(f"expected a folder of the repository, as in routes/platform, got {text!r}")
+    return found
+
+
 def optional_path(text: str) -> Path | None:
     """A path, or nothing for the empty text."""
     return path(text) if text else None

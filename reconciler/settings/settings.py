@@ -8,6 +8,7 @@ from typing import Any
 
 import platformdirs
 
+from reconciler.model.machine import LOG_FILES, TLS_FILES, VARIABLES
 from reconciler.settings import parse
 
 
@@ -122,6 +123,58 @@ class Settings:
         "quarantine",
         "A bad Mapping: quarantine it and apply the rest, or refuse the whole revision.",
         parse.one_of("quarantine", "refuse"),
+        group="language",
+    )
+
+    # What documents may do: whoever may commit may write them
+    platform_path: tuple[str, ...] = _field(
+        (),
+        "Folder of the repository that alone may hold what concerns everybody: Module, AuthService, RateLimitService, TracingService, "
+        "LogService, Listener. Repeatable; default: all may.",
+        parse.folder,
+        many=True,
+        group="language",
+    )
+    tls_files: tuple[str, ...] = _field(
+        TLS_FILES,
+        "Directory on Envoy's machine in which documents may name certificates and keys; repeatable. That of Secrets "
+        "may always be.",
+        parse.absolute,
+        many=True,
+        group="language",
+    )
+    body_files: tuple[str, ...] = _field(
+        (),
+        "Directory on Envoy's machine in which documents may name files as error bodies, for every client to read; "
+        "repeatable.",
+        parse.absolute,
+        many=True,
+        group="language",
+    )
+    log_files: tuple[str, ...] = _field(
+        LOG_FILES,
+        "File or directory on Envoy's machine that a Module may have access logs written to; repeatable.",
+        parse.absolute,
+        many=True,
+        group="language",
+    )
+    variables: tuple[str, ...] = _field(
+        VARIABLES,
+        "Variable of Envoy's environment that documents may show in headers, bodies, logs and traces; repeatable.",
+        many=True,
+        group="language",
+    )
+    lua: bool = _field(
+        False,
+        "Allow a Module lua_scripts. Off: a script can do all that Envoy can, such as read its keys.",
+        parse.boolean,
+        group="language",
+    )
+    loopback: bool = _field(
+        True,
+        "Allow services on Envoy's own machine, such as a sidecar. Off where something listens there that is for "
+        "nobody else, such as Envoy's admin interface at a known port.",
+        parse.boolean,
         group="language",
     )
 

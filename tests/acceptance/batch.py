@@ -105,7 +105,10 @@ def _options(case: Case, places: Places, folder: Path) -> Options:
         secrets_path=str(places.files / "secrets"),
         access_log_path=access_log,
     )
-    return replace(options, render=render)
+    access = options.limits.machine
+    files = str(places.files)
+    machine = replace(access, tls_files=(*access.tls_files, files), body_files=(*access.body_files, files))
+    return replace(options, render=render, limits=replace(options.limits, machine=machine))
 
 
 def _compile(text: str, options: Options, before: Compiled) -> Compiled:

@@ -119,6 +119,7 @@ def _case(name: str, title: str, row: tuple[Feature, ...]) -> dict[str, Any]:
         "covers": used,
         "documents": yaml.safe_dump_all(documents, sort_keys=False),
         "services": draft.services,
+        "settings": {"lua": True},
         # Of one address there is nothing to balance, and the product says so.
         "problems": ["field-ignored" for document in documents if "load_balancer" in document["spec"]],
         "queries": [{"request": draft.request, "expect": draft.expect}],

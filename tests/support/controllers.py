@@ -24,6 +24,7 @@ def on_repository(repository: Path, state: Path, *targets: str, **settings: obje
         "listen": "127.0.0.1:0",
         "service_address": ("*=127.0.0.1:1",),
         "access_log": "",
+        "tls_files": (str(state.parent),),
     }
     with controller(load(flags | settings, {}, None), lambda _outcome: None) as loop:
         yield loop

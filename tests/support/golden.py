@@ -4,7 +4,7 @@
 ``1-sources/``        the input files, written by people
 ``0-before/``         optional: input files of the revision that is served already
 ``case.yaml``         optional: ``sources`` (a folder of the repository instead of ``1-sources``), ``limits``,
-                      ``conflicts``, ``ambassador_id``
+                      ``conflicts``, ``ambassador_id``, ``machine``
 all others            generated: ``python -m tests.support.golden [CASE…]`` (``make golden``) writes and prunes
 ====================  =================================================================================
 
@@ -14,9 +14,10 @@ Sources are read as plain folders, so there are no commits, and no file holds an
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -25,7 +26,8 @@ from reconciler.cli.render import stage_value
 from reconciler.compile import NOTHING, Compiled, Options, compile_routes, plan_change
 from reconciler.merge import ConflictPolicy
 from reconciler.model.digest import Json
-from reconciler.model.limits import DEFAULT_LIMITS, Limits
+from reconciler.model.limits import DEFAULT_LIMITS
+from reconciler.model.machine import MachineAccess
 from reconciler.model.problem import Problem
 from reconciler.model.text import printable
 from reconciler.plan import as_text
@@ -50,12 +52,14 @@ class Case:
     Attributes:
         sources: folder of the repository that is read instead of ``1-sources``.
         limits: those that differ from the defaults.
+        machine: what documents may ask of Envoy's machine, where that differs from the defaults.
     """
 
     sources: str = ""
-    limits: dict[str, int] = field(default_factory=dict)
+    limits: dict[str, Any] = field(default_factory=dict)
     conflicts: str = ConflictPolicy.QUARANTINE
     ambassador_id: str = "default"
+    machine: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, folder: Path) -> "Case":
@@ -68,7 +72,7 @@ class Case:
         """What the stages take from it."""
         return Options(
             ambassador_id=self.ambassador_id,
-            limits=Limits(**self.limits) if self.limits else DEFAULT_LIMITS,
+            limits=replace(DEFAULT_LIMITS, **self.limits, machine=MachineAccess(**self.machine)),
             conflicts=ConflictPolicy(self.conflicts),
         )
 

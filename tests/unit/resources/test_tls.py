@@ -77,9 +77,18 @@ def test_whole_context() -> None:
 
 def test_files() -> None:
     """The same from files."""
-    files = {"cert_chain_file": "/a.crt", "private_key_file": "/a.key", "cacert_chain_file": "/ca", "crl_file": "/crl"}
+    files = {
+        "cert_chain_file": "/etc/a.crt",
+        "private_key_file": "/etc/a.key",
+        "cacert_chain_file": "/etc/ca",
+        "crl_file": "/etc/crl",
+    }
     settings = _context(**files).settings
-    assert (settings.key_pair, settings.ca_file, settings.crl_file) == (KeyPair("/a.crt", "/a.key"), "/ca", "/crl")
+    assert (settings.key_pair, settings.ca_file, settings.crl_file) == (
+        KeyPair("/etc/a.crt", "/etc/a.key"),
+        "/etc/ca",
+        "/etc/crl",
+    )
 
 
 def test_older_spelling() -> None:
@@ -90,12 +99,16 @@ def test_older_spelling() -> None:
 @pytest.mark.parametrize(
     ("fields", "code", "field"),
     [
-        ({"secret": "s", "cert_chain_file": "/c", "private_key_file": "/k"}, Code.FIELDS_CONTRADICT, "cert_chain_file"),
-        ({"cert_chain_file": "/c"}, Code.MISSING_FIELD, "private_key_file"),
-        ({"private_key_file": "/k"}, Code.MISSING_FIELD, "cert_chain_file"),
-        ({"ca_secret": "c", "cacert_chain_file": "/c"}, Code.FIELDS_CONTRADICT, "cacert_chain_file"),
+        (
+            {"secret": "s", "cert_chain_file": "/etc/c", "private_key_file": "/etc/k"},
+            Code.FIELDS_CONTRADICT,
+            "cert_chain_file",
+        ),
+        ({"cert_chain_file": "/etc/c"}, Code.MISSING_FIELD, "private_key_file"),
+        ({"private_key_file": "/etc/k"}, Code.MISSING_FIELD, "cert_chain_file"),
+        ({"ca_secret": "c", "cacert_chain_file": "/etc/c"}, Code.FIELDS_CONTRADICT, "cacert_chain_file"),
         ({"cert_required": True}, Code.MISSING_FIELD, "ca_secret"),
-        ({"crl_file": "/c"}, Code.MISSING_FIELD, "ca_secret"),
+        ({"crl_file": "/etc/c"}, Code.MISSING_FIELD, "ca_secret"),
         ({"secret": "../../etc"}, Code.INVALID_VALUE, "secret"),
         ({"secret": "a/b"}, Code.INVALID_VALUE, "secret"),
         ({"secret": ".."}, Code.INVALID_VALUE, "secret"),
@@ -151,8 +164,8 @@ def test_tls_module() -> None:
     assert module.server == TlsSettings(secret="ambassador-certs", ca_secret="ambassador-cacert", required=True)
     assert module.named == (("upstream", TlsSettings(secret="u")),)
     assert _module(server={"enabled": False}).server is None
-    by_file = _module(server={"secret": "s"}, client={"cacert_chain_file": "/ca"}).server
-    assert by_file == TlsSettings(secret="s", ca_file="/ca")
+    by_file = _module(server={"secret": "s"}, client={"cacert_chain_file": "/etc/ca"}).server
+    assert by_file == TlsSettings(secret="s", ca_file="/etc/ca")
 
 
 def test_tls_of_mappings() -> None:

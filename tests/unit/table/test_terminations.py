@@ -71,7 +71,7 @@ def test_context_of_a_host() -> None:
         _document("Host", "b", "hostname: b.test, tlsSecret: {name: s}"),
         _document("TLSContext", "named", "ca_secret: c, cert_required: true", "other"),
         _document("TLSContext", "a-context", "min_tls_version: v1.3"),
-        _document("TLSContext", "b-context", "cert_chain_file: /c, private_key_file: /k"),
+        _document("TLSContext", "b-context", "cert_chain_file: /etc/c, private_key_file: /etc/k"),
     )
     named = _ending(built, "a.test")
     assert (named.identity, named.authorities, named.required) == (
@@ -88,13 +88,13 @@ def test_contexts_by_host() -> None:
         _document("Host", "a", "hostname: a.x.test"),
         _document("Host", "b", "hostname: b.x.test"),
         _document("Host", "c", "hostname: other.test"),
-        _document("TLSContext", "exact", "hosts: [a.x.test], cert_chain_file: /c, private_key_file: /k"),
+        _document("TLSContext", "exact", "hosts: [a.x.test], cert_chain_file: /etc/c, private_key_file: /etc/k"),
         _document("TLSContext", "suffix", 'hosts: ["*.x.test", "*.test"], secret: wide'),
         _document("TLSContext", "wider", 'hosts: ["*"], secret: widest'),
         _document("TLSContext", "for-nobody", "secret: unused"),
     )
     exact, suffix, rest = (_ending(built, host) for host in ("a.x.test", "b.x.test", "other.test"))
-    assert exact.identity == KeyPair("/c", "/k")
+    assert exact.identity == KeyPair("/etc/c", "/etc/k")
     assert suffix.name == rest.name == "TLSContext default/suffix"
 
 
