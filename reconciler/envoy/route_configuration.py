@@ -20,7 +20,7 @@ from google.protobuf.wrappers_pb2 import BoolValue
 from reconciler.envoy.auth import AUTH_FILTER, NOT_ASKED
 from reconciler.envoy.matchers import header_matcher
 from reconciler.envoy.probes import routes_with_probes
-from reconciler.model.chains import TlsChain, tls_chains
+from reconciler.model.chains import TlsChain, clear_text_hosts, tls_chains
 from reconciler.model.edge import Probe
 from reconciler.model.resource import InsecureAction, MatchKind, NamedMatch, StringMatch
 from reconciler.model.table import ACME_CHALLENGES, Guard, Listener, VirtualHost
@@ -37,7 +37,7 @@ def route_configurations(listener: Listener, probes: Sequence[Probe] = ()) -> It
     if not listener.stack.http:
         return
     if not listener.stack.udp:
-        yield route_configuration(listener, listener.name, listener.virtual_hosts, probes)
+        yield route_configuration(listener, listener.name, clear_text_hosts(listener), probes)
     for chain in tls_chains(listener):
         yield route_configuration(listener, chain_name(listener, chain), chain.virtual_hosts, probes)
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind
-from reconciler.model.table import Listener, VirtualHost
+from reconciler.model.resource import InsecureAction
+from reconciler.model.table import ACME_CHALLENGES, Guard, Listener, VirtualHost
 from reconciler.model.tls import Termination
 
 
@@ -50,6 +51,28 @@ def tls_chains(listener: Listener) -> tuple[TlsChain, ...]:
         if servers:
             chains.append(TlsChain(termination, servers, _with_strangers(own, listener.virtual_hosts)))
     return tuple(sorted(chains, key=lambda chain: chain.termination.name))
+
+
+def clear_text_hosts(listener: Listener) -> tuple[VirtualHost, ...]:
+    """The virtual hosts of connections without TLS.
+
+    Nobody shows a certificate there. So a host that requires one sends everybody to https, whatever is said of
+    insecure requests, and whatever a client says in ``x-forwarded-proto``; only ACME challenges have their rules.
+    """
+    return tuple(
+        _only_over_tls(one) if one.termination is not None and one.termination.required else one
+        for one in listener.virtual_hosts
+    )
+
+
+def _only_over_tls(virtual_host: VirtualHost) -> VirtualHost:
+    guard = virtual_host.guard or Guard(InsecureAction.REDIRECT, by_header=False)
+    challenges = tuple(
+        route
+        for route in virtual_host.routes
+        if route.path.kind is not MatchKind.REGEX and route.path.value.startswith(ACME_CHALLENGES)
+    )
+    return replace(virtual_host, guard=replace(guard, by_header=False), routes=challenges)
 
 
 def _with_strangers(own: Sequence[VirtualHost], everyone: Sequence[VirtualHost]) -> tuple[VirtualHost, ...]:

@@ -129,8 +129,8 @@ class Settings:
     # What documents may do: whoever may commit may write them
     platform_path: tuple[str, ...] = _field(
         (),
-        "Folder of the repository that alone may hold what concerns everybody: Module, AuthService, RateLimitService, TracingService, "
-        "LogService, Listener. Repeatable; default: all may.",
+        "Folder of the repository that alone may hold what concerns everybody: Module, AuthService, "
+        "RateLimitService, TracingService, LogService, Listener. Repeatable; default: all may.",
         parse.folder,
         many=True,
         group="language",

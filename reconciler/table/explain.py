@@ -7,7 +7,7 @@ is rendered for Envoy has to answer the same.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reconciler.model.chains import chain_for, tls_chains
+from reconciler.model.chains import chain_for, clear_text_hosts, tls_chains
 from reconciler.model.resource import HostMatch
 from reconciler.model.table import Listener, Request, Route, RouteTable, VirtualHost
 from reconciler.table.answer import Answer, BadRequest, HungUp, NotFound, answer_of, guarded
@@ -129,7 +129,7 @@ def _asked(table: RouteTable, request: Request) -> list[Listener]:
 def _answering(listener: Listener, request: Request, host: str) -> Sequence[VirtualHost]:
     """The virtual hosts of a connection: over TLS those of the chain for the name that the client asks for."""
     if not request.tls:
-        return listener.virtual_hosts
+        return clear_text_hosts(listener)
     chain = chain_for(tls_chains(listener), host)
     return chain.virtual_hosts if chain else ()
 
