@@ -73,8 +73,13 @@ def set_health(message: cluster_pb2.Cluster, talk: Upstream, host: str) -> None:
 
 
 def effective_address(service: ServiceAddress, replacements: Mapping[str, str]) -> tuple[str, int]:
-    """Host and port to connect to: the service's own, unless a replacement names it (or is the catch-all ``*``)."""
-    for key in (f"{service.authority}:{service.port}", service.host, "*"):
+    """Host and port to connect to: the service's own, unless a replacement names it (or is the catch-all ``*``).
+
+    A replacement without a namespace stands for the services of that name in all of them.
+    """
+    name, _, namespace = service.host.partition(".")
+    bare = () if "." in namespace or is_ip(service.host) else (f"{name}:{service.port}", name)
+    for key in (f"{service.authority}:{service.port}", service.host, *bare, "*"):
         if key in replacements:
             return split(replacements[key], service.port)
     return service.host, service.port

@@ -28,7 +28,7 @@ from reconciler.table.module_ports import default_port, redirecting, speaking_pr
 from reconciler.table.order import in_match_order
 from reconciler.table.policies import differing, policy_of
 from reconciler.table.port_problems import around_listeners
-from reconciler.table.ports import DefaultListener, bind, reachable, serves
+from reconciler.table.ports import DefaultListener, bind, reachable, serves, unwritten
 from reconciler.table.references import References, resolved, resolved_tcp
 from reconciler.table.services import ServiceResource, effective_policy, past_auth, place_services, unserved
 from reconciler.table.shares import thresholds
@@ -102,7 +102,8 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
         if not hosts:
             found = redirecting(sent_to_tls(found, listener, contexts.all), module)
         placed.update(route.name for one in found if reachable(listener, one) for route in one.routes)
-        listeners.append(replace(listener, virtual_hosts=past_auth(found, edge.edge)))
+        port = replace(listener, virtual_hosts=past_auth(found, edge.edge))
+        listeners.append(port if opened else unwritten(port))
 
     tcp = place(tcp_mappings, listeners, by_name(hosts, endings), default_listener.address)
     lit = [host for host in hosts if host.origin.id not in endings.dark]

@@ -1,7 +1,7 @@
 """The ports that are listened on, and the Hosts each serves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from reconciler.model.chains import tls_chains
@@ -43,6 +43,13 @@ def bind(
         )
         found.append((port, [host for host in hosts if one.stack.http and one.binds(host)]))
     return found
+
+
+def unwritten(listener: Listener) -> Listener:
+    """The listener that no Listener describes: it ends TLS, too, where a Host or a TLSContext says how."""
+    if any(one.termination is not None for one in listener.virtual_hosts):
+        return replace(listener, stack=replace(listener.stack, tls=True))
+    return listener
 
 
 def serves(listener: Listener) -> bool:

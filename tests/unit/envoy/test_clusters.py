@@ -56,15 +56,23 @@ def test_address_is_static(host: str, hostname: str) -> None:
         ({}, ("svc.ns", 8080)),
         ({"svc.ns:8080": "127.0.0.1:1", "svc.ns": "127.0.0.1:2", "*": "127.0.0.1:3"}, ("127.0.0.1", 1)),
         ({"svc.ns:80": "127.0.0.1:1", "svc.ns": "127.0.0.1:2", "*": "127.0.0.1:3"}, ("127.0.0.1", 2)),
-        ({"svc": "127.0.0.1:2", "*": "127.0.0.1:3"}, ("127.0.0.1", 3)),
+        ({"svc": "127.0.0.1:2", "*": "127.0.0.1:3"}, ("127.0.0.1", 2)),
+        ({"svc:8080": "127.0.0.1:1", "svc": "127.0.0.1:2"}, ("127.0.0.1", 1)),
+        ({"svc.other": "127.0.0.1:2", "*": "127.0.0.1:3"}, ("127.0.0.1", 3)),
         ({"svc.ns": "[::1]:4"}, ("::1", 4)),
         ({"svc.ns": "::1"}, ("::1", 8080)),
         ({"svc.ns": "elsewhere.test"}, ("elsewhere.test", 8080)),
     ],
 )
 def test_most_exact_replacement_wins(replacements: dict[str, str], expected: tuple[str, int]) -> None:
-    """A replacement is looked up by host and port, then host, then ``*``; without a port the service's stays."""
+    """Looked up by host and port, host, name without namespace, then ``*``; without a port the service's stays."""
     assert effective_address(ServiceAddress("svc.ns", 8080), replacements) == expected
+
+
+def test_a_bare_name_replaces_no_domain() -> None:
+    """``api`` stands for the service in every namespace, not for every host that begins with it."""
+    assert effective_address(ServiceAddress("api.example.com", 80), {"api": "127.0.0.1:1"}) == ("api.example.com", 80)
+    assert effective_address(ServiceAddress("10.0.0.1", 80), {"10": "127.0.0.1:1"}) == ("10.0.0.1", 80)
 
 
 def test_replaced_service_keeps_its_name() -> None:
