@@ -10,7 +10,7 @@ from reconciler.audit.clean import repository
 from reconciler.model.audit import Attempt, Conclusion
 from reconciler.model.digest import Json
 from reconciler.model.effect import Ack, AckState
-from reconciler.model.plan import Change, FieldChange, Op, Plan
+from reconciler.model.plan import Change, Op, Plan, fields_json
 from reconciler.model.problem import Problem
 from reconciler.model.provenance import Provenance
 from reconciler.model.resource import ResourceId
@@ -100,32 +100,20 @@ def change(plan: Plan) -> Facts:
         },
         "refusals": [{"reason": str(refusal.reason), "message": refusal.message} for refusal in plan.refusals],
         "routes": [_route(change) for change in plan.changes],
-        "hosts": [
-            {
-                "op": str(host.op),
-                "listener": host.listener,
-                "host": host.host,
-                "fields": _fields(host.fields),
-                "gained": list(host.gained),
-                "lost": list(host.lost),
-            }
-            for host in plan.hosts
-        ],
+        "hosts": [host.as_json() for host in plan.hosts],
     }
 
 
 def _route(change: Change) -> Json:
+    policies: list[Json] = [{"name": one.name, "place": _place(one.provenance)} for one in change.policies]
     return {
         "op": str(change.op),
         **identity(change.id),
-        "fields": _fields(change.fields),
+        "fields": fields_json(change.fields),
         "before": _place(change.before),
         "after": _place(change.after),
+        **({"policies": policies} if policies else {}),
     }
-
-
-def _fields(fields: tuple[FieldChange, ...]) -> Json:
-    return [{"field": field.field, "before": field.before, "after": field.after} for field in fields]
 
 
 def identity(name: ResourceId) -> Facts:

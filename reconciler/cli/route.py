@@ -100,6 +100,9 @@ def _echo(explanation: Explanation) -> None:
         share = f"{candidate.percent} % " if candidate.percent < 100 else ""  # noqa: PLR2004 - percent
         click.echo(f"{share}{click.style(candidate.route.name, fg='green', bold=True)}  {_place(candidate.route)}")
         click.echo(f"  {_answer(candidate.answer)}")
+        for policy in candidate.route.policies:
+            place = click.style(printable(str(policy.provenance)), dim=True)
+            click.echo(f"  policy {printable(policy.name)}  {place}")
     if explanation.near_misses:
         click.echo("not:")
     for miss in explanation.near_misses:

@@ -11,6 +11,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
 from reconciler.envoy.auth import auth_filter
 from reconciler.envoy.cors import cors_filter
 from reconciler.envoy.error_replies import error_filters
+from reconciler.envoy.local_limits import local_limit_filter
 from reconciler.envoy.module_filters import module_filters
 from reconciler.envoy.protobuf import packed
 from reconciler.envoy.rate_limit import rate_limit_filter
@@ -18,11 +19,16 @@ from reconciler.model.edge import Edge, HttpSettings
 
 
 def http_filters(edge: Edge) -> list[HttpFilter]:
-    """All filters, the router last. What replaces answers comes first: answers pass them backwards."""
+    """All filters, the router last. What replaces answers comes first: answers pass them backwards.
+
+    Limits of each Envoy's own come before services are asked, which they protect too, and after preflight requests are
+    answered, which no user can help.
+    """
     return [
         *error_filters(edge.http.filters.errors, of_mappings=edge.own_error_bodies),
         *module_filters(edge.http.filters),
         cors_filter(),
+        local_limit_filter(),
         *service_filters(edge),
         router_filter(edge.http),
     ]

@@ -14,11 +14,13 @@ from google.protobuf.struct_pb2 import Struct, Value
 from reconciler.envoy.addresses import split
 from reconciler.envoy.auth import AUTH_FILTER, auth_per_route
 from reconciler.envoy.balancing import hash_policy
+from reconciler.envoy.direct_responses import answer_headers, direct_response
+from reconciler.envoy.local_limits import LOCAL_LIMIT_FILTER, local_limit
 from reconciler.envoy.matchers import percent, regex, route_match
 from reconciler.envoy.policies import apply_policy
-from reconciler.envoy.protobuf import milliseconds
+from reconciler.envoy.protobuf import milliseconds, packed
 from reconciler.envoy.rate_limit import rate_limits
-from reconciler.model.policy import NO_POLICY
+from reconciler.model.policy import NO_POLICY, DirectResponse
 from reconciler.model.resource import HostMatch, Redirect, RedirectCode, RegexRewrite
 from reconciler.model.table import Forward, Mirror, Route
 
@@ -44,13 +46,20 @@ def route(rule: Route, virtual_host: HostMatch) -> route_components_pb2.Route:
             message.route.hash_policy.append(hash_policy(rule.policy.hash_key))
         if rule.policy.labels:
             message.route.rate_limits.extend(rate_limits(rule.policy.labels))
-    else:
+    elif isinstance(rule.action, Redirect):
         message.redirect.CopyFrom(redirect_action(rule.action))
+    else:
+        message.direct_response.CopyFrom(direct_response(rule.action))
     passing = auth_per_route(rule.policy)
     if passing is not None:
         message.typed_per_filter_config[AUTH_FILTER].CopyFrom(passing)
     if rule.policy is not NO_POLICY:
         apply_policy(message, rule.policy)
+        if rule.policy.local_limit is not None:
+            limit = local_limit(rule.policy.local_limit, rule.name)
+            message.typed_per_filter_config[LOCAL_LIMIT_FILTER].CopyFrom(packed(limit))
+    if isinstance(rule.action, DirectResponse):
+        message.response_headers_to_add.extend(answer_headers(rule.action))
     return message
 
 

@@ -1,18 +1,28 @@
-"""What only one may have: a Listener its port, a Host its hostname at a Listener, a table its auth service."""
+"""What only one may have: a Listener its port, a Host its hostname at a Listener, a policy its part of a Mapping."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias, TypeVar
 
 from reconciler.merge.ledger import Ledger
-from reconciler.merge.wording import same_hostname, same_module, same_port, same_service
+from reconciler.merge.wording import same_hostname, same_module, same_part, same_port, same_service
+from reconciler.model.attachment import attachments
+from reconciler.model.mapping_policy import MappingPolicyResource, Part
 from reconciler.model.module import ModuleResource
 from reconciler.model.problem import Problem
-from reconciler.model.resource import HostMatch, HostResource, Kind, ListenerResource, Resource, ResourceId
+from reconciler.model.resource import (
+    HostMatch,
+    HostResource,
+    Kind,
+    ListenerResource,
+    MappingResource,
+    Resource,
+    ResourceId,
+)
 from reconciler.model.services import AuthServiceResource, RateLimitServiceResource, TracingServiceResource
 
 SingleService: TypeAlias = AuthServiceResource | RateLimitServiceResource | TracingServiceResource
-R = TypeVar("R", HostResource, ListenerResource, ModuleResource, SingleService)
+R = TypeVar("R", HostResource, ListenerResource, ModuleResource, SingleService, MappingPolicyResource)
 
 
 def settle_ports(ledger: Ledger) -> tuple[Problem, ...]:
@@ -62,6 +72,29 @@ def settle_services(ledger: Ledger) -> tuple[Problem, ...]:
         return ledger.entries[service.origin.id].last_good is not None
 
     return _settle(ledger, slots, incumbent, same_service)
+
+
+def settle_policies(ledger: Ledger) -> tuple[Problem, ...]:
+    """One MappingPolicy for each part of a Mapping. To be settled when it is known which Mappings are served."""
+
+    def slots() -> Iterable[Sequence[MappingPolicyResource]]:
+        served = ledger.served()
+        policies = [resource for resource in served if isinstance(resource, MappingPolicyResource)]
+        mappings = (resource for resource in served if isinstance(resource, MappingResource))
+        parts: dict[tuple[ResourceId, Part], list[MappingPolicyResource]] = defaultdict(list)
+        for policy, chosen in attachments(policies, mappings):
+            for mapping in chosen:
+                for part in policy.parts:
+                    parts[mapping.origin.id, part].append(policy)
+        return parts.values()
+
+    def incumbent(policy: MappingPolicyResource) -> bool:
+        last = ledger.entries[policy.origin.id].last_good
+        if not isinstance(last, MappingPolicyResource) or not set(policy.parts) <= set(last.parts):
+            return False
+        return (last.mappings, last.selector) == (policy.mappings, policy.selector)
+
+    return _settle(ledger, slots, incumbent, same_part)
 
 
 def settle_hostnames(ledger: Ledger) -> tuple[Problem, ...]:

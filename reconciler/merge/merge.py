@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from reconciler.merge.claims import settle_hostnames, settle_modules, settle_ports, settle_services
+from reconciler.merge.claims import settle_hostnames, settle_modules, settle_policies, settle_ports, settle_services
 from reconciler.merge.identity import enter, held_problems
 from reconciler.merge.ledger import Ledger
 from reconciler.merge.policy import ConflictPolicy
@@ -41,8 +41,9 @@ def merge(
 ) -> Merged:
     """The resources that are to be served; the same for every order of the inputs.
 
-    First every identity gets one version (`identity.enter`). Then ports, hostnames and requests that several claim
-    are settled (`claims`, `settle`), in this order, since Listeners bind Hosts and Hosts select Mappings. What loses
+    First every identity gets one version (`identity.enter`). Then ports, hostnames, requests and parts of Mappings that
+    several claim are settled (`claims`, `settle`), in this order, since Listeners bind Hosts, Hosts select Mappings and
+    policies are about Mappings. What loses
     falls back to its last good version, where that disturbs nobody, and is absent otherwise; what is already served
     never loses to a newcomer.
 
@@ -63,5 +64,6 @@ def merge(
     problems += settle_hostnames(ledger)
     selecting = [host for host in ledger.served() if isinstance(host, HostResource) and host.mapping_selector]
     problems += MappingSettlement(ledger, conflicts, lambda mapping: contest(mapping, selecting)).settle()
+    problems += settle_policies(ledger)
     problems.sort(key=lambda problem: (*rank(problem), problem.resource, problem.message))
     return Merged(ledger.served(), ledger.quarantined(), tuple(problems))

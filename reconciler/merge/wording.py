@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from reconciler.merge.group import WHOLE, Group
+from reconciler.model.mapping_policy import MappingPolicyResource
 from reconciler.model.module import ModuleResource
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.resource import (
@@ -152,6 +153,22 @@ def same_service(loser: Resource, winner: Resource) -> Problem:
         loser.origin.provenance,
         expected=f"one {loser.origin.id.kind} for all namespaces",
         hint="Remove one of the two; those for other instances say so by `ambassador_id`",
+        resource=str(loser.origin.id),
+        related=(winner.origin.provenance,),
+    )
+
+
+def same_part(loser: MappingPolicyResource, winner: MappingPolicyResource) -> Problem:
+    """Two MappingPolicies say the same part of a Mapping."""
+    parts = [part for part in loser.parts if part in winner.parts]
+    return Problem(
+        Code.CONFLICT,
+        Severity.ERROR,
+        f"says {', '.join(parts)} of a Mapping of which {_named(winner)} says it, which was there first and holds",
+        loser.origin.provenance,
+        field=f"spec.{parts[0]}",
+        expected="each part of a Mapping in one MappingPolicy",
+        hint="Merge the two, or make each about other Mappings",
         resource=str(loser.origin.id),
         related=(winner.origin.provenance,),
     )

@@ -18,13 +18,13 @@ from reconciler.model.limits import Limits
 from reconciler.model.resource import Kind
 from reconciler.resources.annotation import annotation_of, is_list, is_parent
 from reconciler.resources.finding import Path, dotted
-from reconciler.resources.kinds import API_VERSIONS, CURRENT, EFFECTLESS_KINDS, Document, is_ours
+from reconciler.resources.kinds import API_VERSIONS, CURRENT, EFFECTLESS_KINDS, OWN_KINDS, Document, is_ours
 from reconciler.resources.yaml_text import Chunk, split
 from reconciler.resources.yaml_values import parse
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 # Those that Mappings name ended with v0: there is no current spelling of them.
-_KINDS = frozenset({*Kind, *EFFECTLESS_KINDS} - NAMED_KINDS)
+_KINDS = frozenset({*Kind, *EFFECTLESS_KINDS} - NAMED_KINDS - OWN_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _rewrite_chunk(chunk: Chunk, limits: Limits, log: _Log, *, annotated: bool) 
     state = _State(chunk.text, tree.value, root)
     subject = ""
     try:
-        ours = [path for path, document in _documents(tree.value, ()) if is_ours(document)]
+        ours = [path for path, document in _documents(tree.value, ()) if _is_spelt(document)]
         for path in ours:
             subject = _name(_lookup(tree.value, path))
             _address(_lookup(tree.value, path), log)
@@ -113,8 +113,13 @@ def _documents(value: Json, path: Path) -> Iterator[tuple[Path, Document]]:
         items = value["items"]
         for index, item in enumerate(items if isinstance(items, list) else []):
             yield from _documents(item, (*path, "items", index))
-    elif (is_ours(value) and value.get("kind") in _KINDS) or is_parent(value):
+    elif (_is_spelt(value) and value.get("kind") in _KINDS) or is_parent(value):
         yield path, value
+
+
+def _is_spelt(document: Document) -> bool:
+    """Whether a document is of the language, whose spelling has changed; our own group has one."""
+    return is_ours(document) and document["apiVersion"] in API_VERSIONS
 
 
 def _respelled(state: _State, ours: list[Path], limits: Limits, log: _Log) -> _State:

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     CONSUL_RESOLVER = "ConsulResolver"
     CIRCUIT_BREAKER = "CircuitBreaker"
     OUTLIER_DETECTION = "OutlierDetection"
+    MAPPING_POLICY = "MappingPolicy"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,6 +43,14 @@ class ResourceId:
     def qualified(self) -> str:
         """``namespace/name``."""
         return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A policy that had a say in something, by name (``namespace/name``) and place."""
+
+    name: str
+    provenance: Provenance
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """What would change, as values: sortable, printable, comparable, with a digest that names exactly this plan."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.model.digest import Digest
+from reconciler.model.digest import Digest, Json
+from reconciler.model.origin import Attached
 from reconciler.model.provenance import Provenance
 from reconciler.model.resource import ResourceId
 
@@ -25,15 +27,24 @@ class FieldChange:
     after: str
 
 
+def fields_json(fields: Iterable[FieldChange]) -> Json:
+    """Field changes as JSON values, an empty string for what is absent."""
+    return [{"field": field.field, "before": field.before, "after": field.after} for field in fields]
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One route: what happens to it, which fields, and where either side was written."""
+    """One route: what happens to it, which fields, and where either side was written.
+
+    ``policies``: the MappingPolicies that have a say in it from now on; where there is none, those that had.
+    """
 
     op: Op
     id: ResourceId
     fields: tuple[FieldChange, ...]
     before: Provenance | None
     after: Provenance | None
+    policies: tuple[Attached, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,17 @@ class HostChange:
     fields: tuple[FieldChange, ...]
     gained: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+
+    def as_json(self) -> Json:
+        """As a JSON value with stable keys, for plans and records."""
+        return {
+            "op": str(self.op),
+            "listener": self.listener,
+            "host": self.host,
+            "fields": fields_json(self.fields),
+            "gained": list(self.gained),
+            "lost": list(self.lost),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,26 @@ class LocalLimit:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class DirectResponse:
+    """What Envoy answers by itself, in place of the upstream.
+
+    https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto#config-route-v3-directresponseaction
+
+    Attributes:
+        body: as it stands.
+        content_type: empty for Envoy's ``text/plain``.
+        retry_after_s: seconds after which to ask again (RFC 9110, section 10.2.3); None for nothing of that.
+        maintenance: it stands in for an upstream only for a while.
+    """
+
+    status: int
+    body: str = ""
+    content_type: str = ""
+    retry_after_s: int | None = None
+    maintenance: bool = False
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class ErrorReply:
     """Replace the body of answers with ``status``, Envoy's own and the upstream's.
 

@@ -52,6 +52,7 @@ class Code(StrEnum):
     UNKNOWN_REFERENCE = "unknown-reference"
     UNSUPPORTED_KIND = "unsupported-kind"
     UNUSED_LISTENER = "unused-listener"
+    UNVERIFIED_TLS = "unverified-tls"
     WEIGHTS = "weights"
     WRONG_TYPE = "wrong-type"
 

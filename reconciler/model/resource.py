@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
+from reconciler.model.mapping_policy import MappingPolicyResource
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind, NamedMatch, PathMatch, StringMatch
 from reconciler.model.module import ModuleResource
-from reconciler.model.origin import Kind, Origin, ResourceId
-from reconciler.model.policy import NO_POLICY, RoutePolicy
+from reconciler.model.origin import Attached, Kind, Origin, ResourceId
+from reconciler.model.policy import NO_POLICY, DirectResponse, RoutePolicy
 from reconciler.model.ports import PLAIN_HTTP, Stack, TcpContest, TcpMappingResource
 from reconciler.model.services import (
     AuthServiceResource,
@@ -36,6 +37,7 @@ __all__ = [
     "Kind",
     "LabelSelector",
     "ListenerResource",
+    "MappingPolicyResource",
     "MappingResource",
     "MatchGroup",
     "MatchKind",
@@ -120,6 +122,8 @@ class MappingResource:
         resolver: name of a resolver, as written; empty for the Module's.
         circuit_breaker, outlier_detection: names of such documents, as written; empty for none.
         emptied: fields written without content, sorted, so that the Module's default is not meant.
+        answer: what Envoy answers instead of all that, as a MappingPolicy says.
+        policies: the MappingPolicies that had a say, sorted by name; like ``answer`` the table stage fills it in.
     """
 
     origin: Origin
@@ -146,6 +150,8 @@ class MappingResource:
     circuit_breaker: str = ""
     outlier_detection: str = ""
     emptied: tuple[str, ...] = ()
+    answer: DirectResponse | None = None
+    policies: tuple[Attached, ...] = ()
 
     @property
     def group(self) -> "MatchGroup":
@@ -243,6 +249,7 @@ Resource: TypeAlias = (
     | TlsModuleResource
     | ModuleResource
     | UpstreamResource
+    | MappingPolicyResource
     | AuthServiceResource
     | RateLimitServiceResource
     | TracingServiceResource

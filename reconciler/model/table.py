@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.model.edge import PLAIN_EDGE, Edge
-from reconciler.model.policy import NO_POLICY, RoutePolicy
+from reconciler.model.origin import Attached
+from reconciler.model.policy import NO_POLICY, DirectResponse, RoutePolicy
 from reconciler.model.ports import PLAIN_HTTP, Stack
 from reconciler.model.provenance import Provenance
 from reconciler.model.resource import (
@@ -56,7 +57,7 @@ class Forward:
     mirrors: tuple[Mirror, ...] = ()
 
 
-Action: TypeAlias = Forward | Redirect
+Action: TypeAlias = Forward | Redirect | DirectResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Route:
         name: ``namespace/name`` of the Mapping.
         threshold: of a weighted group: the rule holds for requests whose random number in 0..99 is below
             it, so that thresholds of a group add up; None holds for all. The last of a group has None.
+        policies: the MappingPolicies that had a say in it, sorted by name.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Route:
     threshold: int | None
     action: Action
     policy: RoutePolicy = NO_POLICY
+    policies: tuple[Attached, ...] = ()
 
 
 # What an ACME server asks for in clear text to see who owns a host (RFC 8555, section 8.3): never guarded.

@@ -1,14 +1,15 @@
 """Compares what is served with what is desired: routes, listeners and virtual hosts, xDS resources."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 
 from reconciler.model.edge import Edge
+from reconciler.model.origin import Attached
 from reconciler.model.plan import Change, EdgeChange, FieldChange, HostChange, Op, Plan, ResourceChange
 from reconciler.model.resource import ResourceId
 from reconciler.model.snapshot import Snapshot, TypeUrl
-from reconciler.model.table import RouteTable, VirtualHost
+from reconciler.model.table import Route, RouteTable, VirtualHost
 from reconciler.plan.edge_fields import sentence, services_of
 from reconciler.plan.fields import Fields, Wording, guard_fields, listener_fields
 from reconciler.plan.http_fields import SETTINGS, http_fields, http_sentence
@@ -84,7 +85,12 @@ def _route_changes(before: RouteTable, after: RouteTable) -> Iterator[Change]:
                 fields,
                 was[0].provenance if was else None,
                 now[0].provenance if now else None,
+                _policies(now or ()) or _policies(was or ()),
             )
+
+
+def _policies(routes: Sequence[Route]) -> tuple[Attached, ...]:
+    return routes[0].policies if routes else ()
 
 
 def _tcp_changes(before: RouteTable, after: RouteTable) -> Iterator[Change]:

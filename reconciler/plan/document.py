@@ -6,7 +6,7 @@ key               value
 digest            names exactly this plan
 before, after     snapshot digests
 routes            ``{before, after, create, update, delete}``: numbers
-changes           ``[{op, kind, namespace, name, fields, before, after}]``, by identity
+changes           ``[{op, kind, namespace, name, fields, before, after, policies}]``, by identity
 hosts             ``[{op, listener, host, fields, gained, lost}]``; ``host`` is empty for a listener
 edge              ``[{op, subject, sentence, fields}]``: services and settings all listeners have in common
 resources         ``[{op, type, name}]``: xDS resources
@@ -16,12 +16,11 @@ empty             whether nothing would be sent
 
 ``fields`` is ``[{field, before, after}]`` with an empty string for what is absent. ``before`` and ``after`` of a change
 are places: ``{path, line, commit, author, committed_at}``, or null; the last three are null where there is no history.
+``policies`` is ``[{name, place}]``: the MappingPolicies that have a say in the route.
 """
 
-from collections.abc import Iterable
-
 from reconciler.model.digest import Json
-from reconciler.model.plan import Change, FieldChange, Op, Plan
+from reconciler.model.plan import Change, Op, Plan, fields_json
 from reconciler.model.provenance import Provenance
 
 
@@ -37,23 +36,13 @@ def as_json(plan: Plan) -> Json:
             **{str(op): plan.count(op) for op in Op},
         },
         "changes": [_change(change) for change in plan.changes],
-        "hosts": [
-            {
-                "op": str(host.op),
-                "listener": host.listener,
-                "host": host.host,
-                "fields": _fields(host.fields),
-                "gained": list(host.gained),
-                "lost": list(host.lost),
-            }
-            for host in plan.hosts
-        ],
+        "hosts": [host.as_json() for host in plan.hosts],
         "edge": [
             {
                 "op": str(change.op),
                 "subject": change.subject,
                 "sentence": change.sentence,
-                "fields": _fields(change.fields),
+                "fields": fields_json(change.fields),
             }
             for change in plan.edge
         ],
@@ -69,14 +58,11 @@ def _change(change: Change) -> Json:
         "kind": str(change.id.kind),
         "namespace": change.id.namespace,
         "name": change.id.name,
-        "fields": _fields(change.fields),
+        "fields": fields_json(change.fields),
         "before": _place(change.before),
         "after": _place(change.after),
+        "policies": [{"name": policy.name, "place": _place(policy.provenance)} for policy in change.policies],
     }
-
-
-def _fields(fields: Iterable[FieldChange]) -> Json:
-    return [{"field": field.field, "before": field.before, "after": field.after} for field in fields]
 
 
 def _place(provenance: Provenance | None) -> Json:

@@ -6,11 +6,12 @@ Two routes that treat some request differently have different fields; where some
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from reconciler.model.policy import DirectResponse
 from reconciler.model.ports import PLAIN_HTTP
 from reconciler.model.resource import MatchKind, NamedMatch, PathMatch, Redirect, RegexRewrite, ResourceId, StringMatch
 from reconciler.model.table import Forward, Guard, Listener, Route, RouteTable
 from reconciler.plan.edge_fields import passing_fields
-from reconciler.plan.policies import policy_fields
+from reconciler.plan.policies import answer_fields, policy_fields
 from reconciler.plan.quoting import quoted
 from reconciler.plan.upstreams import cluster_words
 
@@ -86,7 +87,13 @@ def route_fields(route: Route, addresses: Mapping[str, str], share: str) -> Fiel
         share: its part of a weighted group, from `group_shares`.
     """
     action = route.action
-    what = _redirect_fields(action) if isinstance(action, Redirect) else _forward_fields(action, addresses)
+    match action:
+        case Redirect():
+            what = _redirect_fields(action)
+        case DirectResponse():
+            what = answer_fields(action)
+        case Forward():
+            what = _forward_fields(action, addresses)
     fields = {
         "host": quoted(str(route.host)),
         "path": _path(route.path),

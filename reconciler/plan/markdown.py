@@ -10,7 +10,7 @@ from types import MappingProxyType
 from reconciler.model.plan import Change, EdgeChange, FieldChange, HostChange, Op, Plan
 from reconciler.model.problem import Problem
 from reconciler.model.text import plural, printable
-from reconciler.plan.words import moved, place, resources, subject, summary, value
+from reconciler.plan.words import moved, place, policies, resources, subject, summary, value
 
 # GitHub refuses a comment of more than 65,536 characters; the frame around the changes needs some of them.
 _MOST_CHARACTERS = 56_000
@@ -53,6 +53,7 @@ def _change(change: Change) -> Iterator[str]:
     mark = _MARKS[change.op]
     yield f"{mark} {change.op} {_short(printable(str(change.id)))}"
     yield f"# {_short(place(change))}"
+    yield from (f"# {_short(policy)}" for policy in policies(change))
     yield from _fields(change.op, change.fields)
 
 

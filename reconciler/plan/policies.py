@@ -5,7 +5,16 @@ from hashlib import sha256
 from types import MappingProxyType
 
 from reconciler.model.match import MatchKind, StringMatch
-from reconciler.model.policy import NO_POLICY, Cors, HeaderChanges, HeaderValue, RetryPolicy, RoutePolicy
+from reconciler.model.policy import (
+    NO_POLICY,
+    Cors,
+    DirectResponse,
+    HeaderChanges,
+    HeaderValue,
+    LocalLimit,
+    RetryPolicy,
+    RoutePolicy,
+)
 from reconciler.plan.http_fields import error_words
 from reconciler.plan.quoting import quoted
 from reconciler.plan.upstreams import hash_words
@@ -25,8 +34,9 @@ def policy_fields(policy: RoutePolicy, *, forwards: bool) -> Mapping[str, str]:
         return _NOTHING
     answers = _changes(policy.response_headers)
     errors = "" if policy.errors is None else error_words(policy.errors) or "as they come"
+    limit = _limit(policy.local_limit) if policy.local_limit else ""
     if not forwards:
-        return {"response headers": answers, "error bodies": errors}
+        return {"response headers": answers, "error bodies": errors, "local limit": limit}
     idle = policy.idle_timeout_ms
     return {
         "request headers": _changes(policy.request_headers),
@@ -38,7 +48,26 @@ def policy_fields(policy: RoutePolicy, *, forwards: bool) -> Mapping[str, str]:
         "priority": str(policy.priority or ""),
         "endpoint by": hash_words(policy.hash_key) if policy.hash_key else "",
         "upgrades": ", ".join(map(quoted, policy.upgrades)),
+        "local limit": limit,
     }
+
+
+def answer_fields(answer: DirectResponse) -> dict[str, str]:
+    """What Envoy answers by itself; a body by its size and digest, since it may be long."""
+    what = "maintenance" if answer.maintenance else "answer"
+    body = answer.body.encode()
+    words = [str(answer.status)]
+    if body:
+        kind = quoted(answer.content_type or "text/plain")
+        words.append(f"with {len(body)} bytes of {kind} (sha256 {sha256(body).hexdigest()[:_DIGITS]})")
+    if answer.retry_after_s is not None:
+        words.append(f"retry after {answer.retry_after_s} s")
+    return {what: " ".join(words)}
+
+
+def _limit(limit: LocalLimit) -> str:
+    """A token bucket, where Envoy counts by itself."""
+    return f"{limit.per_fill} in {limit.interval_ms} ms, at most {limit.tokens} at once, else {limit.status}"
 
 
 def _changes(changes: HeaderChanges) -> str:

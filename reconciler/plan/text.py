@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from reconciler.model.plan import Change, EdgeChange, FieldChange, HostChange, Op, Plan
 from reconciler.model.text import printable
-from reconciler.plan.words import SYMBOLS, moved, place, resources, subject, summary, value
+from reconciler.plan.words import SYMBOLS, moved, place, policies, resources, subject, summary, value
 
 # ECMA-48 SGR codes.
 _COLOURS: Mapping[Op, str] = MappingProxyType({Op.CREATE: "32", Op.UPDATE: "33", Op.DELETE: "31"})
@@ -43,6 +43,7 @@ def as_text(plan: Plan, colour: bool) -> str:
 def _change(change: Change, colour: bool) -> Iterator[str]:
     yield _headline(change.op, printable(str(change.id)), colour)
     yield _paint(f"    {place(change)}", _FAINT, colour)
+    yield from (_paint(f"    {policy}", _FAINT, colour) for policy in policies(change))
     yield from _fields(change.op, change.fields)
 
 

@@ -29,6 +29,11 @@ def place(change: Change) -> str:
     return f"was {printable(str(change.before))}" if change.before is not None else "unknown place"
 
 
+def policies(change: Change) -> tuple[str, ...]:
+    """The MappingPolicies that have a say in the route, each with its place."""
+    return tuple(printable(f"policy {policy.name}  {policy.provenance}") for policy in change.policies)
+
+
 def subject(change: HostChange) -> str:
     """Which listener or virtual host."""
     if not change.host:

@@ -12,6 +12,7 @@ from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
 from reconciler.resources.machine import checked_format
 from reconciler.resources.patterns import has_control_characters
+from reconciler.resources.statuses import ERROR_STATUSES
 
 DEFAULT_TIMEOUT_MS = 5000
 # What ``allow_request_body: true`` shows.
@@ -29,8 +30,6 @@ V0_HEADERS = (
     "cookie", "forwarded", "host", "proxy-authenticate", "set-cookie", "www-authenticate", "x-b3-flags",
     "x-b3-parentspanid", "x-b3-sampled", "x-b3-spanid", "x-b3-traceid", "x-gateway-proto", "x-ot-span-context",
 )  # fmt: skip
-# The errors Envoy knows: https://www.envoyproxy.io/docs/envoy/latest/api-v3/type/v3/http_status.proto
-_STATUSES = frozenset({*range(400, 418), 421, 422, 423, 424, 426, 428, 429, 431, *range(500, 509), 510, 511})
 
 
 def read_auth_service(envelope: Envelope, origin: Origin, fields: Fields) -> AuthServiceResource | None:
@@ -107,6 +106,6 @@ def _body(fields: Fields) -> BodyCopy | None:
 def _status(fields: Fields) -> int | None:
     inside = fields.inside("status_on_error")
     code = inside.integer("code")
-    if code is not None and code not in _STATUSES:
+    if code is not None and code not in ERROR_STATUSES:
         inside.report(Code.INVALID_VALUE, "no status Envoy knows", "code", expected="such as 403 or 503", got=str(code))
     return code

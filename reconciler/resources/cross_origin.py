@@ -10,15 +10,18 @@ from reconciler.model.digest import Json
 from reconciler.model.match import MatchKind, StringMatch
 from reconciler.model.policy import Cors
 from reconciler.model.problem import Code, Severity
+from reconciler.model.regex import full_match
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
-from reconciler.resources.patterns import is_token
+from reconciler.resources.patterns import check_pattern, is_token
 
 _ANY = "*"
 # A sandboxed frame or a local file: any site can send it.
 _OPAQUE = "null"
 # As browsers serialise it: lower case, without a path, https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://[^/?#@\s*A-Z]+")
+# Origins that no pattern for certain sites matches.
+_STRANGERS = ("https://stranger.invalid", "https://stranger-invalid.com", _OPAQUE)
 _USUAL_PORTS = {"http": ":80", "https": ":443"}
 
 
@@ -30,14 +33,14 @@ def read_cors(fields: Fields, name: str = "cors") -> Cors | None:
     inside = fields.inside(name)
     credentials = inside.values.get("credentials")
     cors = Cors(
-        origins=_read_origins(inside),
+        origins=tuple(sorted({*_read_origins(inside), *_read_patterns(inside)})),
         methods=_read_tokens(inside, "methods"),
         headers=_read_tokens(inside, "headers"),
         exposed_headers=_read_tokens(inside, "exposed_headers"),
         credentials=credentials if isinstance(credentials, bool) else None,
         max_age=_read_max_age(inside),
     )
-    if not cors.origins and not inside.given("origins"):
+    if not cors.origins and not inside.given("origins") and not inside.given("origin_regexes"):
         fields.ignored(name, "it names no origins, so that no site is let in")
     return cors
 
@@ -54,6 +57,19 @@ def _read_origins(inside: Fields) -> tuple[StringMatch, ...]:
         hint = "name the origins that may, or leave credentials out"
         inside.report(Code.OPEN_CORS, message, "origins", severity=Severity.WARNING, hint=hint)
     return tuple(sorted(origins.values()))
+
+
+def _read_patterns(inside: Fields) -> tuple[StringMatch, ...]:
+    """The patterns of a MappingPolicy; each must match a whole origin."""
+    patterns = dict(_listed(inside.values.get("origin_regexes")))
+    for part, pattern in patterns.items():
+        right = check_pattern(pattern, inside, "origin_regexes", *part) >= 0
+        open_to = [origin for origin in _STRANGERS if right and full_match(pattern, origin)]
+        if open_to and inside.flag("credentials"):
+            message = f"it lets {open_to[0]} in, with credentials: any site can act and read as its visitor"
+            hint = "begin with https:// and end with a name of your own, its dots escaped"
+            inside.report(Code.OPEN_CORS, message, "origin_regexes", *part, severity=Severity.WARNING, hint=hint)
+    return tuple(StringMatch(MatchKind.REGEX, pattern) for pattern in patterns.values())
 
 
 def _check_origin(inside: Fields, origin: str, part: tuple[int, ...]) -> None:

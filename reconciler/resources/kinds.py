@@ -19,7 +19,12 @@ API_VERSIONS = {
     "getambassador.io/v3alpha1": "v3alpha1",
 }
 CURRENT = "getambassador.io/v3alpha1"
+# Our own group, for what the language has no words for: those who know only the language leave its documents alone.
+OWN_API_VERSIONS = {"reconciler.dev/v1alpha1": "v1alpha1"}
+OWN = "reconciler.dev/v1alpha1"
+OWN_KINDS = frozenset({Kind.MAPPING_POLICY})
 _GROUPS = ("ambassador", "getambassador.io")
+_OWN_GROUP = "reconciler.dev"
 
 # The next kinds go from here to ``model.resource.Kind`` and ``readers.READERS``.
 UNSUPPORTED_KINDS = {
@@ -31,6 +36,7 @@ UNSUPPORTED_KINDS = {
 EFFECTLESS_KINDS = {"DevPortal": "it has no effect on routing"}
 
 _KINDS: dict[str, Kind] = {kind.value: kind for kind in Kind}
+_LANGUAGE_KINDS = [kind for kind in Kind if kind not in OWN_KINDS]
 
 # Besides these, a List may hold documents, and these two may carry them in an annotation.
 ANNOTATED_KINDS = frozenset({"Service", "Ingress"})
@@ -48,16 +54,19 @@ def classify(document: Document) -> Ours | Finding:
     """Whether a document is read, or what to report instead."""
     api_version, kind = document.get("apiVersion"), document.get("kind")
     version = API_VERSIONS.get(api_version) if isinstance(api_version, str) else None
+    own = isinstance(kind, str) and kind in OWN_KINDS
     if version is not None:
-        return _of_our_group(kind, version)
+        return _wrong_group(api_version, kind) if own else _of_our_group(kind, version)
+    if isinstance(api_version, str) and api_version in OWN_API_VERSIONS:
+        return _of_own_group(api_version, kind)
     if _claims_ours(api_version, kind):
         return Finding(
             Code.UNKNOWN_API_VERSION if api_version is not None else Code.MISSING_FIELD,
             f"{kind} has an apiVersion that is not known" if api_version is not None else "apiVersion is missing",
             path=("apiVersion",),
-            expected=_meant_version(api_version),
+            expected=OWN if own else _meant_version(api_version),
             got="" if api_version is None else shown(api_version),
-            hint="known are " + ", ".join(API_VERSIONS),
+            hint="" if own else "known are " + ", ".join(API_VERSIONS),
         )
     return foreign(document)
 
@@ -65,7 +74,7 @@ def classify(document: Document) -> Ours | Finding:
 def is_ours(document: Document) -> bool:
     """Whether a document has an API version of the language."""
     api_version = document.get("apiVersion")
-    return isinstance(api_version, str) and api_version in API_VERSIONS
+    return isinstance(api_version, str) and (api_version in API_VERSIONS or api_version in OWN_API_VERSIONS)
 
 
 def foreign(document: Json) -> Finding:
@@ -90,7 +99,7 @@ def likely_kind(document: Document) -> Kind | None:
 
 def _of_our_group(kind: Json, version: str) -> Ours | Finding:
     if kind is None:
-        return Finding(Code.MISSING_FIELD, "kind is missing", path=("kind",), expected=" or ".join(Kind))
+        return Finding(Code.MISSING_FIELD, "kind is missing", path=("kind",), expected=" or ".join(_LANGUAGE_KINDS))
     if not isinstance(kind, str):
         return Finding(Code.WRONG_TYPE, "wrong type", path=("kind",), expected="a string", got=type_words(kind))
     if kind in _KINDS:
@@ -101,8 +110,27 @@ def _of_our_group(kind: Json, version: str) -> Ours | Finding:
     if why := EFFECTLESS_KINDS.get(kind):
         return Finding(Code.UNSUPPORTED_KIND, f"{kind} is not read: {why}", path=("kind",), severity=Severity.INFO)
     word = nearest(kind, [*Kind, *UNSUPPORTED_KINDS, *EFFECTLESS_KINDS])
-    hint = f"did you mean {word}?" if word else "known are " + ", ".join(Kind)
+    hint = f"did you mean {word}?" if word else "known are " + ", ".join(_LANGUAGE_KINDS)
     return Finding(Code.UNKNOWN_KIND, "no kind of this language", path=("kind",), got=shown(kind), hint=hint)
+
+
+def _of_own_group(api_version: str, kind: Json) -> Ours | Finding:
+    if isinstance(kind, str) and kind in OWN_KINDS:
+        return Ours(_KINDS[kind], OWN_API_VERSIONS[api_version])
+    if isinstance(kind, str) and kind in {*_LANGUAGE_KINDS, *UNSUPPORTED_KINDS}:
+        return _wrong_group(api_version, kind)
+    known = " or ".join(sorted(OWN_KINDS))
+    if kind is None:
+        return Finding(Code.MISSING_FIELD, "kind is missing", path=("kind",), expected=known)
+    if not isinstance(kind, str):
+        return Finding(Code.WRONG_TYPE, "wrong type", path=("kind",), expected="a string", got=type_words(kind))
+    return Finding(Code.UNKNOWN_KIND, "no kind of this group", path=("kind",), expected=known, got=shown(kind))
+
+
+def _wrong_group(api_version: Json, kind: Json) -> Finding:
+    """A kind we know under an apiVersion of the other group."""
+    message, expected = f"{kind} is no kind of this group", OWN if kind in OWN_KINDS else CURRENT
+    return Finding(Code.UNKNOWN_API_VERSION, message, path=("apiVersion",), expected=expected, got=shown(api_version))
 
 
 def _claims_ours(api_version: Json, kind: Json) -> bool:
@@ -116,11 +144,11 @@ def _claims_ours(api_version: Json, kind: Json) -> bool:
     if kind == Kind.MAPPING:
         return True
     if kind not in {*Kind, *UNSUPPORTED_KINDS}:
-        return isinstance(api_version, str) and api_version.partition("/")[0] in _GROUPS
+        return isinstance(api_version, str) and api_version.partition("/")[0] in {*_GROUPS, _OWN_GROUP}
     if not isinstance(api_version, str):
         return True
     group, slash, _ = api_version.partition("/")
-    return not slash or bool(nearest(group, _GROUPS, cutoff=0.8))
+    return not slash or bool(nearest(group, (*_GROUPS, _OWN_GROUP), cutoff=0.8))
 
 
 def _meant_version(api_version: Json) -> str:

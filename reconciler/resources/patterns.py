@@ -25,7 +25,7 @@ def has_control_characters(text: str) -> bool:
     return _CONTROL.search(text) is not None
 
 
-def check_pattern(pattern: str, fields: Fields, *parts: str, private: bool = False) -> int:
+def check_pattern(pattern: str, fields: Fields, *parts: str | int, private: bool = False) -> int:
     """Report a pattern that RE2 refuses or that is too long.
 
     Args:

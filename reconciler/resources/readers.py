@@ -19,6 +19,7 @@ from reconciler.resources.kinds import Document, Ours
 from reconciler.resources.listener import read_listener
 from reconciler.resources.log_service import read_log_service
 from reconciler.resources.mapping import read_mapping
+from reconciler.resources.mapping_policy import read_mapping_policy
 from reconciler.resources.module import read_module
 from reconciler.resources.outliers import read_outlier_detection
 from reconciler.resources.rate_limit_service import read_rate_limit_service
@@ -46,6 +47,7 @@ READERS: dict[Kind, Reader] = {
     Kind.CONSUL_RESOLVER: read_resolver,
     Kind.CIRCUIT_BREAKER: read_circuit_breaker,
     Kind.OUTLIER_DETECTION: read_outlier_detection,
+    Kind.MAPPING_POLICY: read_mapping_policy,
 }
 
 DEFAULT_AMBASSADOR_ID = "default"

@@ -10,7 +10,7 @@ from reconciler.resources.durations import read_duration
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import nearest, shown
 
-_ON_STATUSES, _ON_HEADERS = "retriable-status-codes", "retriable-headers"
+ON_STATUSES, _ON_HEADERS = "retriable-status-codes", "retriable-headers"
 _STATUSES_HEADER, _HEADERS_HEADER = "x-envoy-retriable-status-codes", "x-envoy-retriable-header-names"
 _HTTP_WORDS = (
     "5xx",
@@ -21,7 +21,7 @@ _HTTP_WORDS = (
     "envoy-ratelimited",
     "retriable-4xx",
     "refused-stream",
-    _ON_STATUSES,
+    ON_STATUSES,
     _ON_HEADERS,
     "http3-post-connect-failure",
 )
@@ -66,7 +66,8 @@ def _check_sources(inside: Fields, words: tuple[str, ...], added: Json) -> None:
     Envoy believes such headers of internal clients only, and by itself no client is internal.
     """
     names = {name.lower() for name in added} if isinstance(added, dict) else set()
-    for word, header in ((_ON_STATUSES, _STATUSES_HEADER), (_ON_HEADERS, _HEADERS_HEADER)):
-        if word in words and header not in names:
+    for word, header in ((ON_STATUSES, _STATUSES_HEADER), (_ON_HEADERS, _HEADERS_HEADER)):
+        listed = word == ON_STATUSES and inside.values.get("statuses")
+        if word in words and header not in names and not listed:
             why = f"{word} tries nothing again unless the header {header} says what"
             inside.ignored("retry_on", why, hint=f"set {header} under add_request_headers")

@@ -20,6 +20,7 @@ from reconciler.resources.finding import Finding, Path, nearest, shown, type_wor
 from reconciler.resources.schema_check import Check, Schema, accepts
 
 _OLD, _NEW = "v2", "v3alpha1"
+OWN = "v1alpha1"  # of our own group
 _FILES = {
     (Kind.MAPPING, _OLD): "mapping-v2.json",
     (Kind.MAPPING, _NEW): "mapping-v3alpha1.json",
@@ -51,6 +52,7 @@ _FILES = {
     (Kind.CIRCUIT_BREAKER, _NEW): "circuit-breaker.json",
     (Kind.OUTLIER_DETECTION, _OLD): "outlier-detection.json",
     (Kind.OUTLIER_DETECTION, _NEW): "outlier-detection.json",
+    (Kind.MAPPING_POLICY, OWN): "mapping-policy.json",
 }
 # What ``config`` of a Module holds, by its name.
 _CONFIG_FILES = {"ambassador": "module-ambassador.json", "tls": "module-tls.json"}
@@ -144,7 +146,12 @@ _CONFIGS = {name: _load_config(file) for name, file in _CONFIG_FILES.items()}
 
 def schema_of(kind: Kind, version: str) -> KindSchema:
     """The schema for documents of a kind in the spelling of a version; v0 to v2 share one."""
-    return _LOADED[_FILES[kind, _NEW if version == _NEW else _OLD]]
+    return _LOADED[_FILES[kind, version if version in {_NEW, OWN} else _OLD]]
+
+
+def schema_versions() -> list[tuple[Kind, str]]:
+    """Every kind with the versions whose spelling differs, each by the newest."""
+    return list(_FILES)
 
 
 def config_schema(name: str) -> KindSchema:

@@ -52,14 +52,14 @@ def read_tls_settings(fields: Fields, namespace: str) -> TlsSettings:
         if fields.text(secret) and fields.text(file):
             fields.report(Code.FIELDS_CONTRADICT, f"{secret} and {file} exclude each other", file)
     settings = TlsSettings(
-        secret=_secret(fields, "secret"),
+        secret=read_secret_name(fields, "secret"),
         key_pair=_key_pair(fields),
-        ca_secret=_secret(fields, "ca_secret"),
-        ca_file=_file(fields, "cacert_chain_file"),
-        crl_secret=_secret(fields, "crl_secret"),
-        crl_file=_file(fields, "crl_file"),
+        ca_secret=read_secret_name(fields, "ca_secret"),
+        ca_file=read_file(fields, "cacert_chain_file"),
+        crl_secret=read_secret_name(fields, "crl_secret"),
+        crl_file=read_file(fields, "crl_file"),
         required=fields.flag("cert_required") if "cert_required" in fields.values else None,
-        sni=_server_name(fields),
+        sni=read_server_name(fields),
         redirect_from=fields.integer("redirect_cleartext_from"),
         split_names=fields.flag("secret_namespacing") if "secret_namespacing" in fields.values else None,
         parameters=read_parameters(fields),
@@ -126,7 +126,7 @@ def _check_authorities(fields: Fields, settings: TlsSettings) -> None:
 
 
 def _key_pair(fields: Fields) -> KeyPair | None:
-    chain, key = _file(fields, "cert_chain_file"), _file(fields, "private_key_file")
+    chain, key = read_file(fields, "cert_chain_file"), read_file(fields, "private_key_file")
     for name, other, given in (
         ("private_key_file", "cert_chain_file", chain),
         ("cert_chain_file", "private_key_file", key),
@@ -136,22 +136,23 @@ def _key_pair(fields: Fields) -> KeyPair | None:
     return KeyPair(chain, key) if chain and key else None
 
 
-def _secret(fields: Fields, name: str) -> str:
+def read_secret_name(fields: Fields, name: str) -> str:
+    """The name of a Secret, as written; empty for none."""
     text = fields.text(name) or ""
     if text:
         check_secret_name(fields, text, name)
     return text
 
 
-def _file(fields: Fields, name: str) -> str:
-    """A file on Envoy's machine: from the root, since nobody knows where Envoy was started."""
+def read_file(fields: Fields, name: str) -> str:
+    """A file on Envoy's machine, from the root, since nobody knows where Envoy was started; empty for none."""
     text = fields.text(name) or ""
     if text and (not text.startswith("/") or has_control_characters(text)):
         expected = "a path that begins with /"
         fields.report(Code.INVALID_VALUE, "not a file on Envoy's machine", name, expected=expected, got=shown(text))
-    return text
     elif text:
         check_tls_file(fields, text, name)
+    return text
 
 
 def _version(fields: Fields, name: str) -> TlsVersion | None:
@@ -177,7 +178,8 @@ def _protocols(fields: Fields) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _server_name(fields: Fields) -> str:
+def read_server_name(fields: Fields) -> str:
+    """``sni``: a host name to ask an upstream for; empty for none."""
     text = fields.text("sni") or ""
     if text and (not text.isascii() or has_control_characters(text) or any(mark in text for mark in " /:*")):
         message = "not a host name"

@@ -13,7 +13,9 @@ DEFAULT_TIMEOUT_MS = 3000
 
 
 def action_of(mapping: MappingResource, mirrors: tuple[Mirror, ...]) -> Action | None:
-    """Redirect or forward; None for a Mapping that has neither (the resources stage lets none through)."""
+    """Answer, redirect or forward; None for a Mapping that has neither (the resources stage lets none through)."""
+    if mapping.answer is not None:
+        return mapping.answer
     if mapping.redirect is not None:
         return mapping.redirect
     if mapping.service is None:

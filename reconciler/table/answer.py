@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from reconciler.model.policy import DirectResponse
 from reconciler.model.regex import replace_all
 from reconciler.model.resource import InsecureAction, MatchKind, PathMatch, Redirect, RegexRewrite
 from reconciler.model.table import ACME_CHALLENGES, Cluster, Forward, Guard, Route
@@ -28,10 +29,11 @@ class Redirected:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Envoy answers with ``status`` and no body; ``reason`` says what that is."""
+    """Envoy answers with ``status`` and ``body``; ``reason`` says what that is."""
 
     status: int
     reason: str
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,9 @@ def answer_of(route: Route, seen: Seen, clusters: dict[str, Cluster]) -> Answer:
     """
     if isinstance(route.action, Redirect):
         return Redirected(int(route.action.code), _location(route.action, route.path, seen))
+    if isinstance(route.action, DirectResponse):
+        reason = "maintenance" if route.action.maintenance else "a direct response"
+        return Answered(route.action.status, f"{reason}, which Envoy gives by itself", route.action.body)
     cluster = clusters[route.action.cluster]
     path = _rewritten(route.path, route.action.prefix_rewrite, route.action.regex_rewrite, seen.path)
     return Forwarded(cluster, path + seen.query_string, _upstream_host(route.action, cluster, seen))

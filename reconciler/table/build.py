@@ -24,6 +24,7 @@ from reconciler.table.actions import action_of, mirrors_of
 from reconciler.table.attach import unattached, virtual_hosts
 from reconciler.table.balancing_notes import balancing_notes
 from reconciler.table.defaults import edge_of, module_of, with_defaults
+from reconciler.table.mapping_policies import PolicyWorld, with_policies
 from reconciler.table.module_ports import default_port, redirecting, speaking_proxy, unheard
 from reconciler.table.order import in_match_order
 from reconciler.table.policies import differing, policy_of
@@ -76,6 +77,7 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
     )
     contexts = TlsContexts.of(ordered, split_names=module.split_secret_names if module else True)
     mappings, insecure = speaking_tls(named.mappings, contexts)
+    mappings, from_policies = with_policies(mappings, PolicyWorld.of(ordered, contexts))
     hosts = [resource for resource in ordered if isinstance(resource, HostResource)]
     opened = [resource for resource in ordered if isinstance(resource, ListenerResource)]
     tcp_mappings, lost = resolved_tcp(
@@ -115,6 +117,7 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
     stranded += (*tcp.stranded, *edge.stranded, *named.stranded, *lost)
     stranded += (*endings.stranded, *insecure, *insecure_tcp)
     problems += (problem for _, problem in stranded)
+    problems += from_policies
     problems += unheard(module, listeners=bool(opened), hosts=bool(hosts))
     problems += unheard_redirects(contexts.all, tcp.listeners, hosts=bool(hosts))
     problems += (*endings.problems, *unserved(mappings, edge.edge), *balancing_notes(mappings, module))
@@ -142,8 +145,8 @@ def _rules(
         if live:
             rules += [(_route(m, share, actions[m.origin.id], edge), m) for m, share in thresholds(live)]
             problems += differing(live)
-            redirecting = [member for member in live if member.redirect is not None]
-            problems += [_mirrored_redirect(shadow, redirecting[0]) for shadow in shadows if redirecting]
+            answered = [member for member in live if not isinstance(actions[member.origin.id], Forward)]
+            problems += [_mirrored_answer(shadow, answered[0]) for shadow in shadows if answered]
     return rules, problems
 
 
@@ -161,6 +164,7 @@ def _route(mapping: MappingResource, threshold: int | None, action: Action, edge
         threshold=threshold,
         action=action,
         policy=effective_policy(policy_of(mapping), action, edge),
+        policies=mapping.policies,
     )
 
 
@@ -174,14 +178,15 @@ def _clusters(routes: Sequence[Route], mappings: Sequence[MappingResource]) -> t
     return tuple(sorted((cluster for cluster in clusters if cluster.name in names), key=attrgetter("name")))
 
 
-def _mirrored_redirect(shadow: MappingResource, redirect: MappingResource) -> Problem:
+def _mirrored_answer(shadow: MappingResource, answered: MappingResource) -> Problem:
+    what = "these" if answered.answer is not None else "a redirect"
     return Problem(
         Code.FIELD_IGNORED,
         Severity.WARNING,
-        f"copies nothing of {redirect.origin.id}: Envoy answers a redirect by itself and mirrors only what it forwards",
+        f"copies nothing of {answered.origin.id}: Envoy answers {what} by itself and mirrors only what it forwards",
         shadow.origin.provenance,
         field="spec.shadow",
         hint="Remove this Mapping, or copy the requests where they are forwarded",
         resource=str(shadow.origin.id),
-        related=(redirect.origin.provenance,),
+        related=(answered.origin.provenance,),
     )

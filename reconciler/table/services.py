@@ -8,7 +8,7 @@ from typing import TypeAlias
 from reconciler.model.edge import PLAIN_EDGE, Edge
 from reconciler.model.module import NO_DEFAULTS, MappingDefaults
 from reconciler.model.origin import Origin, ResourceId
-from reconciler.model.policy import LimitLabels, RoutePolicy
+from reconciler.model.policy import DirectResponse, LimitLabels, RoutePolicy
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.resource import MappingResource
 from reconciler.model.services import (
@@ -112,8 +112,11 @@ def effective_policy(policy: RoutePolicy, action: Action, edge: Edge) -> RoutePo
     """What a route asks of the services there are: nothing of those there are not.
 
     A redirect is answered without the auth service, as in the language's other implementation, and without limits:
-    nothing of it is forwarded.
+    nothing of it is forwarded. Nor does Envoy ask for what a MappingPolicy has answered; that has its own body also
+    where errors have others.
     """
+    if isinstance(action, DirectResponse) and action.body and (policy.errors or edge.http.filters.errors):
+        policy = replace(policy, errors=())
     auth = edge.auth
     bypass = auth is not None and (policy.bypass_auth or not isinstance(action, Forward))
     grpc = auth is not None and auth.settings.protocol is AuthProtocol.GRPC

@@ -16,7 +16,7 @@ from reconciler.compile import Options, compile_routes
 from reconciler.model.source import SourceFile, SourceSnapshot
 from reconciler.model.table import Request, RouteTable
 from reconciler.resources import load
-from reconciler.table import Answer, BadRequest, Explanation, Forwarded, HungUp, NotFound, Redirected, explain
+from reconciler.table import Answer, Answered, BadRequest, Explanation, Forwarded, HungUp, NotFound, Redirected, explain
 from tests.support.generated_tables import documents, requests
 from tests.support.many_tables import Client, Seen, serving
 
@@ -58,6 +58,8 @@ def seen_as(mapping: str, answer: Answer) -> Seen:
             return Seen(200, mapping, answer.cluster.name, answer.path, answer.host)
         case Redirected():
             return Seen(answer.status, mapping, location=answer.location)
+        case Answered():
+            return Seen(answer.status, mapping)
         case NotFound():
             return Seen(404, mapping)
         case BadRequest():

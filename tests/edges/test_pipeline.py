@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.envoy import snapshot_json
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.effect import Ack, AckState, Evidence
 from reconciler.model.errors import Stalled
 from reconciler.model.plan import Op
+from reconciler.model.policy import LocalLimit
 from reconciler.model.problem import Code
 from reconciler.model.snapshot import Snapshot
 from tests.support.controllers import mapping, on_repository, reconcile, served
@@ -303,3 +305,28 @@ def test_a_mapping_only_envoy_rejects_is_found_held_and_remembered(repository: R
         repository.commit({"a.yaml": mapping("a", "/allowed/")})
         reconcile(loop, Decision.APPLIED)
         assert served(loop)["default/a"] == "/allowed/"
+
+
+def test_a_policy_only_envoy_rejects_is_found_and_held(repository: Repository, tmp_path: Path) -> None:
+    """Not the Mappings it is about: those go on as before, with what the policy last said."""
+
+    def policy(status: int) -> str:
+        head = "apiVersion: reconciler.dev/v1alpha1\nkind: MappingPolicy\nmetadata: {name: p}\n"
+        return f"{head}spec: {{mappings: [a, b], local_rate_limit: {{requests: 9, per: second, status: {status}}}}}\n"
+
+    with on_repository(repository.path, tmp_path / "state", f"files:{tmp_path / 'out'}") as loop:
+        repository.commit({"p.yaml": policy(429)})
+        reconcile(loop, Decision.APPLIED)
+
+        # Our own validation finds what we know of; this stands for what a newer Envoy refuses beyond that.
+        def complain(snapshot: Snapshot) -> str:
+            text = str(snapshot_json(snapshot))
+            return "Envoy says no" if "'ServiceUnavailable'" in text else ""
+
+        object.__setattr__(loop.edges, "complain", complain)
+        repository.commit(many(5) | {"p.yaml": policy(503), "a.yaml": mapping("a", "/a2/")})
+        outcome = reconcile(loop, Decision.PARTIAL)
+        assert [(p.code, p.resource) for p in outcome.problems] == [(Code.ENVOY_REJECTED, "MappingPolicy default/p")]
+        assert served(loop)["default/a"] == "/a2/"
+        limits = {route.name: route.policy.local_limit for route in loop.state.applied.table.routes}
+        assert {limits["default/a"], limits["default/b"]} == {LocalLimit(9, 9, 1000, 429)}

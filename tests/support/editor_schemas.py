@@ -6,16 +6,27 @@ from typing import Any, TypeAlias
 
 from reconciler.model.resource import Kind
 from reconciler.resources.envelope import METADATA_FIELDS
-from reconciler.resources.kinds import API_VERSIONS, CURRENT, EFFECTLESS_KINDS, UNSUPPORTED_KINDS
-from reconciler.resources.schemas import config_schema, schema_of
+from reconciler.resources.kinds import (
+    API_VERSIONS,
+    CURRENT,
+    EFFECTLESS_KINDS,
+    OWN_API_VERSIONS,
+    OWN_KINDS,
+    UNSUPPORTED_KINDS,
+)
+from reconciler.resources.schemas import config_schema, schema_of, schema_versions
 
 Schema: TypeAlias = dict[str, Any]
 
 FOLDER = Path(__file__).parents[2] / "docs" / "schemas"
 COMBINED = "reconciler.schema.json"
+_KINDS = list(Kind)
 OLDER = [name for name in API_VERSIONS if name != CURRENT]
 
 _DIALECT = "http://json-schema.org/draft-07/schema#"  # what every editor's language server knows
+_API_VERSIONS = {"v3alpha1": [CURRENT], "v2": OLDER, "v1alpha1": list(OWN_API_VERSIONS)}
+_OWN_GROUP: Schema = {"type": "string", "pattern": "^reconciler\\.dev(/|$)"}
+_OWN_HEAD: Schema = {"kind": {"enum": sorted(OWN_KINDS)}, "apiVersion": {"enum": list(OWN_API_VERSIONS)}}
 _OUR_GROUPS = "^(ambassador|getambassador\\.io)(/|$)"
 _STATUS = {
     "unsupported": "Known to the language and not supported yet: an error.",
@@ -34,12 +45,12 @@ _NAMESPACE: Schema = {"type": ["string", "null"], "default": "default", "descrip
 def files() -> dict[str, Schema]:
     """Every schema by its file name."""
     found: dict[str, Schema] = {COMBINED: _combined()}
-    for kind in Kind:
-        for version in ("v3alpha1", "v2"):
-            title = f"{kind}, {'getambassador.io/v3alpha1' if version == 'v3alpha1' else 'v0 to v2'}"
-            fields = {"fields": published(schema_of(kind, version).schema), **_configs(kind)}
-            whole = _document(kind, version, "fields", fields["fields"])
-            found[file_name(kind, version)] = {"$schema": _DIALECT, "title": title, **whole, "definitions": fields}
+    for kind, version in schema_versions():
+        api_versions = _API_VERSIONS[version]
+        title = f"{kind}, {'v0 to v2' if version == 'v2' else api_versions[0]}"
+        fields = {"fields": published(schema_of(kind, version).schema), **_configs(kind)}
+        whole = _document(kind, version, "fields", fields["fields"])
+        found[file_name(kind, version)] = {"$schema": _DIALECT, "title": title, **whole, "definitions": fields}
     return found
 
 
@@ -69,13 +80,12 @@ def _document(kind: Kind, version: str, name: str, fields: Schema) -> Schema:
 
     Args:
         kind: of the document.
-        version: ``v3alpha1``, or ``v2`` for all older ones.
+        version: ``v3alpha1``, ``v2`` for all older ones, or that of our own group.
         name: of the definition of its fields.
         fields: that definition.
     """
-    api_versions = [CURRENT] if version == "v3alpha1" else OLDER
     head: Schema = {
-        "apiVersion": {"enum": api_versions, "description": "Version of the spelling."},
+        "apiVersion": {"enum": _API_VERSIONS[version], "description": "Version of the spelling."},
         "kind": {"const": str(kind)},
     }
     schema: Schema = {
@@ -140,21 +150,21 @@ def _configs(kind: Kind) -> Schema:
 
 def _combined() -> Schema:
     """One schema for files of any documents: those of other languages are left alone."""
-    known = [*Kind, *UNSUPPORTED_KINDS, *EFFECTLESS_KINDS]
+    known = [*(kind for kind in Kind if kind not in OWN_KINDS), *UNSUPPORTED_KINDS, *EFFECTLESS_KINDS]
     definitions: Schema = {}
     branches: list[Schema] = []
-    for kind in Kind:
-        for version, api_versions in (("v3alpha1", [CURRENT]), ("v2", OLDER)):
-            fields = published(schema_of(kind, version).schema)
-            name = str(kind) if definitions.get(str(kind), fields) == fields else f"{kind}-{version}"
-            definitions |= {name: fields, **_configs(kind)}
-            ours = _head({"kind": {"const": str(kind)}, "apiVersion": {"enum": api_versions}})
-            branches.append({"if": ours, "then": _document(kind, version, name, fields)})
+    for kind, version in sorted(schema_versions(), key=lambda one: (_KINDS.index(one[0]), one[1] == "v2")):
+        fields = published(schema_of(kind, version).schema)
+        name = str(kind) if definitions.get(str(kind), fields) == fields else f"{kind}-{version}"
+        definitions |= {name: fields, **_configs(kind)}
+        ours = _head({"kind": {"const": str(kind)}, "apiVersion": {"enum": _API_VERSIONS[version]}})
+        branches.append({"if": ours, "then": _document(kind, version, name, fields)})
     api_version = {"enum": [CURRENT, *OLDER], "description": "Version of the spelling."}
     of_our_group = _head({"apiVersion": {"type": "string", "pattern": _OUR_GROUPS}})
     names = {"kind": {"enum": known}, "apiVersion": api_version}
     branches += [
         {"if": of_our_group, "then": {"required": ["kind"], "properties": names}},
+        {"if": _head({"apiVersion": _OWN_GROUP}), "then": {"required": ["kind"], "properties": _OWN_HEAD}},
         {"if": _head({"kind": {"const": "Mapping"}}), "then": {"required": ["apiVersion"], "properties": names}},
         {
             "if": _head({"kind": {"enum": list(UNSUPPORTED_KINDS)}, **of_our_group["properties"]}),

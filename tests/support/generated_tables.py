@@ -66,6 +66,9 @@ def documents(seed: int) -> Generated:
         found += [_host(chance, f"h{number}") for number in range(chance.randint(1, 3))]
     if chance.random() < 0.3:
         found += [_listener(chance, port) for port in (8080, 8081)[: chance.randint(1, 2)]]
+    found += [
+        _policy(chance, document) for document in found if document["kind"] == "Mapping" and chance.random() < 0.1
+    ]
     return Generated(seed, yaml.safe_dump_all(found, sort_keys=False))
 
 
@@ -181,6 +184,14 @@ def _redirect(chance: Random) -> Document:
     if chance.random() < 0.5:
         fields["redirect_response_code"] = chance.choice((301, 302, 303, 307, 308))
     return fields
+
+
+def _policy(chance: Random, about: Document) -> Document:
+    """A MappingPolicy that has Envoy answer for a Mapping by itself."""
+    name = about["metadata"]["name"]
+    part = chance.choice(({"direct_response": {"status": 418}}, {"maintenance": {"enabled": chance.random() < 0.7}}))
+    metadata, spec = {"name": f"of-{name}"}, {"mappings": [name], **part}
+    return {"apiVersion": "reconciler.dev/v1alpha1", "kind": "MappingPolicy", "metadata": metadata, "spec": spec}
 
 
 def _host(chance: Random, name: str) -> Document:

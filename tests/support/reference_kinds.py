@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 import yaml
 
 from reconciler.model.resource import Kind
-from reconciler.resources.schemas import config_schema, schema_of
+from reconciler.resources.kinds import OWN_KINDS
+from reconciler.resources.schemas import OWN, config_schema, schema_of
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -46,6 +47,16 @@ PAGES: dict[str, Page] = {
         "Rules match in this order: higher `precedence`, longer `prefix`, more header conditions (method and host "
         "count as such), more query conditions. `reconciler route URL` tells which one serves a request, and why not "
         "the others.",
+    ),
+    "mappingpolicy.md": Page(
+        "MappingPolicy",
+        (Kind.MAPPING_POLICY,),
+        "What the Mapping language has no words for, said of Mappings in a document beside them: maintenance, answers "
+        "by Envoy itself, limits without a service, ejection, patterns of origins, how an upstream is verified.\n\n"
+        "It is of our own API group, `reconciler.dev/v1alpha1`, so that Emissary leaves it alone and reads the "
+        "Mappings as before. What a Mapping says itself is stronger, and what a Module says is weaker. Two policies may be "
+        "about one Mapping, but not say the same part of it: the one that is served holds, else the older one, and the "
+        "other is a [`conflict`](problems.md#conflict). [Guide](../guides/mapping-policy.md).",
     ),
     "tcpmapping.md": Page("TCPMapping", (Kind.TCP_MAPPING,), "Which TCP or TLS connections go to which service."),
     "host.md": Page("Host", (Kind.HOST,), "A host name, its certificate, and what happens to requests in clear text."),
@@ -86,7 +97,8 @@ def page(name: str) -> str:
 
 
 def _fields(kind: Kind) -> list[str]:
-    new, old = schema_of(kind, _NEW).schema, schema_of(kind, _OLD).schema
+    versions = (OWN, OWN) if kind in OWN_KINDS else (_NEW, _OLD)
+    new, old = (schema_of(kind, version).schema for version in versions)
     lines = [_required(new) + _since(new), ""]
     lines += _sections(_properties(new), _properties(old) if old != new else {})
     gone = {name: field for name, field in _properties(old).items() if name not in _properties(new)}

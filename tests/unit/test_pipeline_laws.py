@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.compile import NOTHING, Compiled, Options, compile_routes, load_source, plan_change
 from reconciler.envoy import static_bootstrap
+from reconciler.model.origin import Attached
 from reconciler.model.provenance import FileProvenance
 from reconciler.model.source import SourceFile, SourceSnapshot
 from reconciler.model.table import Route
@@ -38,7 +39,10 @@ def placeless(found: Compiled) -> object:
     """A compile without where things were written."""
 
     def bare(routes: Sequence[Route]) -> list[Route]:
-        return [replace(route, provenance=NOWHERE) for route in routes]
+        return [
+            replace(route, provenance=NOWHERE, policies=tuple(Attached(p.name, NOWHERE) for p in route.policies))
+            for route in routes
+        ]
 
     hosts = [
         (listener.name, virtual_host.host, virtual_host.guard, bare(virtual_host.routes))

@@ -15,6 +15,23 @@ spec: {hostname: "*", prefix: /a/, query_parameters: {q: a%20b}, service: svc}
 """
 
 
+POLICY = """\
+apiVersion: reconciler.dev/v1alpha1
+kind: MappingPolicy
+metadata: {name: p}
+spec: {mappings: [m], maintenance: {enabled: true}}
+"""
+
+
+def test_policies_are_named_with_their_place(tmp_path: Path) -> None:
+    """Who says that there is maintenance can be found; Envoy's own answer is an answer."""
+    (tmp_path / "m.yaml").write_text(f"{MAPPING}---\n{POLICY}")
+    result = CliRunner().invoke(cli, ["route", "http://h/a/b?q=a%20b", str(tmp_path)], standalone_mode=False)
+    assert (result.return_value, result.exception) == (0, None)
+    assert "503: maintenance" in result.output
+    assert "policy default/p  m.yaml:6" in result.output
+
+
 @pytest.mark.parametrize(
     ("url", "code", "words"),
     [

@@ -237,3 +237,10 @@ def test_the_current_spelling_is_left_alone() -> None:
         assert rewrite(once.text, LIMITS).text == once.text, path
         if not once.notes:
             assert once.text == text, path
+
+
+def test_documents_of_our_own_group_stay() -> None:
+    """They have one spelling, in both forms."""
+    text = "apiVersion: reconciler.dev/v1alpha1\nkind: MappingPolicy\nname: p\nmappings:   [a]\ncors: {origins: [a]}\n"
+    assert rewrite(text, LIMITS).text == text
+    assert rewrite(text, LIMITS).notes == ()

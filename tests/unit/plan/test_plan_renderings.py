@@ -2,11 +2,14 @@
 
 import json
 import unicodedata
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model.digest import canonical_json
+from reconciler.model.origin import Attached
+from reconciler.model.policy import LocalLimit, RoutePolicy
 from reconciler.model.provenance import FileProvenance
 from reconciler.model.resource import Kind, MatchKind, PathMatch, ResourceId
 from reconciler.model.table import EMPTY_TABLE, Forward, RouteTable
@@ -170,3 +173,15 @@ def test_json_says_where_and_by_whom() -> None:
         "author": "Ann <ann@example.com>",
         "committed_at": "2026-03-04T05:06:07+00:00",
     }
+
+
+def test_policies_are_named_beside_the_route() -> None:
+    """Those that have a say in it from now on; where one is gone, the one that had."""
+    policy = Attached("default/limits", FileProvenance("limits.yaml", 3))
+    limited = replace(BEFORE.routes[0], policies=(policy,), policy=RoutePolicy(local_limit=LocalLimit(9, 9, 1000)))
+    with_policy = replace(BEFORE, routes=(limited, *BEFORE.routes[1:]))
+    for plan in (compare(BEFORE, with_policy), compare(with_policy, BEFORE)):
+        assert "    policy default/limits  limits.yaml:3\n" in as_text(plan, colour=False)
+        assert "# policy default/limits  limits.yaml:3\n" in as_markdown(plan)
+        told = json.loads(json.dumps(as_json(plan)))
+        assert told["changes"][0]["policies"][0]["name"] == "default/limits"

@@ -11,10 +11,10 @@ from jsonschema import Draft202012Validator
 from reconciler.model.problem import Code
 from reconciler.model.resource import Kind
 from reconciler.resources.schema_check import Schema, accepts
-from reconciler.resources.schemas import KindSchema, explain, schema_of
+from reconciler.resources.schemas import KindSchema, explain, schema_of, schema_versions
 from tests.support.documents import VALID_SPECS, old, refusal, spec
 
-_ALL = [(kind, version) for kind in Kind for version in ("v2", "v3alpha1")]
+_ALL = schema_versions()
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 400) | st.floats(0, 2) | st.sampled_from(["", "a", "Route", "none"]),
     lambda inner: (
