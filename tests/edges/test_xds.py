@@ -276,8 +276,8 @@ def test_a_server_that_restarts_finds_its_envoys_as_they_are(protocol: Protocol,
             assert get(port) == (200, "one"), "a server that knows of nothing yet must not empty its Envoys"
             second.serve(simple("one"))
             settled(second)
-            # State of the world: routes are named, and named resources are sent once per stream.
-            assert second.counters().resources == (0 if protocol is Protocol.DELTA else 1)
+            # State of the world: a cluster, a listener and routes, since all is sent once per stream.
+            assert second.counters().resources == (0 if protocol is Protocol.DELTA else 3)
             assert all_acked(second.apply(simple("two")))
             assert get(port) == (200, "two")
         finally:

@@ -29,9 +29,10 @@ def receive(state: TypeState, request: Request, memory: Memory) -> tuple[TypeSta
     A request with another nonce than the last is stale and ignored as a whole: the client will answer the newer
     response, with its newest names.
 
-    On a new stream a client says which version it accepted last. For a plain wildcard that is enough to resume
-    without a resend. Where names are given it is not: the client may have dropped a resource and asked for it
-    again just before the old stream broke, so named resources are sent once per stream.
+    On a new stream a client says which version it accepted last. For a plain wildcard that tells what it routes by,
+    and so what must not go yet. It is not enough to send nothing: a client that refused a response since then may
+    have applied the good half of it, and the complete state is what removes that. Where names are given it may have
+    dropped a resource and asked for it again just before the old stream broke. So all is sent once per stream.
     """
     type_url = request.type_url
     if state.asked and request.nonce != state.nonce:
@@ -54,9 +55,9 @@ def receive(state: TypeState, request: Request, memory: Memory) -> tuple[TypeSta
 
 
 def resume(state: TypeState, type_url: TypeUrl, memory: Memory) -> TypeState:
-    """Believe the version the client came with, once it is known what it stands for."""
+    """Believe the version the client came with, once it is known what it stands for, as far as it goes."""
     held = memory.recall(type_url, state.claim) if state.claim and state.unanswered else None
-    return state if held is None else replace(state, held=held, claim="", unanswered=False)
+    return state if held is None else replace(state, held=held, claim="")
 
 
 def in_sync(state: TypeState, goal: ResourceSet, type_url: TypeUrl) -> bool:

@@ -201,12 +201,23 @@ def test_a_refusal_of_something_older_does_not_stop_the_newer(protocol: Protocol
     assert state_of(stream, CDS) is AckState.ACKED
 
 
-def test_sotw_resumes_a_wildcard_by_its_version() -> None:
-    """A reconnecting Envoy that accepted the current clusters gets no answer and counts as acknowledged."""
+def test_sotw_leaves_what_a_returning_client_may_route_by() -> None:
+    """A version that is remembered tells what is held: it stays while listeners and routes are unknown."""
+    memory, before = Memory(), clusters(A)
+    memory.remember(CDS, before[CDS])
+    stream = session(Protocol.SOTW, clusters(B), memory)
+    (push,) = ask(stream, Request(CDS, version=before[CDS].version))
+    assert names(push) == ["a", "b"]
+
+
+def test_sotw_sends_the_state_once_per_stream() -> None:
+    """Even to a client that accepted just that: it may hold the good half of what it refused since."""
     memory, desired = Memory(), clusters(A)
     memory.remember(CDS, desired[CDS])
     stream = session(Protocol.SOTW, desired, memory)
-    assert ask(stream, Request(CDS, version=desired[CDS].version)) == ()
+    (push,) = ask(stream, Request(CDS, version=desired[CDS].version))
+    assert names(push) == ["a"]
+    ack(stream, push)
     assert state_of(stream, CDS) is AckState.ACKED
 
 
