@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind
+from reconciler.model.names import Names
 from reconciler.model.resource import InsecureAction
 from reconciler.model.table import ACME_CHALLENGES, Guard, Listener, VirtualHost
 from reconciler.model.tls import Termination
@@ -44,12 +45,13 @@ def tls_chains(listener: Listener) -> tuple[TlsChain, ...]:
             same = replace(virtual_host.termination, name="")
             ended[same].append((virtual_host.termination, virtual_host))
     chains = []
+    everyone = Names.of(one.host for one in listener.virtual_hosts)
     for members in ended.values():
         termination = min((how for how, _ in members), key=lambda how: how.name)
         own = [virtual_host for _, virtual_host in members]
         servers = tuple(sorted(one.host for one in own if one.host.kind is not MatchKind.PREFIX))
         if servers:
-            chains.append(TlsChain(termination, servers, _with_strangers(own, listener.virtual_hosts)))
+            chains.append(TlsChain(termination, servers, _with_strangers(own, everyone)))
     return tuple(sorted(chains, key=lambda chain: chain.termination.name))
 
 
@@ -75,16 +77,12 @@ def _only_over_tls(virtual_host: VirtualHost) -> VirtualHost:
     return replace(virtual_host, guard=replace(guard, by_header=False), routes=challenges)
 
 
-def _with_strangers(own: Sequence[VirtualHost], everyone: Sequence[VirtualHost]) -> tuple[VirtualHost, ...]:
+def _with_strangers(own: Sequence[VirtualHost], everyone: Names) -> tuple[VirtualHost, ...]:
     """The virtual hosts of a chain, and an empty one for each that its wildcards would answer for in its place."""
     names = {virtual_host.host for virtual_host in own}
     wild = [name for name in names if name.kind is not MatchKind.EXACT]
-    strangers = [
-        VirtualHost(other.host, ())
-        for other in everyone
-        if other.host not in names and any(name.overlaps(other.host) for name in wild)
-    ]
-    return tuple(sorted((*own, *strangers), key=lambda one: one.host))
+    strangers = {other for name in wild for other in everyone.overlapping(name)} - names
+    return tuple(sorted((*own, *(VirtualHost(other, ()) for other in strangers)), key=lambda one: one.host))
 
 
 def chain_for(chains: Sequence[TlsChain], server: str) -> TlsChain | None:

@@ -1,5 +1,6 @@
 """Conditions on the parts of a request: strings, headers, paths and hosts."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -102,6 +103,20 @@ class HostMatch:
                 return self.kind is MatchKind.PREFIX and domain.value.startswith(self.value)
             case _:
                 return False
+
+    def covering(self) -> "Iterator[HostMatch]":
+        """What covers this, by kind and length: itself, then the longest suffix, the longest prefix, and all hosts.
+
+        To be looked up one by one where asking each of many whether it covers this would take too long.
+        """
+        yield self
+        length = len(self.value)
+        if self.kind in (MatchKind.EXACT, MatchKind.SUFFIX):
+            yield from (HostMatch(MatchKind.SUFFIX, self.value[cut:]) for cut in range(1, length))
+        if self.kind in (MatchKind.EXACT, MatchKind.PREFIX):
+            yield from (HostMatch(MatchKind.PREFIX, self.value[:cut]) for cut in range(length - 1, 0, -1))
+        if self.kind is not MatchKind.ANY:
+            yield ANY_HOST
 
     def overlaps(self, other: "HostMatch") -> bool:
         """Whether some host is meant by both. Two patterns of which one is a ``REGEX`` count as overlapping."""

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
+from reconciler.model.names import Names
 from reconciler.model.resource import ANY_HOST, HostMatch, MatchKind
 
 _RANK = {MatchKind.ANY: 0, MatchKind.PREFIX: 1, MatchKind.SUFFIX: 2, MatchKind.EXACT: 3}
@@ -40,15 +42,13 @@ class Domains:
             return (picked,) if picked is not None else ()
         covering = self._covering(pattern)
         floor = _rank(covering) if covering is not None else (-1, 0)
-        return tuple(sorted(d for d in self.members if _rank(d) >= floor and d.overlaps(pattern)))
+        return tuple(sorted({d for d in _names(self.members).overlapping(pattern) if _rank(d) >= floor}))
 
     def _covering(self, pattern: HostMatch) -> HostMatch | None:
         """The highest-ranking domain that all hosts of a pattern belong to."""
-        if pattern.kind in (MatchKind.SUFFIX, MatchKind.PREFIX):
-            covering = [d for d in self.members if d.kind is pattern.kind and d.covers(pattern)]
-            if covering:
-                return max(covering, key=_rank)
-        return ANY_HOST if ANY_HOST in self.members else None
+        if pattern.kind is MatchKind.REGEX:
+            return ANY_HOST if ANY_HOST in self.members else None
+        return next((domain for domain in pattern.covering() if domain in self.members), None)
 
     def _wildcard(self, host: str) -> HostMatch | None:
         cuts = range(1, len(host))  # a wildcard stands for at least one character
@@ -58,6 +58,12 @@ class Domains:
             if candidate in self.members:
                 return candidate
         return None
+
+
+@lru_cache(maxsize=4)
+def _names(members: frozenset[HostMatch]) -> Names:
+    """Made once for all patterns that are looked up among them."""
+    return Names.of(members)
 
 
 def _rank(domain: HostMatch) -> tuple[int, int]:

@@ -40,7 +40,7 @@ class Placed:
 
 def by_name(hosts: Iterable[HostResource], terminations: Terminations) -> dict[HostMatch, Termination]:
     """How TLS ends for each name that somebody has a certificate for; what a Host says wins."""
-    found = dict(reversed(terminations.by_hosts))
+    found = dict(reversed([*terminations.by_hosts.items()]))
     for host in hosts:
         ending = terminations.of(host.hostname, host)
         if ending is not None:

@@ -32,7 +32,7 @@ class Terminations:
     """
 
     of_hosts: Mapping[ResourceId, Termination] = field(default_factory=dict)
-    by_hosts: tuple[tuple[HostMatch, Termination], ...] = ()
+    by_hosts: Mapping[HostMatch, Termination] = field(default_factory=dict)
     stranded: tuple[tuple[ResourceId, Problem], ...] = ()
     problems: tuple[Problem, ...] = ()
 
@@ -50,7 +50,9 @@ class Terminations:
         """
         if host is not None and host.tls != NO_TLS:
             return self.of_hosts.get(host.origin.id)
-        return next((ending for hosts, ending in self.by_hosts if hosts == domain or hosts.covers(domain)), None)
+        if not self.by_hosts:
+            return None
+        return next((self.by_hosts[hosts] for hosts in domain.covering() if hosts in self.by_hosts), None)
 
 
 NO_TERMINATIONS = Terminations()
@@ -127,7 +129,7 @@ def _ending(name: str, identity: Identity, settings: TlsSettings, namespace: str
 
 def _for_sets_of_hosts(
     contexts: TlsContexts, borrowed: Iterable[ResourceId]
-) -> tuple[tuple[tuple[HostMatch, Termination], ...], list[tuple[ResourceId, Problem]], list[Problem]]:
+) -> tuple[dict[HostMatch, Termination], list[tuple[ResourceId, Problem]], list[Problem]]:
     """What TLSContexts say of their ``hosts``; those without a certificate; those whose hosts another has."""
     found: dict[HostMatch, tuple[Termination, TlsContextResource]] = {}
     lacking: list[tuple[ResourceId, Problem]] = []
@@ -147,7 +149,7 @@ def _for_sets_of_hosts(
             if replace(before[0], name="") != replace(ending, name=""):
                 contested.append(_contested(context, hosts, before[1].origin))
     narrowest = sorted(found, key=lambda hosts: (-_RANK.index(hosts.kind), -len(hosts.value), hosts.value))
-    return tuple((hosts, found[hosts][0]) for hosts in narrowest), lacking, contested
+    return {hosts: found[hosts][0] for hosts in narrowest}, lacking, contested
 
 
 def _two_certificates(host: HostResource, context: TlsContextResource | None) -> Problem:

@@ -1,8 +1,9 @@
 """``redirect_cleartext_from``: clear text on a port is sent to https, where no Host says what becomes of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from reconciler.model.match import HostMatch
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.resource import InsecureAction, SecurityModel
 from reconciler.model.table import Guard, Listener, VirtualHost
@@ -16,9 +17,10 @@ def sent_to_tls(
     asking = [one for one in contexts if one.settings.redirect_from == listener.port]
     if not asking or listener.security_model is SecurityModel.SECURE:
         return virtual_hosts
+    meant = {hosts for one in asking for hosts in one.hosts}
     guard = Guard(InsecureAction.REDIRECT, by_header=listener.security_model is SecurityModel.XFP)
     return tuple(
-        replace(own, guard=guard) if own.guard is None and _among(own, asking) else own for own in virtual_hosts
+        replace(own, guard=guard) if own.guard is None and _among(own, meant) else own for own in virtual_hosts
     )
 
 
@@ -54,6 +56,5 @@ def unheard_redirects(
     return found
 
 
-def _among(virtual_host: VirtualHost, contexts: Iterable[TlsContextResource]) -> bool:
-    name = virtual_host.host
-    return any(hosts == name or hosts.covers(name) for context in contexts for hosts in context.hosts)
+def _among(virtual_host: VirtualHost, meant: Collection[HostMatch]) -> bool:
+    return any(hosts in meant for hosts in virtual_host.host.covering())
