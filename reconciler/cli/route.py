@@ -87,10 +87,10 @@ def _at_listener(table: RouteTable, request: Request) -> Request:
     return replace(request, tls=tls, port=request.port if request.port in ports else None)
 
 
-def _query(text: str) -> tuple[tuple[str, str], ...]:
+def _query(text: str) -> tuple[tuple[str, str | None], ...]:
     """Parameters as they are sent: Envoy compares them without decoding."""
     pairs = (part.partition("=") for part in text.split("&") if part)
-    return tuple((name, value) for name, _, value in pairs)
+    return tuple((name, value if equals else None) for name, equals, value in pairs)
 
 
 def _echo(explanation: Explanation) -> None:

@@ -44,7 +44,7 @@ def validate(folder: Path | None, settings: Loaded, output: str) -> int:
         if complaint:
             click.echo(f"{click.style('error', fg='red', bold=True)} Envoy rejects the configuration\n  {complaint}")
         click.echo(f"{plural(len(reading.source.files), 'file')}, {plural(routes, 'route')}, {summary(problems)}")
-        if not routes:
+        if not routes and not _has_error(problems):
             nothing = "no Mapping here makes a route; is this the right folder?"
             click.echo(f"{click.style('error', fg='red', bold=True)} {nothing}", err=True)
     return Exit.FINE if routes and not complaint and not _has_error(problems) else Exit.PROBLEM

@@ -198,6 +198,6 @@ class Request:
     path: str
     method: str = "GET"
     headers: tuple[tuple[str, str], ...] = ()
-    query: tuple[tuple[str, str], ...] = ()
+    query: tuple[tuple[str, str | None], ...] = ()
     port: int | None = None
     tls: bool = False

@@ -78,6 +78,10 @@ def unattached(homeless: Sequence[MappingResource], hosts: Sequence[HostResource
         taken = any(host.takes(mapping) for host in possible)
         if mapping.host is None and not taken:
             yield _hostname_missing(mapping)
+        elif not taken and (
+            choosy := [host for host in possible if mapping.host and mapping.host.overlaps(host.hostname)]
+        ):
+            yield _not_selected(mapping, choosy)
         else:
             # Likeness is costly, and nobody reads a thousand suggestions.
             near = get_close_matches(str(mapping.host), names, n=1) if position < _SUGGESTED else []
@@ -95,6 +99,21 @@ def _hostname_missing(mapping: MappingResource) -> Problem:
         expected="a hostname, or labels that the `mappingSelector` of a Host selects",
         hint='For every host write `hostname: "*"`',
         resource=str(mapping.origin.id),
+    )
+
+
+def _not_selected(mapping: MappingResource, choosy: Sequence[HostResource]) -> Problem:
+    named = ", ".join(f"{host.origin.id} ({host.hostname})" for host in choosy[:_LISTED])
+    return Problem(
+        Code.NO_HOST,
+        Severity.ERROR,
+        f"no Host selects it by label, so no request can reach it; for {mapping.host} there is {named}",
+        mapping.origin.provenance,
+        field="metadata.labels",
+        expected="labels that its `mappingSelector` selects",
+        hint="Add the labels, or take the `mappingSelector` away",
+        resource=str(mapping.origin.id),
+        related=tuple(host.origin.provenance for host in choosy[:_LISTED]),
     )
 
 

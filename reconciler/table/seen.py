@@ -102,16 +102,16 @@ def look_at(request: Request, trusted_hops: int = 0) -> Seen | None:
     )
 
 
-def _first(query: Iterable[tuple[str, str]]) -> dict[str, str]:
+def _first(query: Iterable[tuple[str, str | None]]) -> dict[str, str]:
     first: dict[str, str] = {}
     for name, value in query:
-        first.setdefault(name, value)
+        first.setdefault(name, value or "")
     return first
 
 
-def _pair(pair: tuple[str, str]) -> str:
+def _pair(pair: tuple[str, str | None]) -> str:
     name, value = pair
-    return f"{name}={value}" if value else name
+    return name if value is None else f"{name}={value}"
 
 
 def without_port(host: str) -> str:

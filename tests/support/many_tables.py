@@ -70,7 +70,7 @@ class Client:
 
 def target(request: Request) -> str:
     """Path and query as they are sent; a parameter without value has no ``=``."""
-    query = "&".join(f"{name}={value}" if value else name for name, value in request.query)
+    query = "&".join(name if value is None else f"{name}={value}" for name, value in request.query)
     return f"{request.path}?{query}" if query else request.path
 
 

@@ -38,6 +38,7 @@ def test_policies_are_named_with_their_place(tmp_path: Path) -> None:
         ("http://h/a/b?q=a%20b", 0, "with path /b?q=a%20b and host h"),
         ("http://h/a/b?q=a+b", 1, "no rule of virtual host `*` matches"),
         ("http://h:8080/x/../a/?q=a%20b&r", 0, "with path /?q=a%20b&r and host h:8080"),
+        ("http://h/a/?q=a%20b&r=", 0, "with path /?q=a%20b&r= and host h"),
         ("http://h/a%00", 1, "400: "),
     ],
 )

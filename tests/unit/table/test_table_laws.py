@@ -65,7 +65,7 @@ def suits(route: Route, request: Request) -> bool:
         MatchKind.PREFIX: path.startswith(wanted),
         MatchKind.REGEX: re.fullmatch(wanted, path) is not None,
     }[route.path.kind]
-    first_query = dict(reversed(request.query))
+    first_query = {name: value or "" for name, value in reversed(request.query)}
     return (
         path_suits
         and value_suits(route.host, request.host.split(":")[0].lower())
