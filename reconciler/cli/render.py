@@ -15,6 +15,7 @@ from reconciler.model.digest import Json
 from reconciler.model.errors import Stalled
 from reconciler.model.files import FilesFormat
 from reconciler.model.plain import plain
+from reconciler.model.plan import RefusalReason
 from reconciler.model.problem import Severity
 from reconciler.settings import Loaded, Settings
 
@@ -31,7 +32,8 @@ def render(folder: Path | None, stage: str, settings: Loaded, output: str) -> No
 
     --stage bootstrap prints one self-contained Envoy configuration that envoy -c runs as it is; with --target xds or
     --target files:DIR, the one that an Envoy fed by that target starts with.
-    Problems go to standard error; what is quarantined is left out.
+    Problems go to standard error; what is quarantined is left out. A bootstrap without a document that guards every
+    request, such as a broken AuthService, is refused.
 
     \b
     Examples:
@@ -43,6 +45,13 @@ def render(folder: Path | None, stage: str, settings: Loaded, output: str) -> No
         return
     reading = read(folder, settings)
     echo_problems([problem for problem in reading.compiled.problems if problem.severity is not Severity.INFO])
+    if stage == "bootstrap" and reading.compiled.unguarded:
+        without = ", ".join(reading.compiled.unguarded)
+        raise Stalled(
+            RefusalReason.UNGUARDED,
+            f"an Envoy with this configuration would let every request pass without {without}",
+            "correct it, or remove it if that is intended",
+        )
     echo_value(stage_value(reading, stage, stage_options(settings)), output)
 
 
