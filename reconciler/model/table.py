@@ -192,6 +192,7 @@ class Request:
     """A request to ask the table about; ``headers`` names are lower case, ``port`` the listener's or None for any.
 
     ``tls``: it comes over TLS, which the client began by asking for ``host`` (SNI).
+    ``query``: parameters as they are sent; the value of one without ``=`` is None.
     """
 
     host: str
