@@ -41,7 +41,7 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
     source = edges.source.fetch(state.revision)
     drifted = any(target.observe() != state.applied.snapshot.digest for target in edges.targets)
     if source.revision == state.attempted:
-        if drifted and state.revision is not None:
+        if drifted and state.revision is not None and not state.unguarded:
             return _heal(edges, options, source, state, started_at)
         return nothing_new(edges, trigger, started_at, state), state
     seen = of_revision(edges, options, state, source, trigger, started_at)

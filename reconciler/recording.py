@@ -63,7 +63,7 @@ def record_untouched(
     same_routes = verdict.decision not in (Decision.REFUSED, Decision.DRY_RUN)
     after = replace(state, attempted=attempt.revision)
     if same_routes:
-        after = replace(after, applied=desired, revision=attempt.revision)
+        after = replace(after, applied=desired, revision=attempt.revision, unguarded=False)
     conclusion = conclude(edges, verdict, attempt.plan, (), desired, after)
     if same_routes and attempt.revision == state.revision:
         # Seen before, e.g. by the `sync` of a minute ago: the journal has it.

@@ -1,7 +1,7 @@
 """What a reconcile works with, and what it leaves for the next."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.apply import Target
@@ -10,8 +10,9 @@ from reconciler.compile import NOTHING, Compiled, Options, compile_routes
 from reconciler.model.digest import Digest
 from reconciler.model.problem import Problem
 from reconciler.model.resource import ResourceId
-from reconciler.model.snapshot import Snapshot
+from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot
 from reconciler.model.source import Revision, SourceSnapshot
+from reconciler.model.table import EMPTY_TABLE
 from reconciler.resources import load_origins
 from reconciler.sources import Source
 
@@ -36,12 +37,16 @@ class State:
         revision: the revision of ``applied``.
         attempted: the last revision tried.
         held: resources Envoy rejected, by identity and digest of the document it rejected.
+        unguarded: a guard of every request that is served can't be read as it could when it came to be: other settings,
+            or a stricter version. Then ``applied`` has the other resources, and no table: without the guard it must
+            neither be served again, nor be what others are compared with.
     """
 
     applied: Compiled = NOTHING
     revision: Revision | None = None
     attempted: Revision | None = None
     held: Mapping[tuple[ResourceId, Digest], Problem] = field(default_factory=dict)
+    unguarded: bool = False
 
 
 def restore(journal: Journal, options: Options) -> State:
@@ -55,6 +60,9 @@ def restore(journal: Journal, options: Options) -> State:
         return State(revision=served.revision)
     loaded = load_origins(served.origins, limits=options.limits, ambassador_id=options.ambassador_id)
     compiled = compile_routes(SourceSnapshot(None, None, ()), loaded, options)
+    if compiled.unguarded:
+        compiled = replace(compiled, table=EMPTY_TABLE, snapshot=EMPTY_SNAPSHOT)
+        return State(applied=compiled, revision=served.revision, unguarded=True)
     return State(applied=compiled, revision=served.revision)
 
 

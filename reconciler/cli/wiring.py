@@ -178,13 +178,14 @@ def controller(settings: Loaded, report: Callable[[Outcome], None]) -> Iterator[
 def _resume(edges: Edges, options: Options) -> State:
     """What the journal says is served; xDS serves it again at once, so that a dead forge harms nobody.
 
-    After an interrupted apply nobody knows what the Envoys hold: they keep it until the first reconcile.
+    After an interrupted apply nobody knows what the Envoys hold: they keep it until the first reconcile. So they do
+    where a guard of every request can't be read as it could when it was served.
     """
     state = restore(edges.journal, options)
     interrupted = edges.journal.unfinished()
     if interrupted is not None:
         edges.journal.interrupt(interrupted)
-    elif state.revision is not None:
+    elif state.revision is not None and not state.unguarded:
         for target in edges.targets:
             if isinstance(target, XdsTarget):
                 target.serve(state.applied.snapshot)

@@ -92,7 +92,8 @@ def load_origins(
         limits: bounds on what they may hold.
         ambassador_id: documents addressed to other instances are left out.
     """
-    gathering = _Gathering(limits, ambassador_id)
+    # Where they may stand was asked when they came to be served: a guard must not be lost by a change of settings.
+    gathering = _Gathering(replace(limits, platform_paths=()), ambassador_id)
     for origin in origins:
         at = origin.provenance
         place = Place(at.path, at.line, at.touch)

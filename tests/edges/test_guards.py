@@ -152,3 +152,49 @@ def test_a_live_rejection_never_serves_without_the_new_guard(tmp_path: Path) -> 
             assert [(p.code, p.resource) for p in outcome.problems] == [(Code.ENVOY_REJECTED, "Mapping default/a")]
             assert get(port_of(envoy), "/m3/deny").status == 401
             assert get(port_of(envoy), "/m3/").status == 200
+
+
+@pytest.mark.parametrize("target", ["files", "xds"])
+def test_a_guard_that_is_lost_on_the_way_through_a_restart_serves_nothing(
+    repository: Repository, tmp_path: Path, target: str
+) -> None:
+    """Settings that no longer allow what a guard asks for leave Envoys what they have, whatever has drifted."""
+    at = f"files:{tmp_path / 'out'}" if target == "files" else "xds"
+    state = tmp_path / "state"
+    repository.commit({"guard.yaml": AUTH + '{auth_service: auth, add_auth_headers: {x-a: "%ENVIRONMENT(TOKEN)%"}}\n'})
+    with on_repository(repository.path, state, at, variables=("TOKEN",)) as loop:
+        loop.once()
+        assert loop.state.applied.table.edge.auth is not None
+    before = _files(tmp_path / "out")
+    with on_repository(repository.path, state, at) as loop:
+        plan = reconcile(loop, Decision.REFUSED).plan
+        assert plan is not None
+        assert [refusal.reason for refusal in plan.refusals] == ["Unguarded"]
+        assert loop.once().decision is Decision.UNCHANGED
+        assert _files(tmp_path / "out") == before
+        if target == "xds":
+            assert loop.edges.targets[0].observe() is None  # it serves nothing
+    with on_repository(repository.path, state, at, variables=("TOKEN",)) as loop:
+        loop.once()
+        assert loop.state.applied.table.edge.auth is not None
+        assert _files(tmp_path / "out") == before
+
+
+def test_a_folder_for_the_platform_loses_no_guard(repository: Repository, tmp_path: Path) -> None:
+    """An AuthService that stands elsewhere stays as it is, and is reported."""
+    at, state = f"files:{tmp_path / 'out'}", tmp_path / "state"
+    repository.commit({"guard.yaml": GOOD})
+    with on_repository(repository.path, state, at) as loop:
+        reconcile(loop, Decision.APPLIED)
+    with on_repository(repository.path, state, at, platform_path=("platform",)) as loop:
+        repository.commit({"a.yaml": mapping("a", "/new/")})
+        outcome = reconcile(loop, Decision.PARTIAL)
+        assert [problem.code for problem in outcome.problems] == [Code.NOT_ALLOWED]
+        assert timeout(loop.state.applied.resources) == 1
+        repository.commit({"guard.yaml": None, "platform/guard.yaml": GOOD})
+        assert reconcile(loop, Decision.UNCHANGED).problems == ()
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """What stands in the files of a target."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
