@@ -40,6 +40,11 @@ def repository(tmp_path: Path) -> Repository:
         HEAD.format("RateLimitService", "limits") + "{}\n",
         HEAD.format("Module", "ambassador") + "{config: {ip_deny: [{remote: nowhere}]}}\n",
         b"kind: AuthService \xff",
+        HEAD.format("Module", "ambassador") + "{config: {lua_scripts: x()}}\n",
+        HEAD.format("Module", "tls") + "{config: {server: {secret: a, cert_required: true, sni: 1}}}\n",
+        HEAD.format("TLSContext", "a-context") + "{cert_required: true, ca_secret: a, alpn_protocols: 1}\n",
+        HEAD.format("TLSContext", "a-context") + "{hosts: [a.test], secret: a, cert_required: true}\n",
+        HEAD.format("TLSContext", "a-context") + "{cert_required: true, ca_secret: [a}\n",
     ],
 )
 def test_a_broken_guard_refuses_everything_until_it_is_mended(tmp_path: Path, broken: str | bytes) -> None:
