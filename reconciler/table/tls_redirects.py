@@ -39,7 +39,8 @@ def unheard_redirects(
         elif not context.hosts:
             why, hint = "the TLSContext names no hosts", "add them"
         elif port not in ports:
-            why, hint = f"no Listener takes clear text on port {port}", f"add a Listener with port {port}"
+            why = f"no Listener takes clear text on port {port}"
+            hint = f"add a Listener with port {port}, besides one for each other port"
         else:
             continue
         found.append(
