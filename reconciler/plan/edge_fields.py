@@ -20,6 +20,7 @@ Service = Auth | RateLimit | Tracing | RemoteLog
 _SENTENCES: Mapping[tuple[Kind, Op], str] = MappingProxyType(
     {
         (Kind.AUTH_SERVICE, Op.CREATE): "every request is authenticated from now on, but where a Mapping bypasses it",
+        (Kind.AUTH_SERVICE, Op.UPDATE): "how requests are authenticated is another matter from now on",
         (Kind.AUTH_SERVICE, Op.DELETE): "REQUESTS ARE NO LONGER AUTHENTICATED",
         (Kind.RATE_LIMIT_SERVICE, Op.DELETE): "RATES ARE NO LONGER LIMITED",
     }
@@ -39,11 +40,16 @@ def sentence(kind: Kind, op: Op) -> str:
     return _SENTENCES.get((kind, op), "")
 
 
-def passing_fields(policy: RoutePolicy) -> Fields:
-    """How the requests of a route pass those services; absent ones are left out."""
+def passing_fields(policy: RoutePolicy, *, forwards: bool) -> Fields:
+    """How the requests of a route pass those services; absent ones are left out.
+
+    Args:
+        policy: of the route.
+        forwards: whether the route sends requests on: what Envoy answers by itself nobody need be asked about.
+    """
     found: Fields = {}
     if policy.bypass_auth:
-        found["auth"] = "not asked"
+        found["auth"] = "NOT ASKED" if forwards else "not asked"
     elif policy.auth_context:
         found["auth context"] = pairs(policy.auth_context)
     if policy.labels:

@@ -104,7 +104,7 @@ def route_fields(route: Route, addresses: Mapping[str, str], share: str) -> Fiel
         "share": share,
         **what,
         **policy_fields(route.policy, forwards=isinstance(action, Forward)),
-        **passing_fields(route.policy),
+        **passing_fields(route.policy, forwards=isinstance(action, Forward)),
     }
     return {name: value for name, value in fields.items() if value}
 
