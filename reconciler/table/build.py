@@ -90,9 +90,7 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
     bindings = speaking_proxy(bind(opened, hosts, default_port(default_listener, module)), opened, module)
 
     services = [resource for resource in ordered if isinstance(resource, ServiceResource)]
-    edge = place_services(
-        edge_of(module), services, contexts, references, module.defaults if module else NO_DEFAULTS
-    )
+    edge = place_services(edge_of(module), services, contexts, references, module.defaults if module else NO_DEFAULTS)
     rules, problems = _rules(mappings, hosts, edge.edge)
     listeners = []
     placed: set[str] = set()

@@ -76,7 +76,10 @@ def test_older_address() -> None:
         ({"tls": {"min_tls_version": "v1.2"}}, Code.MISSING_FIELD),
         ({"tlsSecret": {"namespace": "n"}}, Code.MISSING_FIELD),
         ({"tlsSecret": {"name": "../x"}}, Code.INVALID_VALUE),
-        ({"tlsContext": {"name": "s"}, "tlsSecret": {"name": "s"}, "tls": {"min_tls_version": "v1.2"}}, Code.FIELDS_CONTRADICT),
+        (
+            {"tlsContext": {"name": "s"}, "tlsSecret": {"name": "s"}, "tls": {"min_tls_version": "v1.2"}},
+            Code.FIELDS_CONTRADICT,
+        ),
         ({"requestPolicy": {"insecure": {"additionalPort": 70000}}}, Code.INVALID_VALUE),
         ({"requestPolicy": {"insecure": {"action": "redirect"}}}, Code.INVALID_VALUE),
         ({"requestPolicy": {"insecur": {}}}, Code.UNKNOWN_FIELD),
