@@ -75,7 +75,7 @@ def explain(reason: RefusalReason, reach: Reach, radius: BlastRadius, digest: Di
             said = "the last applied commit is not an ancestor of this one: history was rewritten."
         case RefusalReason.UNGUARDED:
             said = (
-                f"a document that guards every request is broken and nothing of it is served "
+                f"a document that guards requests is broken and nothing of it is served "
                 f"({', '.join(reach.unguarded)}): requests would pass without it. Correct it."
             )
     return Refusal(reason, f"{said} {override}")
