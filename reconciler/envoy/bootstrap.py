@@ -24,11 +24,11 @@ from google.protobuf.struct_pb2 import Struct, Value
 
 from reconciler.envoy.addresses import is_ip, single_endpoint, socket_address, split
 from reconciler.envoy.config_sources import ads
-from reconciler.envoy.listeners import HCM_FILTER
+from reconciler.envoy.listeners.listener import HCM_FILTER
 from reconciler.envoy.options import RenderOptions
 from reconciler.envoy.protobuf import milliseconds, packed, serialise
 from reconciler.envoy.readable import json_bytes
-from reconciler.envoy.static_tls import drop_tls_files, named_files, put_secrets_inside
+from reconciler.envoy.tls.static import drop_tls_files, named_files, put_secrets_inside
 from reconciler.model.files import FilesFormat, clusters_file, listeners_file
 from reconciler.model.limits import DEFAULT_LIMITS
 from reconciler.model.snapshot import Snapshot, TypeUrl, XdsResource

@@ -7,13 +7,13 @@ from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 
-from reconciler.envoy.clusters import cluster
-from reconciler.envoy.listeners import listener
+from reconciler.envoy.clusters.cluster import cluster
+from reconciler.envoy.listeners.listener import listener
 from reconciler.envoy.options import RenderOptions
 from reconciler.envoy.protobuf import serialise
-from reconciler.envoy.route_configuration import route_configurations
-from reconciler.envoy.secrets import secret_named
-from reconciler.envoy.tls_sockets import secret_names
+from reconciler.envoy.routes.configuration import route_configurations
+from reconciler.envoy.tls.secrets import secret_named
+from reconciler.envoy.tls.sockets import secret_names
 from reconciler.model.snapshot import ResourceSet, Snapshot, TypeUrl, XdsResource
 from reconciler.model.table import RouteTable
 

@@ -19,8 +19,8 @@ from reconciler.model.resource import Kind
 from reconciler.resources.annotation import annotation_of, is_list, is_parent
 from reconciler.resources.finding import Path, dotted
 from reconciler.resources.kinds import API_VERSIONS, CURRENT, EFFECTLESS_KINDS, OWN_KINDS, Document, is_ours
-from reconciler.resources.yaml_text import Chunk, split
-from reconciler.resources.yaml_values import parse
+from reconciler.resources.yaml.text import Chunk, split
+from reconciler.resources.yaml.values import parse
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 # Those that Mappings name ended with v0: there is no current spelling of them.

@@ -10,7 +10,7 @@ from reconciler.migrate.changes import Change, Insert, Remove, Rename, Rewriting
 from reconciler.migrate.mapping_rules import MAPPING_RULES
 from reconciler.migrate.subject import Subject
 from reconciler.model.digest import Json
-from reconciler.resources.auth_service import V0_HEADERS
+from reconciler.resources.services.auth_service import V0_HEADERS
 
 Rule: TypeAlias = Callable[[Subject], Iterator[Rewriting]]
 

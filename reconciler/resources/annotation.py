@@ -11,8 +11,8 @@ from reconciler.resources.envelope import DEFAULT_NAMESPACE
 from reconciler.resources.finding import Finding, Path, line_of, type_words
 from reconciler.resources.kinds import ANNOTATED_KINDS, Document, is_ours
 from reconciler.resources.unit import Unit
-from reconciler.resources.yaml_text import split
-from reconciler.resources.yaml_values import parse
+from reconciler.resources.yaml.text import split
+from reconciler.resources.yaml.values import parse
 
 ANNOTATION = "getambassador.io/config"
 

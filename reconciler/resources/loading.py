@@ -18,8 +18,8 @@ from reconciler.resources.guards import guard_meant
 from reconciler.resources.kinds import Document, classify, foreign, is_ours, likely_kind
 from reconciler.resources.readers import DEFAULT_AMBASSADOR_ID, encode, is_addressed, read
 from reconciler.resources.unit import Unit
-from reconciler.resources.yaml_text import Chunk, decode, split
-from reconciler.resources.yaml_values import parse
+from reconciler.resources.yaml.text import Chunk, decode, split
+from reconciler.resources.yaml.values import parse
 
 _IDENTITY_FIELDS = frozenset({"kind", "metadata", "name", "namespace"})
 # What a document of these kinds says concerns everybody.

@@ -8,8 +8,8 @@ from reconciler.model.machine import is_below
 from reconciler.model.problem import Code
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
-from reconciler.resources.operators import InvalidFormat, parse_format
-from reconciler.resources.service import is_loopback
+from reconciler.resources.mapping.operators import InvalidFormat, parse_format
+from reconciler.resources.upstream.service import is_loopback
 
 _WORD = "ENVIRONMENT"
 _VARIABLE = re.compile(r"%ENVIRONMENT\(([A-Za-z_][A-Za-z0-9_]*)\)(?::[0-9]+)?%")

@@ -7,7 +7,7 @@ import re2
 from reconciler.model.problem import Code
 from reconciler.model.resource import RegexRewrite
 from reconciler.resources.fields import Fields
-from reconciler.resources.sendable import check_target
+from reconciler.resources.mapping.sendable import check_target
 
 # https://www.rfc-editor.org/rfc/rfc9110#name-tokens
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -9,25 +9,25 @@ from reconciler.model.digest import Json, canonical_json
 from reconciler.model.limits import Limits
 from reconciler.model.problem import Severity
 from reconciler.model.resource import Kind, Origin, Resource, ResourceId
-from reconciler.resources.auth_service import read_auth_service
-from reconciler.resources.circuit_breakers import read_circuit_breaker
+from reconciler.resources.edge.host import read_host_resource
+from reconciler.resources.edge.listener import read_listener
+from reconciler.resources.edge.tcp_mapping import read_tcp_mapping
+from reconciler.resources.edge.tls_context import read_tls_context
 from reconciler.resources.envelope import Envelope, open_envelope
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import Finding, Path, Place
-from reconciler.resources.host import read_host_resource
 from reconciler.resources.kinds import Document, Ours
-from reconciler.resources.listener import read_listener
-from reconciler.resources.log_service import read_log_service
-from reconciler.resources.mapping import read_mapping
-from reconciler.resources.mapping_policy import read_mapping_policy
-from reconciler.resources.module import read_module
-from reconciler.resources.outliers import read_outlier_detection
-from reconciler.resources.rate_limit_service import read_rate_limit_service
-from reconciler.resources.resolver import read_resolver
+from reconciler.resources.mapping.mapping import read_mapping
+from reconciler.resources.mapping.mapping_policy import read_mapping_policy
+from reconciler.resources.module.module import read_module
 from reconciler.resources.schemas import explain, schema_of
-from reconciler.resources.tcp_mapping import read_tcp_mapping
-from reconciler.resources.tls_context import read_tls_context
-from reconciler.resources.tracing_service import read_tracing_service
+from reconciler.resources.services.auth_service import read_auth_service
+from reconciler.resources.services.log_service import read_log_service
+from reconciler.resources.services.rate_limit_service import read_rate_limit_service
+from reconciler.resources.services.tracing_service import read_tracing_service
+from reconciler.resources.upstream.circuit_breakers import read_circuit_breaker
+from reconciler.resources.upstream.outliers import read_outlier_detection
+from reconciler.resources.upstream.resolver import read_resolver
 
 Reader: TypeAlias = Callable[[Envelope, Origin, Fields], Resource | None]
 

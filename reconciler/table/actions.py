@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from reconciler.model.resource import MappingResource, MatchKind, RegexRewrite
 from reconciler.model.table import Action, Forward, Mirror
-from reconciler.table.upstreams import cluster_of
+from reconciler.table.resolve.upstreams import cluster_of
 
 _WHOLE_PATH = "^.*$"
 

@@ -16,7 +16,7 @@ from reconciler.model.resource import (
 )
 from reconciler.model.table import Guard, Route, VirtualHost
 from reconciler.table.domains import Domains
-from reconciler.table.terminations import NO_TERMINATIONS, Terminations
+from reconciler.table.ports.terminations import NO_TERMINATIONS, Terminations
 
 _LISTED = 5  # Hosts named in a message
 _SUGGESTED = 50  # Mappings for which the nearest Host is looked for

@@ -22,22 +22,22 @@ from reconciler.model.resource import (
 from reconciler.model.table import Action, Cluster, Forward, Route, RouteTable
 from reconciler.table.actions import action_of, mirrors_of
 from reconciler.table.attach import unattached, virtual_hosts
-from reconciler.table.balancing_notes import balancing_notes
-from reconciler.table.defaults import edge_of, module_of, with_defaults
-from reconciler.table.mapping_policies import PolicyWorld, with_policies
-from reconciler.table.module_ports import default_port, redirecting, speaking_proxy, unheard
 from reconciler.table.order import in_match_order
 from reconciler.table.policies import differing, policy_of
-from reconciler.table.port_problems import around_listeners
-from reconciler.table.ports import DefaultListener, bind, reachable, serves, unwritten
-from reconciler.table.references import References, resolved, resolved_tcp
-from reconciler.table.services import ServiceResource, effective_policy, past_auth, place_services, unserved
+from reconciler.table.ports.module_ports import default_port, redirecting, speaking_proxy, unheard
+from reconciler.table.ports.port_problems import around_listeners
+from reconciler.table.ports.ports import DefaultListener, bind, reachable, serves, unwritten
+from reconciler.table.ports.tcp import by_name, place
+from reconciler.table.ports.terminations import terminations
+from reconciler.table.ports.tls_contexts import TlsContexts, speaking_tls
+from reconciler.table.ports.tls_redirects import sent_to_tls, unheard_redirects
+from reconciler.table.resolve.balancing_notes import balancing_notes
+from reconciler.table.resolve.defaults import edge_of, module_of, with_defaults
+from reconciler.table.resolve.mapping_policies import PolicyWorld, with_policies
+from reconciler.table.resolve.references import References, resolved, resolved_tcp
+from reconciler.table.resolve.services import ServiceResource, effective_policy, past_auth, place_services, unserved
+from reconciler.table.resolve.upstreams import cluster_of
 from reconciler.table.shares import thresholds
-from reconciler.table.tcp import by_name, place
-from reconciler.table.terminations import terminations
-from reconciler.table.tls_contexts import TlsContexts, speaking_tls
-from reconciler.table.tls_redirects import sent_to_tls, unheard_redirects
-from reconciler.table.upstreams import cluster_of
 
 
 @dataclass(frozen=True, slots=True)

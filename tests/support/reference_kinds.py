@@ -55,8 +55,8 @@ PAGES: dict[str, Page] = {
         "by Envoy itself, limits without a service, ejection, patterns of origins, how an upstream is verified.\n\n"
         "It is of our own API group, `reconciler.dev/v1alpha1`, so that Emissary leaves it alone and reads the "
         "Mappings as before. What a Mapping says itself is stronger, and what a Module says is weaker. Two policies "
-        "may be about one Mapping, but not say the same part of it: the one that is served holds, else the older one, and the "
-        "other is a [`conflict`](problems.md#conflict). [Guide](../guides/mapping-policy.md).",
+        "may be about one Mapping, but not say the same part of it: the one that is served holds, else the older one, "
+        "and the other is a [`conflict`](problems.md#conflict). [Guide](../guides/mapping-policy.md).",
     ),
     "tcpmapping.md": Page("TCPMapping", (Kind.TCP_MAPPING,), "Which TCP or TLS connections go to which service."),
     "host.md": Page("Host", (Kind.HOST,), "A host name, its certificate, and what happens to requests in clear text."),

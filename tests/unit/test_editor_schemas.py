@@ -13,8 +13,8 @@ from reconciler.resources.annotation import is_parent
 from reconciler.resources.envelope import open_envelope
 from reconciler.resources.kinds import Document, Ours, classify
 from reconciler.resources.schemas import schema_of
-from reconciler.resources.yaml_text import decode, split
-from reconciler.resources.yaml_values import parse
+from reconciler.resources.yaml.text import decode, split
+from reconciler.resources.yaml.values import parse
 from tests.support import editor_schemas
 from tests.support.documents import load_text
 from tests.support.golden import GOLDEN, REPOSITORY, SOURCES, Case, cases

@@ -12,8 +12,8 @@ from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpPro
 from envoy.type.v3.http_pb2 import CodecClientType
 
 from reconciler.envoy import RenderOptions
-from reconciler.envoy.cluster_protocols import HTTP_OPTIONS
-from reconciler.envoy.clusters import cluster, effective_address
+from reconciler.envoy.clusters.cluster import cluster, effective_address
+from reconciler.envoy.clusters.protocols import HTTP_OPTIONS
 from reconciler.model.resource import ServiceAddress
 from reconciler.model.upstream import DnsType, HealthCheck, HttpCheck, Upstream
 from tests.support import routing

@@ -10,9 +10,9 @@ from envoy.extensions.filters.network.tcp_proxy.v3.tcp_proxy_pb2 import TcpProxy
 from envoy.extensions.transport_sockets.quic.v3.quic_transport_pb2 import QuicDownstreamTransport
 from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import DownstreamTlsContext
 
-from reconciler.envoy.listeners import listener
+from reconciler.envoy.listeners.listener import listener
 from reconciler.envoy.options import RenderOptions
-from reconciler.envoy.route_configuration import route_configurations
+from reconciler.envoy.routes.configuration import route_configurations
 from reconciler.model.edge import PLAIN_EDGE
 from reconciler.model.ports import Stack
 from reconciler.model.resource import Kind, ResourceId, SecurityModel

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.envoy.matchers import authority_regex, route_match
+from reconciler.envoy.routes.matchers import authority_regex, route_match
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind
 from reconciler.model.regex import full_match
 from tests.support.routing import exact, prefix, rule

@@ -6,8 +6,8 @@ from envoy.config.core.v3.base_pb2 import HeaderValueOption, RoutingPriority
 from envoy.config.route.v3 import route_components_pb2
 from envoy.extensions.filters.http.cors.v3.cors_pb2 import CorsPolicy
 
-from reconciler.envoy.http_filters import http_filters
-from reconciler.envoy.routes import route
+from reconciler.envoy.filters.chain import http_filters
+from reconciler.envoy.routes.route import route
 from reconciler.model.edge import PLAIN_EDGE
 from reconciler.model.match import ANY_HOST, MatchKind, StringMatch
 from reconciler.model.policy import Cors, HeaderChanges, HeaderValue, Priority, RetryPolicy, RoutePolicy

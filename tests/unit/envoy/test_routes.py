@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.envoy.route_configuration import route_configurations, virtual_host
-from reconciler.envoy.routes import route
+from reconciler.envoy.routes.configuration import route_configurations, virtual_host
+from reconciler.envoy.routes.route import route
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind
 from reconciler.model.provenance import FileProvenance
 from reconciler.model.resource import InsecureAction

@@ -4,8 +4,8 @@ import pytest
 from envoy.extensions.transport_sockets.tls.v3.common_pb2 import TlsParameters as EnvoyParameters
 
 from reconciler.envoy import RenderOptions
-from reconciler.envoy.secrets import authorities_name, certificate_name, secret_named
-from reconciler.envoy.tls import downstream_tls_context, upstream_tls_context
+from reconciler.envoy.tls.contexts import downstream_tls_context, upstream_tls_context
+from reconciler.envoy.tls.secrets import authorities_name, certificate_name, secret_named
 from reconciler.model.tls import (
     Authorities,
     Identity,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.envoy import RenderOptions
-from reconciler.envoy.clusters import cluster as rendered
+from reconciler.envoy.clusters.cluster import cluster as rendered
 from reconciler.model.policy import HashKey, HashSource, HeaderValue, Priority
 from reconciler.model.resource import ServiceAddress
 from reconciler.model.table import Cluster

@@ -9,7 +9,7 @@ from reconciler.model.mapping_policy import MappingPolicyResource, Part, TlsOver
 from reconciler.model.match import MatchKind
 from reconciler.model.policy import DirectResponse, LocalLimit
 from reconciler.model.problem import Code, Severity
-from reconciler.resources.direct_responses import MOST_BODY_BYTES
+from reconciler.resources.mapping.direct_responses import MOST_BODY_BYTES
 from tests.support.documents import codes, load_text
 
 _HEAD = {"apiVersion": "reconciler.dev/v1alpha1", "kind": "MappingPolicy", "metadata": {"name": "p"}}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.resources.operators import (
+from reconciler.resources.mapping.operators import (
     _BARE,
     _OPTIONAL,
     _REQUIRED,

@@ -7,7 +7,7 @@ import pytest
 from reconciler.model.match import MatchKind, StringMatch
 from reconciler.model.policy import NO_POLICY, Cors, HeaderChanges, HeaderValue, Priority, RetryPolicy, RoutePolicy
 from reconciler.model.problem import Code, Severity
-from reconciler.resources.retries import RETRY_WORDS
+from reconciler.resources.mapping.retries import RETRY_WORDS
 from tests.support.documents import mapping, old, refusal, spec, warned_mapping
 
 ANY_ORIGIN = StringMatch(MatchKind.ANY)

@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.resources.yaml_text import Chunk, decode, split
+from reconciler.resources.yaml.text import Chunk, decode, split
 
 
 def test_bounds_and_offsets() -> None:

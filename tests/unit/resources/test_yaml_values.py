@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.model.limits import DEFAULT_LIMITS, Limits
 from reconciler.model.problem import Code
 from reconciler.resources.finding import Finding, line_of
-from reconciler.resources.yaml_values import parse
+from reconciler.resources.yaml.values import parse
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=12),

@@ -4,7 +4,7 @@ from reconciler.model.problem import Code, Severity
 from reconciler.model.resource import MappingResource, MatchKind, Redirect, RegexRewrite, ServiceAddress
 from reconciler.model.table import Forward, Mirror
 from reconciler.table import build
-from reconciler.table.upstreams import cluster_of
+from reconciler.table.resolve.upstreams import cluster_of
 from tests.support.mappings import mapping
 
 

@@ -21,7 +21,7 @@ from reconciler.model.resource import InsecureAction, Kind, MappingResource, Ori
 from reconciler.model.table import Forward, Guard, Request
 from reconciler.model.upstream import LoadBalancing, Upstream
 from reconciler.table import Answered, BadRequest, build, explain
-from reconciler.table.defaults import with_defaults
+from reconciler.table.resolve.defaults import with_defaults
 from tests.support.documents import load_text
 from tests.support.mappings import host, listener, mapping, provenance
 

@@ -10,8 +10,8 @@ from reconciler.model.resource import Kind, MappingResource, Origin, Resource, R
 from reconciler.model.upstream import CircuitBreaker, Discovery, DnsType, LoadBalancing, OutlierDetection, Upstream
 from reconciler.model.upstream_resources import CircuitBreakerResource, OutlierDetectionResource, ResolverResource
 from reconciler.table import build
-from reconciler.table.references import References, resolved
-from reconciler.table.upstreams import cluster_of, shortest
+from reconciler.table.resolve.references import References, resolved
+from reconciler.table.resolve.upstreams import cluster_of, shortest
 from tests.support.mappings import mapping, provenance
 
 

@@ -6,7 +6,7 @@ from reconciler.model.problem import Code, Severity
 from reconciler.model.resource import SecurityModel
 from reconciler.model.table import Listener, VirtualHost
 from reconciler.model.tls import Termination
-from reconciler.table.tcp import Placed, place
+from reconciler.table.ports.tcp import Placed, place
 from tests.support.mappings import host_match
 from tests.support.tcp_mappings import tcp_mapping, termination
 

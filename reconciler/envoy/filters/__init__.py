@@ -1,0 +1,1 @@
+"""HTTP filters, each with what routes say to it."""

@@ -1,0 +1,1 @@
+"""Ports as Envoy listeners: filter chains, HTTP, TCP, QUIC, access logs."""

@@ -1,0 +1,1 @@
+"""What faces clients: Hosts, Listeners, TCPMappings, TLSContexts."""

@@ -1,0 +1,1 @@
+"""Mapping and MappingPolicy: conditions, actions and policies of routes."""

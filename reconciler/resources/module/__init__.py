@@ -1,0 +1,1 @@
+"""Modules: settings by name."""

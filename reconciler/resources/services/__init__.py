@@ -1,0 +1,1 @@
+"""Services that requests are shown to on their way."""

@@ -1,0 +1,1 @@
+"""How Envoy finds a service and talks to it."""

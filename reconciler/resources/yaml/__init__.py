@@ -1,0 +1,1 @@
+"""YAML text → bounded values with lines."""

@@ -1,0 +1,1 @@
+"""The reference matcher: what the table answers to a request, and why."""

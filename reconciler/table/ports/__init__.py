@@ -1,0 +1,1 @@
+"""Listeners, TLS and TCP: which port serves what."""
