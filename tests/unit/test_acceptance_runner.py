@@ -29,7 +29,7 @@ def test_a_bad_case_is_named_and_takes_none_down(tmp_path: Path) -> None:
 apiVersion: getambassador.io/v3alpha1
 kind: TLSContext
 metadata: {name: c}
-spec: {hosts: [a.test], cert_chain_file: /no/such.crt, private_key_file: /no/such.key}
+spec: {hosts: [a.test], cert_chain_file: /etc/no/such.crt, private_key_file: /etc/no/such.key}
 ---
 apiVersion: getambassador.io/v3alpha1
 kind: Host
