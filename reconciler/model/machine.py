@@ -7,8 +7,9 @@ import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# Where Ambassador's users mount certificates; no device is below, which Envoy would read without end.
-TLS_FILES = ("/etc", "/certs", "/ambassador")
+TLS_FILES = ("/",)  # what is no certificate or key shows nothing of itself in a handshake
+# No files that somebody keeps: a device is read without end, and what the kernel tells of itself is for nobody else.
+NEVER_READ = ("/dev", "/proc", "/sys")
 LOG_FILES = ("/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2", "/dev/null", "/var/log/envoy")
 # What tells Envoys apart.
 VARIABLES = (
@@ -21,7 +22,8 @@ class MachineAccess:
     """What documents may name on Envoy's machine; all else is an error.
 
     Attributes:
-        tls_files: directories, or files, of certificates, keys, authorities and lists of revoked ones.
+        tls_files: directories, or files, of certificates, keys, authorities and lists of revoked ones; never below
+            `NEVER_READ`.
         body_files: the same of error bodies, which every client can read.
         log_files: the same of access logs, which Envoy creates and writes.
         variables: names of environment variables.

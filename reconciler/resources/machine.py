@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from reconciler.model.digest import Json
-from reconciler.model.machine import is_below
+from reconciler.model.machine import NEVER_READ, is_below
 from reconciler.model.problem import Code
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
@@ -17,6 +17,10 @@ _VARIABLE = re.compile(r"%ENVIRONMENT\(([A-Za-z_][A-Za-z0-9_]*)\)(?::[0-9]+)?%")
 
 def check_tls_file(fields: Fields, path: str, *parts: str | int) -> None:
     """Report a certificate, key or list that may not be named."""
+    if is_below(path, NEVER_READ):
+        message = "no certificate or key is kept among devices and what the kernel tells of itself"
+        fields.report(Code.NOT_ALLOWED, message, *parts, got=shown(path), hint="name a file that somebody keeps")
+        return
     _check_file(fields, path, fields.limits.machine.tls_files, "tls_files", parts)
 
 

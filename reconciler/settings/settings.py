@@ -137,8 +137,8 @@ class Settings:
     )
     tls_files: tuple[str, ...] = _field(
         TLS_FILES,
-        "Directory on Envoy's machine in which documents may name certificates and keys; repeatable. That of Secrets "
-        "may always be.",
+        "Directory on Envoy's machine in which documents may name certificates and keys; repeatable. Never below /dev, "
+        "/proc or /sys; always in that of Secrets.",
         parse.absolute,
         many=True,
         group="language",

@@ -43,12 +43,21 @@ def test_places(path: str, inside: bool) -> None:
     assert is_below(path, ["/etc/"]) is inside
 
 
-@pytest.mark.parametrize("path", ["/proc/self/environ", "/etc/../dev/zero", "/dev/stdin", "/root/key"])
-def test_keys_from_elsewhere(path: str) -> None:
-    """A device would be read without end, and what is no certificate need not be opened."""
-    text = _document("TLSContext", hosts=["a.test"], cert_chain_file=path, private_key_file="/etc/key")
-    assert codes(_load(text)) == [Code.NOT_ALLOWED]
-    assert _load(text, _allowing(tls_files=("/",))).problems == ()
+def _keys_at(path: str) -> str:
+    return _document("TLSContext", hosts=["a.test"], cert_chain_file=path, private_key_file="/etc/key")
+
+
+@pytest.mark.parametrize("path", ["/proc/self/environ", "/etc/../dev/zero", "/dev/stdin"])
+def test_keys_that_nobody_keeps(path: str) -> None:
+    """A device would be read without end; no setting allows it."""
+    assert codes(_load(_keys_at(path))) == [Code.NOT_ALLOWED]
+    assert codes(_load(_keys_at(path), _allowing(tls_files=("/", path)))) == [Code.NOT_ALLOWED]
+
+
+def test_keys_from_elsewhere() -> None:
+    """Certificates may be anywhere, unless who runs Envoy says where."""
+    assert _load(_keys_at("/root/key")).problems == ()
+    assert codes(_load(_keys_at("/root/key"), _allowing(tls_files=("/etc",)))) == [Code.NOT_ALLOWED]
 
 
 @pytest.mark.parametrize("path", ["/etc/envoy/secrets/default/shop/tls.key", "/proc/self/environ", "/etc/hostname"])
