@@ -6,6 +6,7 @@ was written, the table where it is in the end.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from reconciler.model.origin import Origin
 from reconciler.model.policy import Pairs
@@ -262,3 +263,8 @@ class RemoteLog:
 
     service: Reached
     settings: RemoteLogSettings
+
+
+ServiceResource: TypeAlias = (
+    AuthServiceResource | RateLimitServiceResource | TracingServiceResource | LogServiceResource
+)

@@ -4,7 +4,7 @@ Stronger than what a Module says, weaker than what a Mapping says itself.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.attachment import attachments
@@ -13,6 +13,7 @@ from reconciler.model.origin import Attached
 from reconciler.model.problem import Problem
 from reconciler.model.resource import MappingResource, ResourceId
 from reconciler.model.tls import TlsSettings, UpstreamTls
+from reconciler.table.documents import Documents
 from reconciler.table.ports.tls_contexts import TlsContexts
 from reconciler.table.resolve.mapping_policy_problems import nobody, unverified, without_effect
 
@@ -38,14 +39,10 @@ class PolicyWorld:
     contexts: TlsContexts
 
     @classmethod
-    def of(cls, resources: Iterable[object], contexts: TlsContexts) -> "PolicyWorld":
-        """From the resources of a table."""
-        resources = list(resources)
-        policies = [resource for resource in resources if isinstance(resource, MappingPolicyResource)]
-        if not policies:
-            return cls({}, (), contexts)
-        mappings = [resource for resource in resources if isinstance(resource, MappingResource)]
-        return cls({mapping.origin.id: mapping for mapping in mappings}, policies, contexts)
+    def of(cls, documents: Documents) -> "PolicyWorld":
+        """From the documents of a table; without a policy nothing is looked up."""
+        written = {mapping.origin.id: mapping for mapping in documents.mappings} if documents.policies else {}
+        return cls(written, documents.policies, documents.contexts)
 
 
 @dataclass(slots=True)

@@ -122,16 +122,13 @@ class References:
         return shortest(upstream)
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """Mappings whose names are looked up, and those that name what is not there, each with why."""
+def resolved(
+    mappings: Sequence[MappingResource], references: References
+) -> tuple[list[MappingResource], list[tuple[ResourceId, Problem]]]:
+    """Mappings whose names are looked up, and those that name what is not there, each with why.
 
-    mappings: list[MappingResource]
-    stranded: tuple[tuple[ResourceId, Problem], ...]
-
-
-def resolved(mappings: Sequence[MappingResource], references: References) -> Resolved:
-    """Look up what Mappings name. One that names nothing and says nothing stays the same object."""
+    One that names nothing and says nothing stays the same object.
+    """
     found: list[MappingResource] = []
     stranded: list[tuple[ResourceId, Problem]] = []
     for mapping in mappings:
@@ -148,7 +145,7 @@ def resolved(mappings: Sequence[MappingResource], references: References) -> Res
         if policy.hash_key and not (upstream.balancing and upstream.balancing.hashes):
             policy = replace(policy, hash_key=None)  # the Module's, and this Mapping balances in another way
         found.append(replace(mapping, upstream=upstream, policy=policy))
-    return Resolved(found, tuple(stranded))
+    return found, stranded
 
 
 def resolved_tcp(

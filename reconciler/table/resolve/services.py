@@ -1,12 +1,10 @@
 """The services that requests are shown to, as the table has them, and what that means to each route."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import TypeAlias
 
 from reconciler.model.edge import PLAIN_EDGE, Edge
-from reconciler.model.module import NO_DEFAULTS, MappingDefaults
 from reconciler.model.origin import Origin, ResourceId
 from reconciler.model.policy import DirectResponse, LimitLabels, RoutePolicy
 from reconciler.model.problem import Code, Problem, Severity
@@ -26,15 +24,11 @@ from reconciler.model.services import (
 )
 from reconciler.model.table import Action, Cluster, Forward, VirtualHost
 from reconciler.model.upstream import Upstream
-from reconciler.table.ports.tls_contexts import TlsContexts
-from reconciler.table.resolve.references import References
+from reconciler.table.documents import Documents
+from reconciler.table.resolve.defaults import edge_of
 from reconciler.table.resolve.upstreams import cluster_of
 
 DEFAULT_DOMAIN = "ambassador"
-
-ServiceResource: TypeAlias = (
-    AuthServiceResource | RateLimitServiceResource | TracingServiceResource | LogServiceResource
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +46,14 @@ class Placed:
     stranded: tuple[tuple[ResourceId, Problem], ...] = ()
 
 
-def place_services(
-    edge: Edge,
-    services: Sequence[ServiceResource],
-    contexts: TlsContexts,
-    references: References,
-    defaults: MappingDefaults = NO_DEFAULTS,
-) -> Placed:
-    """The edge with its services.
-
-    Args:
-        edge: without them.
-        services: at most one of each kind but LogService, which merge has seen to.
-        contexts: the TLSContexts they may name.
-        references: looks up the rest.
-        defaults: what the Module says.
-    """
+def place_services(documents: Documents) -> Placed:
+    """The edge as the Module has it, with its services: at most one of each kind but LogService (merge sees to it)."""
+    edge, defaults = edge_of(documents.module), documents.defaults
     clusters: list[Cluster] = []
     stranded: list[tuple[ResourceId, Problem]] = []
     logs: list[RemoteLog] = []
-    for service in services:
-        reached = _reach(service.origin, service.backend, contexts, references, defaults.upstream)
+    for service in documents.services:
+        reached = _reach(service.origin, service.backend, documents)
         if isinstance(reached, Problem):
             stranded.append((service.origin.id, reached))
             continue
@@ -97,13 +78,12 @@ def place_services(
     return Placed(edge, tuple(clusters), tuple(stranded))
 
 
-def _reach(
-    origin: Origin, backend: Backend, contexts: TlsContexts, references: References, default: Upstream
-) -> Cluster | Problem:
+def _reach(origin: Origin, backend: Backend, documents: Documents) -> Cluster | Problem:
+    default = documents.defaults.upstream
     weaker = Upstream(circuit_breakers=default.circuit_breakers, ipv4=default.ipv4, ipv6=default.ipv6)
-    upstream = references.upstream_of(origin, backend.upstream.over(weaker), "")
+    upstream = documents.references.upstream_of(origin, backend.upstream.over(weaker), "")
     if backend.tls_context and isinstance(upstream, Upstream):
-        tls = contexts.upstream(origin, backend.tls_context)
+        tls = documents.contexts.upstream(origin, backend.tls_context)
         upstream = tls if isinstance(tls, Problem) else replace(upstream, tls=tls)
     return upstream if isinstance(upstream, Problem) else cluster_of(backend.address, upstream)
 

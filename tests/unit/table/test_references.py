@@ -28,11 +28,11 @@ def resolver(name: str, discovery: Discovery, namespace: str = "default") -> Res
 
 def look_up(one: MappingResource, *others: Resource) -> MappingResource | Problem:
     """The Mapping as it is served, or why it is not."""
-    found = resolved([one], References.of(others))
-    if found.mappings:
-        assert found.stranded == ()
-        return found.mappings[0]
-    ((identity, problem),) = found.stranded
+    found, stranded = resolved([one], References.of(others))
+    if found:
+        assert stranded == []
+        return found[0]
+    ((identity, problem),) = stranded
     assert (identity, problem.severity) == (one.origin.id, Severity.ERROR)
     return problem
 
