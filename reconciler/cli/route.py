@@ -10,12 +10,25 @@ from reconciler.cli.exits import Exit
 from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.reading import read
 from reconciler.cli.show import echo_value
+from reconciler.model.digest import Json
 from reconciler.model.plain import plain
 from reconciler.model.problem import Problem, Severity
+from reconciler.model.services import Auth
 from reconciler.model.table import Request, Route, RouteTable
 from reconciler.model.text import printable
 from reconciler.settings import Loaded
-from reconciler.table import Answer, Answered, BadRequest, Explanation, Forwarded, HungUp, NotFound, Redirected, explain
+from reconciler.table import (
+    Answer,
+    Answered,
+    BadRequest,
+    Candidate,
+    Explanation,
+    Forwarded,
+    HungUp,
+    NotFound,
+    Redirected,
+    explain,
+)
 
 _MOST_LEFT_OUT = 10
 
@@ -30,6 +43,7 @@ _MOST_LEFT_OUT = 10
 def route(url: str, folder: Path | None, method: str, headers: tuple[str, ...], settings: Loaded, output: str) -> int:
     """Say which Mapping of PATH, or of --repo at --ref, serves URL, and for each near miss what kept it from it.
 
+    Also whether an AuthService is asked first.
     Exits with 1 when nothing serves it.
 
     \b
@@ -40,11 +54,15 @@ def route(url: str, folder: Path | None, method: str, headers: tuple[str, ...], 
     compiled = read(folder, settings).compiled
     explanation = explain(compiled.table, _at_listener(compiled.table, _request(url, method, headers)))
     errors = [problem for problem in compiled.problems if problem.severity is Severity.ERROR]
+    auth = compiled.table.edge.auth
     if output == "json":
         value = plain(explanation)
-        echo_value(value | {"problems": plain(errors)} if isinstance(value, dict) else value, output)
+        asked = None if auth is None or explanation.route is None else not explanation.route.policy.bypass_auth
+        service = None if auth is None else auth.service.name
+        more: dict[str, Json] = {"auth": {"service": service, "asked": asked}, "problems": plain(errors)}
+        echo_value(value | more if isinstance(value, dict) else value, output)
     else:
-        _echo(explanation)
+        _echo(explanation, auth)
         _echo_missing(errors)
     return Exit.PROBLEM if isinstance(explanation.answer, NotFound | BadRequest | HungUp) else Exit.FINE
 
@@ -93,13 +111,15 @@ def _query(text: str) -> tuple[tuple[str, str | None], ...]:
     return tuple((name, value if equals else None) for name, equals, value in pairs)
 
 
-def _echo(explanation: Explanation) -> None:
+def _echo(explanation: Explanation, auth: Auth | None) -> None:
     if not explanation.candidates:
         click.echo(f"{click.style('no Mapping', fg='red', bold=True)}: {_answer(explanation.answer)}")
     for candidate in explanation.candidates:
         share = f"{candidate.percent} % " if candidate.percent < 100 else ""  # noqa: PLR2004 - percent
         click.echo(f"{share}{click.style(candidate.route.name, fg='green', bold=True)}  {_place(candidate.route)}")
         click.echo(f"  {_answer(candidate.answer)}")
+        if auth is not None:
+            click.echo(f"  auth: {_auth(candidate, auth)}")
         for policy in candidate.route.policies:
             place = click.style(printable(str(policy.provenance)), dim=True)
             click.echo(f"  policy {printable(policy.name)}  {place}")
@@ -119,6 +139,13 @@ def _echo_missing(errors: list[Problem]) -> None:
         at = f" at {problem.field}" if problem.field else ""
         hint = f"; {problem.hint}" if problem.hint else ""
         click.echo(f"  {where}\n    {printable(problem.message + at + hint)}")
+
+
+def _auth(candidate: Candidate, auth: Auth) -> str:
+    """Whether the auth service is asked before this answer, and if not why."""
+    if not candidate.route.policy.bypass_auth:
+        return printable(f"asked (AuthService {auth.service.name})")
+    return "not asked (bypass_auth)" if isinstance(candidate.answer, Forwarded) else "not asked (Envoy answers)"
 
 
 def _place(chosen: Route) -> str:

@@ -51,7 +51,9 @@ def command_line_page() -> str:
     lines = ["# Command line", "", "## Exit codes", "", "| code | meaning |", "|---|---|"]
     lines += [f"| {int(code)} | {meaning} |" for code, meaning in _EXITS.items()]
     for path, command in _commands(cli, ("reconciler",)):
-        context = click.Context(command, info_name=" ".join(path), terminal_width=100)
+        # As below the group: click keeps the help option that a command was first asked for.
+        names = cli.context_settings["help_option_names"]
+        context = click.Context(command, info_name=" ".join(path), terminal_width=100, help_option_names=names)
         lines += ["", f"## {' '.join(path)}", "", "```text", command.get_help(context), "```"]
     return "\n".join(lines) + "\n"
 

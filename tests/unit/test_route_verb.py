@@ -1,5 +1,6 @@
 """``reconciler route``: the request it asks about is the one a client would send."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,39 @@ def test_parameters_are_asked_about_as_they_are_sent(tmp_path: Path, url: str, c
     result = CliRunner().invoke(cli, ["route", url, str(tmp_path)], standalone_mode=False)
     assert (result.return_value, result.exception) == (code, None)
     assert words in result.output
+
+
+AUTH = """\
+apiVersion: getambassador.io/v3alpha1
+kind: AuthService
+metadata: {name: who}
+spec: {auth_service: who:3000}
+"""
+
+
+@pytest.mark.parametrize(
+    ("documents", "words", "value"),
+    [
+        (f"{MAPPING}---\n{AUTH}", "auth: asked (AuthService default/who)", {"service": "default/who", "asked": True}),
+        (
+            f"{MAPPING.replace('service: svc', 'service: svc, bypass_auth: true')}---\n{AUTH}",
+            "auth: not asked (bypass_auth)",
+            {"service": "default/who", "asked": False},
+        ),
+        (
+            f"{MAPPING}---\n{POLICY}---\n{AUTH}",
+            "auth: not asked (Envoy answers)",
+            {"service": "default/who", "asked": False},
+        ),
+        (MAPPING, "→ svc.default:80", {"service": None, "asked": None}),
+    ],
+)
+def test_whether_the_auth_service_is_asked(tmp_path: Path, documents: str, words: str, value: object) -> None:
+    """A route that lets everybody through says so, in words and in JSON; without an AuthService nothing is said."""
+    (tmp_path / "m.yaml").write_text(documents)
+    command = ["route", "http://h/a/b?q=a%20b", str(tmp_path)]
+    text = CliRunner().invoke(cli, command, standalone_mode=False)
+    assert words in text.output
+    assert ("auth:" in text.output) == (documents != MAPPING)
+    printed = CliRunner().invoke(cli, [*command, "--output", "json"], standalone_mode=False)
+    assert json.loads(printed.output)["auth"] == value
