@@ -2,7 +2,7 @@
 
 A filter that some route may need is always there, doing nothing where no route asks: a Mapping must never change a
 listener, since that closes connections. One exception: that of error bodies, which few need and Envoy 1.40 calls
-unfinished at every start, comes with the first Mapping that asks for it.
+unfinished at every start, comes with the first Mapping that asks for it (docs/adr/0016).
 """
 
 from envoy.extensions.filters.http.router.v3.router_pb2 import Router
