@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from reconciler.envoy import RenderOptions, render
 from reconciler.merge import ConflictPolicy, Merged, merge
@@ -78,18 +79,7 @@ def compile_routes(
         last_good: what is served now; stands in for what is quarantined.
         held: resources to leave at their last good version, each with the reason.
     """
-
-    def merged_and_built(left_out: Held) -> tuple[Merged, Built]:
-        merged = merge(
-            loaded.resources,
-            loaded.rejected,
-            last_good=last_good,
-            held=left_out,
-            unreadable=source.unreadable,
-            conflicts=options.conflicts,
-        )
-        return merged, build(merged.resources, default_listener=options.default_listener)
-
+    merged_and_built = partial(_merged_and_built, source, loaded, options, last_good)
     held = held or {}
     merged, built = merged_and_built(held)
     strayed = _strayed(merged, built, last_good)
@@ -109,6 +99,20 @@ def compile_routes(
         snapshot=render(built.table, options.render),
         unguarded=unguarded(served, loaded.resources, loaded.rejected, absent),
     )
+
+
+def _merged_and_built(
+    source: SourceSnapshot, loaded: Loaded, options: Options, last_good: Sequence[Resource], held: Held
+) -> tuple[Merged, Built]:
+    merged = merge(
+        loaded.resources,
+        loaded.rejected,
+        last_good=last_good,
+        held=held,
+        unreadable=source.unreadable,
+        conflicts=options.conflicts,
+    )
+    return merged, build(merged.resources, default_listener=options.default_listener)
 
 
 def _strayed(merged: Merged, built: Built, last_good: Sequence[Resource]) -> Held:

@@ -30,16 +30,30 @@ def requests(mapping: Competitor) -> str:
     return f"{method}{host}{where}" + (f" with {', '.join(conditions)}" if conditions else "")
 
 
-def conflict(loser: Competitor, winner: Competitor) -> Problem:
-    """Two Mappings without weight ask for the same requests; one is left out."""
+def _beaten(
+    loser: Resource, winner: Resource, message: str, *, hint: str, field: str = "", expected: str = ""
+) -> Problem:
+    """One of two that cannot both be is left out."""
     return Problem(
         Code.CONFLICT,
         Severity.ERROR,
-        f"asks for the same requests ({requests(loser)}) as {_named(winner)}, which was there first and keeps them",
+        message,
         loser.origin.provenance,
-        hint="Give each its `weight` for a canary, or change the match of one",
+        field=field,
+        expected=expected,
+        hint=hint,
         resource=str(loser.origin.id),
         related=(winner.origin.provenance,),
+    )
+
+
+def conflict(loser: Competitor, winner: Competitor) -> Problem:
+    """Two Mappings without weight ask for the same requests; one is left out."""
+    return _beaten(
+        loser,
+        winner,
+        f"asks for the same requests ({requests(loser)}) as {_named(winner)}, which was there first and keeps them",
+        hint="Give each its `weight` for a canary, or change the match of one",
     )
 
 
@@ -116,61 +130,49 @@ def nothing_left(mapping: Competitor, group: Group) -> Problem:
 
 def same_hostname(loser: HostResource, winner: HostResource) -> Problem:
     """Two Hosts of one Listener have one hostname."""
-    return Problem(
-        Code.CONFLICT,
-        Severity.ERROR,
+    return _beaten(
+        loser,
+        winner,
         f"has the hostname `{loser.hostname}` of {_named(winner)}, which was there first and keeps it",
-        loser.origin.provenance,
         field="spec.hostname",
         expected="a hostname used by one Host per Listener",
         hint="Change the hostname, or merge the two Hosts",
-        resource=str(loser.origin.id),
-        related=(winner.origin.provenance,),
     )
 
 
 def same_module(loser: ModuleResource, winner: ModuleResource) -> Problem:
     """Two Modules ``ambassador``, in two namespaces."""
-    return Problem(
-        Code.CONFLICT,
-        Severity.ERROR,
+    return _beaten(
+        loser,
+        winner,
         f"is a second Module of this name; {_named(winner)} was there first and is the one that holds",
-        loser.origin.provenance,
         field="metadata.name",
         expected="one Module ambassador for all namespaces",
         hint="Merge the two, or tell instances apart by ambassador_id",
-        resource=str(loser.origin.id),
-        related=(winner.origin.provenance,),
     )
 
 
 def same_service(loser: Resource, winner: Resource) -> Problem:
     """A second service of a kind of which requests pass one."""
-    return Problem(
-        Code.CONFLICT,
-        Severity.ERROR,
+    return _beaten(
+        loser,
+        winner,
         f"is a second {loser.origin.id.kind} beside {_named(winner)}, which was there first and stays in use",
-        loser.origin.provenance,
         expected=f"one {loser.origin.id.kind} for all namespaces",
         hint="Remove one of the two; those for other instances say so by `ambassador_id`",
-        resource=str(loser.origin.id),
-        related=(winner.origin.provenance,),
     )
 
 
 def same_part(loser: MappingPolicyResource, winner: MappingPolicyResource) -> Problem:
     """Two MappingPolicies say the same part of a Mapping."""
     parts = [part for part in loser.parts if part in winner.parts]
-    return Problem(
-        Code.CONFLICT,
-        Severity.ERROR,
+    return _beaten(
+        loser,
+        winner,
         f"says {', '.join(parts)} of a Mapping of which {_named(winner)} says it, which was there first and holds",
-        loser.origin.provenance,
         field=f"spec.{parts[0]}",
         expected="each part of a Mapping in one MappingPolicy",
         hint="Merge the two, or make each about other Mappings",
-        resource=str(loser.origin.id),
-        related=(winner.origin.provenance,),
     )
 
 

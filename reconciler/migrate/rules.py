@@ -10,6 +10,7 @@ from reconciler.migrate.changes import Change, Insert, Remove, Rename, Rewriting
 from reconciler.migrate.mapping_rules import MAPPING_RULES
 from reconciler.migrate.subject import Subject
 from reconciler.model.digest import Json
+from reconciler.resources.edge.tls_settings import CAMEL
 from reconciler.resources.services.auth_service import V0_HEADERS
 
 Rule: TypeAlias = Callable[[Subject], Iterator[Rewriting]]
@@ -21,25 +22,6 @@ _RENAMED = {
     "Host": {"selector": "mappingSelector"},
     "Mapping": {"v3health_checks": "health_checks"},
     "TLSContext": {"v3CRLSecret": "crl_secret"},
-}
-# Of ``tls`` of a Host.
-_TLS_RENAMED = {
-    "alpnProtocols": "alpn_protocols",
-    "caSecret": "ca_secret",
-    "cacertChainFile": "cacert_chain_file",
-    "certChainFile": "cert_chain_file",
-    "certRequired": "cert_required",
-    "cipherSuites": "cipher_suites",
-    "crlFile": "crl_file",
-    "crlSecret": "crl_secret",
-    "ecdhCurves": "ecdh_curves",
-    "maxTLSVersion": "max_tls_version",
-    "maxTlsVersion": "max_tls_version",
-    "minTLSVersion": "min_tls_version",
-    "minTlsVersion": "min_tls_version",
-    "privateKeyFile": "private_key_file",
-    "redirectCleartextFrom": "redirect_cleartext_from",
-    "v3CRLSecret": "crl_secret",
 }
 _LISTS = ("ambassador_id", "ambassadorId", "remove_request_headers", "remove_response_headers")
 _SHOWN_BODY = 4096  # bytes, https://www.getambassador.io/docs/emissary/latest/topics/running/services/auth-service
@@ -69,7 +51,7 @@ def _renamed(subject: Subject) -> Iterator[Rewriting]:
             yield Rewriting((Rename(subject.at(old), new),), f"{old} is {new} now")
     tls = subject.spec.get("tls")
     if subject.kind == "Host" and isinstance(tls, dict):
-        given = {old: new for old, new in _TLS_RENAMED.items() if old in tls and new not in tls}
+        given = {old: new for old, new in CAMEL.items() if old in tls and new not in tls}
         for old, new in given.items():
             if list(given.values()).count(new) == 1:
                 yield Rewriting((Rename(subject.at("tls", old), new),), f"tls.{old} is {new} now")

@@ -8,15 +8,14 @@ from typing import TypeVar
 from reconciler.model.match import ANY_HOST
 from reconciler.model.origin import Origin
 from reconciler.model.ports import TcpMappingResource
-from reconciler.model.problem import Code, Problem, Severity
+from reconciler.model.problem import Problem
 from reconciler.model.resource import MappingResource, Resource, ResourceId
 from reconciler.model.tls import Authorities, Identity, SecretRef, TlsSettings, UpstreamTls
 from reconciler.model.tls_context import TlsContextResource
 from reconciler.model.tls_module import TlsModuleResource
+from reconciler.table.resolve.unknown import several, unknown
 
 SERVER = "server"  # the block of the ``tls`` Module that is about clients
-
-_LISTED = 8  # names in a message
 
 Speaker = TypeVar("Speaker", MappingResource, TcpMappingResource)
 
@@ -114,26 +113,16 @@ class TlsContexts:
         return SecretRef(elsewhere, name) if split and dot else SecretRef(namespace, written)
 
     def _not_one(self, origin: Origin, written: str, field: str, found: Sequence[TlsContextResource]) -> Problem:
-        names = sorted(self.by_name)
-        listed = ", ".join(names[:_LISTED]) + (", …" if len(names) > _LISTED else "")
         if found:
             message = f"several TLSContexts are called {written}, none of them in its namespace"
-            expected = " or ".join(f"{one.origin.id.name}.{one.origin.id.namespace}" for one in found[:_LISTED])
-            hint = "Write name.namespace"
-        else:
-            message = f"names a TLSContext that there is not: {written}; it is not served rather than in clear text"
-            expected = f"one of {listed}" if listed else ""
-            hint = "Correct the name, or add the TLSContext" if listed else "There is no TLSContext at all: add it"
-        return Problem(
-            Code.UNKNOWN_REFERENCE,
-            Severity.ERROR,
-            message,
-            origin.provenance,
-            field=f"spec.{field}",
-            expected=expected,
-            hint=hint,
-            resource=str(origin.id),
-            related=tuple(one.origin.provenance for one in found[:_LISTED]),
+            return several(origin, field, message, found)
+        return unknown(
+            origin,
+            field,
+            f"names a TLSContext that there is not: {written}; it is not served rather than in clear text",
+            self.by_name,
+            hint="Correct the name, or add the TLSContext",
+            alone="There is no TLSContext at all: add it",
         )
 
 

@@ -20,11 +20,10 @@ from reconciler.model.upstream_resources import (
     ResolverResource,
     UpstreamResource,
 )
+from reconciler.table.resolve.unknown import several, unknown
 from reconciler.table.resolve.upstreams import shortest
 
 BUILT_IN = MappingProxyType({"kubernetes-service": Discovery.DNS, "kubernetes-endpoint": Discovery.KUBERNETES})
-
-_LISTED = 8  # names in a message
 
 Named = TypeVar("Named", bound=UpstreamResource)
 
@@ -178,27 +177,10 @@ def _not_one(
     what: str, field: str, written: str, origin: Origin, found: Sequence[UpstreamResource], known: Iterable[str]
 ) -> Problem:
     """A name that means nothing, or several things."""
-    names = sorted(known)
-    listed = ", ".join(names[:_LISTED]) + (", …" if len(names) > _LISTED else "")
     if found:
-        message = f"there are several of {what} {written}, none of them in its namespace"
-        expected = " or ".join(f"{one.origin.id.name}.{one.origin.id.namespace}" for one in found[:_LISTED])
-        hint = "Write name.namespace"
-    else:
-        message = f"there is no {what} {written}"
-        expected = f"one of {listed}" if listed else ""
-        hint = f"Correct the name, or add the {what}" if listed else f"Add the {what}"
-    return Problem(
-        Code.UNKNOWN_REFERENCE,
-        Severity.ERROR,
-        message,
-        origin.provenance,
-        field=f"spec.{field}",
-        expected=expected,
-        hint=hint,
-        resource=str(origin.id),
-        related=tuple(one.origin.provenance for one in found[:_LISTED]),
-    )
+        return several(origin, field, f"there are several of {what} {written}, none of them in its namespace", found)
+    hint, alone = f"Correct the name, or add the {what}", f"Add the {what}"
+    return unknown(origin, field, f"there is no {what} {written}", known, hint=hint, alone=alone)
 
 
 def _no_consul(origin: Origin, resolver: ResolverResource) -> Problem:
