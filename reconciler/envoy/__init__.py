@@ -1,4 +1,20 @@
-"""Pure stage: a route table to the Envoy resources that serve it, one message per function."""
+"""PURE: a route table → the Envoy resources that serve it, one message per function.
+
+Read ``snapshot`` first: the table as xDS resources. Then a package for each part of them:
+
+- ``listeners``: ports, connections, HTTP settings, access logs, tracing; begin with ``listeners.listener``
+- ``filters``: HTTP filters, each with what routes say to it; ``filters.chain`` has their order
+- ``routes``: virtual hosts (``routes.configuration``), and rules (``routes.route``)
+- ``clusters``: upstreams; begin with ``clusters.cluster``
+- ``tls``: TLS contexts, and the secrets they name
+
+``bootstrap`` has what an Envoy starts with: everything in one file, or where to get it, from xDS or from files.
+
+The next HTTP filter gets a module in ``filters`` and its place in ``filters.chain``; what a route says to it is set in
+``routes.route``. The next condition goes into ``routes.matchers``, the next thing a route does besides forwarding into
+``routes.policies``, the next setting of an upstream into ``clusters.cluster``, that of all HTTP into
+``listeners.http_settings``.
+"""
 
 from reconciler.envoy.bootstrap import files_bootstrap, files_of, static_bootstrap, xds_bootstrap
 from reconciler.envoy.options import AccessLogFormat, RenderOptions

@@ -1,8 +1,20 @@
 """PURE: bytes of files → typed resources, with what was rejected and why.
 
-Read ``loading`` first; then, in the order a document meets them: ``yaml_text`` and ``yaml_values`` (bounded YAML with
-lines), ``kinds`` and ``annotation`` (which documents are ours, and where they hide), ``envelope`` (flat and Kubernetes
-form), ``schemas`` (shape), ``mapping``, ``host`` and ``listener`` (meaning).
+Read ``loading`` first; then, in the order a document meets them: ``yaml`` (bounded YAML with lines), ``unit`` and
+``annotation`` (documents, and where they hide), ``kinds`` (which are ours), ``readers`` (one document from end to end),
+``envelope`` (flat and Kubernetes form), ``schemas`` and ``schema`` (shape), ``fields`` (what every reader reads with).
+Then meaning, a package for each part of the language:
+
+- ``mapping``: Mapping and MappingPolicy
+- ``edge``: Host, Listener, TCPMapping, TLSContext
+- ``upstream``: resolvers, CircuitBreaker, OutlierDetection, and the fields about upstreams that several kinds have
+- ``services``: AuthService, RateLimitService, TracingService, LogService
+- ``module``: Module, a module for each of its parts
+
+The next field of a Mapping: see ``mapping.mapping``. The next kind: its name into ``model.origin.Kind`` (and out of
+``kinds.UNSUPPORTED_KINDS``), its value into ``model`` and the ``Resource`` union, its shape into ``schema`` and
+``schemas._FILES``, its reader into the package it belongs to and ``readers.READERS``. From there it goes on in
+``table.documents``.
 """
 
 from reconciler.resources.loading import Loaded, document_digests, load, load_origins

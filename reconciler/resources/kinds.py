@@ -26,7 +26,7 @@ OWN_KINDS = frozenset({Kind.MAPPING_POLICY})
 _GROUPS = ("ambassador", "getambassador.io")
 _OWN_GROUP = "reconciler.dev"
 
-# The next kinds go from here to ``model.resource.Kind`` and ``readers.READERS``.
+# The next kinds go from here to ``model.origin.Kind`` and ``readers.READERS``.
 UNSUPPORTED_KINDS = {
     "Filter": "it belongs to the commercial edition and has no effect",
     "FilterPolicy": "it belongs to the commercial edition and has no effect",

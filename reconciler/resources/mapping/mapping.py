@@ -1,7 +1,18 @@
-"""Mapping: the fields that are read today, each with its default.
+"""Mapping: one document to one ``MappingResource``.
 
-The next field goes here in three steps: its shape into ``schema/mapping-*.json`` in place of its ``x-status``
-entry, its reading into ``conditions``, ``actions`` or here, its value into ``MappingResource``.
+The next field takes these steps:
+
+1. Its shape goes into ``resources/schema/mapping-v3alpha1.json``, and into ``mapping-v2.json`` as older versions spell
+   it. A field whose values may be credentials is named in ``schemas._PRIVATE`` as well.
+2. Its reading goes beside its like: what a request must be, into ``conditions``; what becomes of it, into ``actions``;
+   what its route asks besides, into ``policies``; what services are told of it, into ``service_fields``; how the
+   upstream is talked to, into ``resources/upstream/upstreams.py``. A new name goes into the set of names there, if
+   there is one: without it the field is never looked at.
+3. Its value goes into ``MappingResource``, or into the ``RoutePolicy`` or ``Upstream`` within it; a condition also into
+   ``MappingResource.group``. Where a Module can say it too, None or empty means unsaid: ``table/resolve/defaults.py``
+   fills in what the Module says. From the resource to the route it goes through ``table/rules.py``.
+4. It is rendered in ``envoy/routes`` or ``envoy/clusters``, worded in ``plan/fields.py``, ``plan/policies.py`` or
+   ``plan/upstreams.py``, and has a golden case and a live one in ``tests/acceptance/cases``.
 """
 
 from dataclasses import replace
