@@ -105,7 +105,7 @@ def _of_our_group(kind: Json, version: str) -> Ours | Finding:
     if kind in _KINDS:
         return Ours(_KINDS[kind], version)
     if why := UNSUPPORTED_KINDS.get(kind):
-        message = f"{kind} is known to the language but not supported yet: {why}"
+        message = f"{kind} is not read: {why}"
         return Finding(Code.UNSUPPORTED_KIND, message, path=("kind",))
     if why := EFFECTLESS_KINDS.get(kind):
         return Finding(Code.UNSUPPORTED_KIND, f"{kind} is not read: {why}", path=("kind",), severity=Severity.INFO)
