@@ -197,11 +197,6 @@ class Controller:
             raise AssertionError(f"no {decision} of {revision or 'any commit'} in:\n{self.text}") from error
         return found[-1]
 
-    def await_started(self) -> None:
-        """Wait until it says that it works."""
-        eventually(lambda: '"started"' in self.text or self.process.poll() is not None, seconds=30, what="a start")
-        assert self.process.poll() is None, self.text
-
     def ask(self, path: str) -> Reply | None:
         """What its web server answers, None if nothing does."""
         with suppress(OSError):
