@@ -11,8 +11,8 @@ from reconciler.model.guards import unguarded
 from reconciler.model.limits import DEFAULT_LIMITS, Limits
 from reconciler.model.plan import Plan
 from reconciler.model.problem import Problem, rank
-from reconciler.model.resource import Resource, ResourceId
-from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot
+from reconciler.model.resource import HostMatch, Resource, ResourceId
+from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot, TypeUrl
 from reconciler.model.source import SourceSnapshot
 from reconciler.model.table import EMPTY_TABLE, RouteTable
 from reconciler.plan import BlastRadius, diff
@@ -41,6 +41,23 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
+class Since:
+    """How a compile differs from another one, where it was made from that instead of anew.
+
+    Attributes:
+        base: the token of the other one.
+        resources: identities of the documents that differ, those of their groups among them, sorted.
+        hosts: the virtual hosts whose rules differ, each as listener and host, sorted.
+        xds: the xDS resources that came, went or differ, sorted.
+    """
+
+    base: object
+    resources: tuple[ResourceId, ...]
+    hosts: tuple[tuple[str, HostMatch], ...]
+    xds: tuple[tuple[TypeUrl, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Compiled:
     """Everything the pure stages make of one revision.
 
@@ -48,6 +65,8 @@ class Compiled:
         resources: those that are served.
         quarantined: what is not served as the source has it, sorted; True: an older version still serves.
         unguarded: broken documents that were to guard every request, and nothing of their kind is served.
+        since: how it differs from the compile it was made from; None where it was made anew.
+        token: tells this compile from all others of this process.
     """
 
     resources: tuple[Resource, ...]
@@ -56,6 +75,8 @@ class Compiled:
     table: RouteTable
     snapshot: Snapshot
     unguarded: tuple[str, ...] = ()
+    since: Since | None = field(default=None, compare=False)
+    token: object = field(default_factory=object, compare=False, repr=False)
 
 
 NOTHING = Compiled((), (), (), EMPTY_TABLE, EMPTY_SNAPSHOT)

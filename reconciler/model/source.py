@@ -80,6 +80,19 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceDelta:
+    """What differs from an earlier snapshot of the same source.
+
+    Attributes:
+        since: the revision of the earlier snapshot.
+        paths: of files that came, went, or differ in content or commits, or in whether they can be read; sorted.
+    """
+
+    since: Revision
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SourceSnapshot:
     """All input files at one revision, sorted by path.
 
@@ -92,6 +105,7 @@ class SourceSnapshot:
         problems: why those were refused.
         commits_in_range: commits after ``previous`` up to this revision, newest first; capped.
         fast_forward: False when ``previous`` is not an ancestor; None when there was no previous one.
+        delta: what differs from the snapshot that the source gave before, where it knows that without looking at all.
     """
 
     revision: Revision | None
@@ -101,3 +115,4 @@ class SourceSnapshot:
     problems: tuple[Problem, ...] = ()
     commits_in_range: tuple[Commit, ...] = ()
     fast_forward: bool | None = None
+    delta: SourceDelta | None = None
