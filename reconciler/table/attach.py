@@ -1,7 +1,8 @@
 """Which rules go into which virtual host, and why a Mapping goes into none."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from reconciler.model.problem import Code, Problem, Severity
@@ -12,48 +13,81 @@ from reconciler.model.resource import (
     InsecureAction,
     MappingResource,
     MatchKind,
+    ResourceId,
     SecurityModel,
 )
 from reconciler.model.table import Guard, Route, VirtualHost
 from reconciler.table.domains import Domains
 from reconciler.table.ports.terminations import NO_TERMINATIONS, Terminations
+from reconciler.table.rules import Rule
 
 _LISTED = 5  # Hosts named in a message
 _SUGGESTED = 50  # Mappings for which the nearest Host is looked for
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The virtual hosts of one listener, and which rules each takes.
+
+    Attributes:
+        by_name: the virtual hosts by name, each with the Host behind it; None where there is no Host at all.
+        dark: Hosts that can't end TLS as they say: they take no rules.
+    """
+
+    by_name: Mapping[HostMatch, HostResource | None]
+    dark: frozenset[ResourceId]
+    _domains: Domains
+    _reached: dict[HostMatch, tuple[HostMatch, ...]]  # what was asked before, by pattern
+
+    @classmethod
+    def of(
+        cls, rules: Iterable[Rule], hosts: Sequence[HostResource] | None, endings: Terminations = NO_TERMINATIONS
+    ) -> "Places":
+        """The places of a listener.
+
+        Args:
+            rules: all rules; they name the virtual hosts where there is no Host.
+            hosts: the Hosts the listener binds; None when there is no Host at all and every named host is served.
+            endings: how TLS ends.
+        """
+        by_name: dict[HostMatch, HostResource | None] = {}
+        for host in hosts or ():
+            by_name.setdefault(host.hostname, host)
+        if hosts is None:
+            named = (mapping.host for _, mapping in rules if mapping.host is not None)
+            by_name = dict.fromkeys(ANY_HOST if host.kind is MatchKind.REGEX else host for host in named)
+        return cls(by_name, endings.dark, Domains.of(by_name), {})
+
+    def taking(self, route: Route, mapping: MappingResource) -> Iterator[HostMatch]:
+        """The virtual hosts that take a rule, sorted."""
+        domains = self._reached.get(route.host)
+        if domains is None:
+            domains = self._reached[route.host] = self._domains.reached(route.host)
+        for domain in domains:
+            owner = self.by_name[domain]
+            if owner is not None and owner.origin.id in self.dark:
+                continue
+            # Hosts overlap, or the domain were not reached; only a selector has more to say.
+            if owner.takes(mapping) if owner and owner.mapping_selector else mapping.host is not None:
+                yield domain
+
+
 def virtual_hosts(
-    rules: Iterable[tuple[Route, MappingResource]],
-    hosts: Sequence[HostResource] | None,
-    security_model: SecurityModel,
-    endings: Terminations = NO_TERMINATIONS,
+    rules: Iterable[Rule], places: Places, security_model: SecurityModel, endings: Terminations = NO_TERMINATIONS
 ) -> tuple[VirtualHost, ...]:
     """The virtual hosts of one listener, sorted by host, each with the rules that can match there, in their order.
 
     Args:
         rules: all rules in match order, each with its Mapping.
-        hosts: the Hosts the listener binds; None when there is no Host at all and every named host is served.
+        places: of the listener.
         security_model: how the listener tells a secure request.
         endings: how TLS ends. A Host that can't end it as it says has no rules.
     """
-    rules = list(rules)
-    by_name: dict[HostMatch, HostResource | None] = {}
-    for host in hosts or ():
-        by_name.setdefault(host.hostname, host)
-    if hosts is None:
-        named = (mapping.host for _, mapping in rules if mapping.host is not None)
-        by_name = dict.fromkeys(ANY_HOST if host.kind is MatchKind.REGEX else host for host in named)
-    domains = Domains.of(by_name)
-    reached = {pattern: domains.reached(pattern) for pattern in {route.host for route, _ in rules}}
-    routes: dict[HostMatch, list[Route]] = {domain: [] for domain in domains.members}
+    by_name = places.by_name
+    routes: dict[HostMatch, list[Route]] = {domain: [] for domain in by_name if domain.kind is not MatchKind.REGEX}
     for route, mapping in rules:
-        for domain in reached[route.host]:
-            owner = by_name[domain]
-            if owner is not None and owner.origin.id in endings.dark:
-                continue
-            # Hosts overlap, or the domain were not reached; only a selector has more to say.
-            if owner.takes(mapping) if owner and owner.mapping_selector else mapping.host is not None:
-                routes[domain].append(route)
+        for domain in places.taking(route, mapping):
+            routes[domain].append(route)
     return tuple(
         VirtualHost(
             domain,

@@ -56,9 +56,9 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
 
     made = rules_of(settled.mappings, hosts, services.edge)
     ports = listening(made.rules, documents, endings, services.edge, default_listener)
-    tcp = place(settled.tcp_mappings, ports, by_name(hosts, endings), default_listener.address)
+    tcp = place(settled.tcp_mappings, ports.listeners, by_name(hosts, endings), default_listener.address)
 
-    there = placed(ports)
+    there = placed(ports.listeners)
     routes = tuple(route for route, _ in made.rules if route.name in there)
     elsewhere = [mapping for route, mapping in made.rules if route.name not in there]
     homeless = _homeless(elsewhere, hosts, endings)

@@ -1,25 +1,38 @@
 """The rules at the ports they are served on."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from reconciler.model.edge import Edge
 from reconciler.model.problem import Problem
 from reconciler.model.table import Listener, VirtualHost
-from reconciler.table.attach import virtual_hosts
+from reconciler.table.attach import Places, virtual_hosts
 from reconciler.table.documents import Documents
 from reconciler.table.ports.module_ports import default_port, redirecting, speaking_proxy, unheard
 from reconciler.table.ports.port_problems import around_listeners
-from reconciler.table.ports.ports import Binding, DefaultListener, bind, reachable, unwritten
+from reconciler.table.ports.ports import DefaultListener, bind, reachable, unwritten
 from reconciler.table.ports.terminations import Terminations
 from reconciler.table.ports.tls_redirects import sent_to_tls, unheard_redirects
 from reconciler.table.resolve.services import past_auth
 from reconciler.table.rules import Rule
 
 
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The ports that are listened on.
+
+    Attributes:
+        listeners: each with its virtual hosts.
+        places: what decides which rules these take, by the listener's name; none for one without HTTP.
+    """
+
+    listeners: tuple[Listener, ...]
+    places: Mapping[str, Places]
+
+
 def listening(
     rules: Sequence[Rule], documents: Documents, endings: Terminations, edge: Edge, default: DefaultListener
-) -> tuple[Listener, ...]:
+) -> Listening:
     """Every listener with its virtual hosts; TCPMappings come later.
 
     Args:
@@ -31,23 +44,26 @@ def listening(
     """
     opened, module = documents.listeners, documents.module
     bindings = speaking_proxy(bind(opened, documents.hosts, default_port(default, module)), opened, module)
+    places: dict[str, Places] = {}
     found = []
-    for binding in bindings:
-        served = past_auth(_served(rules, binding, documents, endings), edge)
-        listener = replace(binding[0], virtual_hosts=served)
-        found.append(listener if opened else unwritten(listener))
-    return tuple(found)
+    for listener, bound in bindings:
+        served: tuple[VirtualHost, ...] = ()
+        if listener.stack.http:
+            taking = Places.of(rules, bound if documents.hosts else None, endings)
+            places[listener.name] = taking
+            served = past_auth(_served(rules, (listener, taking), documents, endings), edge)
+        port = replace(listener, virtual_hosts=served)
+        found.append(port if opened else unwritten(port))
+    return Listening(tuple(found), places)
 
 
 def _served(
-    rules: Sequence[Rule], binding: Binding, documents: Documents, endings: Terminations
+    rules: Sequence[Rule], port: tuple[Listener, Places], documents: Documents, endings: Terminations
 ) -> tuple[VirtualHost, ...]:
-    listener, bound = binding
-    if not listener.stack.http:
-        return ()
+    listener, places = port
+    found = virtual_hosts(rules, places, listener.security_model, endings)
     if documents.hosts:
-        return virtual_hosts(rules, bound, listener.security_model, endings)
-    found = virtual_hosts(rules, None, listener.security_model, endings)
+        return found
     return redirecting(sent_to_tls(found, listener, documents.contexts.all), documents.module)
 
 
