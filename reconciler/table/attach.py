@@ -58,6 +58,11 @@ class Places:
             by_name = dict.fromkeys(ANY_HOST if host.kind is MatchKind.REGEX else host for host in named)
         return cls(by_name, endings.dark, Domains.of(by_name), {})
 
+    def names(self, mapping: MappingResource) -> bool:
+        """Whether the virtual host that a Mapping asks for, if it asks for one, is there."""
+        host = mapping.host
+        return host is None or (ANY_HOST if host.kind is MatchKind.REGEX else host) in self.by_name
+
     def taking(self, route: Route, mapping: MappingResource) -> Iterator[HostMatch]:
         """The virtual hosts that take a rule, sorted."""
         domains = self._reached.get(route.host)

@@ -1,12 +1,12 @@
 """Resources → RouteTable."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
 from reconciler.model.problem import Problem, rank
 from reconciler.model.resource import HostResource, MappingResource, Resource, ResourceId
-from reconciler.model.table import Cluster, Forward, Route, RouteTable
+from reconciler.model.table import RouteTable
 from reconciler.table.attach import unattached
 from reconciler.table.documents import Documents
 from reconciler.table.ports.listening import listening, placed, port_problems
@@ -15,8 +15,9 @@ from reconciler.table.ports.tcp import by_name, place
 from reconciler.table.ports.terminations import Terminations, terminations
 from reconciler.table.resolve.services import place_services, unserved
 from reconciler.table.resolve.settle import settle
-from reconciler.table.resolve.upstreams import cluster_of
 from reconciler.table.rules import rules_of
+from reconciler.table.surroundings import Surroundings
+from reconciler.table.used import clusters_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Built:
 
     Attributes:
         problems: all findings, those of ``stranded`` among them.
+        surroundings: what the Mappings were placed in.
         stranded: Mappings that no virtual host takes, TCPMappings that no port does, and services that cannot be
             reached as they ask, each with why.
     """
@@ -32,6 +34,7 @@ class Built:
     table: RouteTable
     problems: tuple[Problem, ...]
     stranded: tuple[tuple[ResourceId, Problem], ...] = ()
+    surroundings: Surroundings | None = field(default=None, compare=False, repr=False)
 
 
 DEFAULT_LISTENER = DefaultListener()
@@ -67,14 +70,17 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
     problems += port_problems(tcp.listeners, documents, endings)
     problems += (problem for _, problem in stranded)
 
-    clusters = {*_clusters(routes, settled.mappings), *tcp.clusters, *services.clusters}
+    fixed = {*tcp.clusters, *services.clusters}
+    clusters = {*clusters_of(routes, settled.mappings), *fixed}
     table = RouteTable(
         listeners=tuple(listener for listener in tcp.listeners if serves(listener)),
         routes=routes,
         clusters=tuple(sorted(clusters, key=attrgetter("name"))),
         edge=replace(services.edge, own_error_bodies=any(route.policy.errors for route in routes)),
     )
-    return Built(table, tuple(sorted(problems, key=rank)), stranded)
+    names = frozenset(cluster.name for cluster in fixed)
+    around = Surroundings(replace(documents, mappings=()), services.edge, ports.places, names)
+    return Built(table, tuple(sorted(problems, key=rank)), stranded, around)
 
 
 def _homeless(
@@ -84,13 +90,3 @@ def _homeless(
     dark = [host for host in hosts if host.origin.id in endings.dark]
     lost = [mapping for mapping in mappings if not any(host.takes(mapping) for host in dark)]
     return zip((mapping.origin.id for mapping in lost), unattached(lost, hosts), strict=True)
-
-
-def _clusters(routes: Sequence[Route], mappings: Sequence[MappingResource]) -> Iterator[Cluster]:
-    """The clusters the routes name."""
-    forwards = [route.action for route in routes if isinstance(route.action, Forward)]
-    names = {forward.cluster for forward in forwards}
-    names |= {mirror.cluster for forward in forwards for mirror in forward.mirrors}
-    upstreams = {(mapping.service, mapping.upstream) for mapping in mappings if mapping.service is not None}
-    clusters = (cluster_of(address, upstream) for address, upstream in upstreams)
-    return (cluster for cluster in clusters if cluster.name in names)

@@ -1,6 +1,7 @@
 """The order in which rules are tried: the most specific first, as the Mapping language defines it."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.model.resource import ANY_HOST, HostMatch, MappingResource, MatchKind, NamedMatch, StringMatch
@@ -23,6 +24,24 @@ def in_match_order(groups: Iterable[Sequence[MappingResource]]) -> list[Sequence
     ordered = sorted(groups, key=_tie_break)
     ordered.sort(key=lambda group: specificity(group[0]), reverse=True)  # stable in reverse, too
     return ordered
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """The place of one group among all: what comes first is less. The same order as of `in_match_order`."""
+
+    specificity: Specificity
+    tie_break: tuple[int, bool, str]
+
+    @classmethod
+    def of(cls, group: Sequence[MappingResource]) -> "Rank":
+        """The place of Mappings of one match."""
+        return cls(specificity(group[0]), _tie_break(group))
+
+    def __lt__(self, other: "Rank") -> bool:
+        if self.specificity != other.specificity:
+            return self.specificity > other.specificity
+        return self.tie_break < other.tie_break
 
 
 def specificity(mapping: MappingResource) -> Specificity:
