@@ -4,7 +4,8 @@ Read ``snapshot`` first: the table as xDS resources. Then a package for each par
 
 - ``listeners``: ports, connections, HTTP settings, access logs, tracing; begin with ``listeners.listener``
 - ``filters``: HTTP filters, each with what routes say to it; ``filters.chain`` has their order
-- ``routes``: virtual hosts (``routes.configuration``), and rules (``routes.route``)
+- ``routes``: virtual hosts (``routes.configuration``), rules (``routes.route``), and how Envoy finds the rule for a
+  request (``routes.tree``)
 - ``clusters``: upstreams; begin with ``clusters.cluster``
 - ``tls``: TLS contexts, and the secrets they name
 
@@ -17,13 +18,14 @@ The next HTTP filter gets a module in ``filters`` and its place in ``filters.cha
 """
 
 from reconciler.envoy.bootstrap import files_bootstrap, files_of, static_bootstrap, xds_bootstrap
-from reconciler.envoy.options import AccessLogFormat, RenderOptions
+from reconciler.envoy.options import AccessLogFormat, RenderOptions, Routing
 from reconciler.envoy.readable import snapshot_json, to_json
 from reconciler.envoy.snapshot import render
 
 __all__ = [
     "AccessLogFormat",
     "RenderOptions",
+    "Routing",
     "files_bootstrap",
     "files_of",
     "render",

@@ -13,6 +13,20 @@ class AccessLogFormat(StrEnum):
     JSON = "json"
 
 
+class Routing(StrEnum):
+    """How Envoy finds the rule for a request; what it finds is the same.
+
+    Attributes:
+        LIST: it asks one rule after the other.
+        TREE: it looks the path up in a tree of prefixes, and asks the rules it finds there, where that is possible.
+        AUTO: for each host, what is faster.
+    """
+
+    LIST = "list"
+    TREE = "tree"
+    AUTO = "auto"
+
+
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
     """Facts about the place where Envoy runs.
@@ -28,6 +42,7 @@ class RenderOptions:
         ca_entry: key of a Secret under which the authorities of certificates stand.
         connect_timeout_ms: milliseconds to connect to a service.
         admin_address: ``host:port`` of the admin interface in a static bootstrap; port 0 takes a free one.
+        routing: see `Routing`.
     """
 
     service_addresses: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -38,3 +53,4 @@ class RenderOptions:
     ca_entry: str = "tls.crt"
     connect_timeout_ms: int = 3000
     admin_address: str = "127.0.0.1:0"
+    routing: Routing = Routing.AUTO

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.listener.v3.listener_pb2 import Listener
-from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 
 from reconciler.envoy.clusters.cluster import cluster
@@ -31,12 +30,14 @@ def render(table: RouteTable, options: RenderOptions) -> Snapshot:
             TypeUrl.CLUSTER: _resources(clusters),
             TypeUrl.LISTENER: _resources(listeners),
             TypeUrl.SECRET: _resources(secret_named(name, options) for name in secrets),
-            TypeUrl.ROUTE: _resources(
-                routes for port in table.listeners for routes in route_configurations(port, table.edge.http.probes)
+            TypeUrl.ROUTE: ResourceSet.of(
+                routes
+                for port in table.listeners
+                for routes in route_configurations(port, table.edge.http.probes, options.routing)
             ),
         }
     )
 
 
-def _resources(messages: Iterable[Cluster | Listener | RouteConfiguration | Secret]) -> ResourceSet:
+def _resources(messages: Iterable[Cluster | Listener | Secret]) -> ResourceSet:
     return ResourceSet.of(XdsResource.of(message.name, serialise(message)) for message in messages)

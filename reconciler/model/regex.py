@@ -31,8 +31,13 @@ class Pattern(Protocol):
     def search(self, text: str, pos: int) -> Match | None:
         """The leftmost match from ``pos`` on."""
 
+    def possiblematchrange(self, maxlen: int) -> tuple[bytes, bytes]:
+        """Two texts of about so many bytes between which every match sorts; raises when there are none."""
+
 
 _Piece: TypeAlias = str | int
+
+_LONGEST_HEAD = 256  # bytes
 
 
 @lru_cache(maxsize=4096)
@@ -51,6 +56,28 @@ def full_match(pattern: str, text: str) -> bool:
     """Whether ``pattern`` matches all of ``text``: Envoy's ``safe_regex``. A pattern RE2 refuses matches nothing."""
     regex = compiled(pattern)
     return regex is not None and regex.fullmatch(text) is not None
+
+
+def literal_head(pattern: str) -> str:
+    """A text that everything `full_match` matches begins with, as long as the engine can tell; often empty.
+
+    Texts that sort between two others begin with what those two have in common.
+    """
+    regex = compiled(pattern)
+    if regex is None:
+        return ""
+    try:
+        first, last = regex.possiblematchrange(_LONGEST_HEAD)
+    except re2.error:
+        return ""
+    length = next(
+        (at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last))
+    )
+    head = first[:length]
+    try:
+        return head.decode()
+    except UnicodeDecodeError as cut:  # within a character
+        return head[: cut.start].decode()
 
 
 def replace_all(pattern: str, substitution: str, text: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 
 from reconciler.apply.envoy_binary import find_envoy
 from reconciler.compile import Options, compile_routes
+from reconciler.envoy import Routing
 from reconciler.model.source import SourceFile, SourceSnapshot
 from reconciler.model.table import Request, RouteTable
 from reconciler.resources import load
@@ -84,14 +85,18 @@ def disagreements(subject: Subject, port: int, client: Client, request: Request,
 
 
 @pytest.mark.timeout(300)
-def test_explain_says_what_envoy_does(tmp_path: Path) -> None:
-    """For thousands of requests near hundreds of tables: the same Mapping, upstream, path, host, redirect or 404."""
+@pytest.mark.parametrize("routing", [Routing.LIST, Routing.TREE])
+def test_explain_says_what_envoy_does(tmp_path: Path, routing: Routing) -> None:
+    """For thousands of requests near hundreds of tables: the same Mapping, upstream, path, host, redirect or 404.
+
+    So it is where Envoy asks one rule after the other, and where it looks them up in a tree.
+    """
     binary = find_envoy("auto")
     assert binary is not None
     subjects = [compiled(seed) for seed in range(SEED, SEED + TABLES)]
     tally: Counter[str] = Counter()
     found: list[str] = []
-    with serving(binary, [subject.table for subject in subjects], tmp_path) as clients:
+    with serving(binary, [subject.table for subject in subjects], tmp_path, routing) as clients:
         for subject, of_table in zip(subjects, clients, strict=True):
             for port, client in of_table.items():
                 for request in requests(subject.seed + port, REQUESTS, subject.text):

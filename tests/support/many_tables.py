@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.apply.envoy_binary import EnvoyProcess
-from reconciler.envoy import RenderOptions, render, static_bootstrap
+from reconciler.envoy import RenderOptions, Routing, render, static_bootstrap
 from reconciler.model.table import Request, RouteTable
 
 # Every service stands at this address until `_at_echo` moves it; so the endpoints keep the names of their services.
@@ -75,7 +75,9 @@ def target(request: Request) -> str:
 
 
 @contextmanager
-def serving(binary: Path, tables: Sequence[RouteTable], folder: Path) -> Iterator[list[dict[int, Client]]]:
+def serving(
+    binary: Path, tables: Sequence[RouteTable], folder: Path, routing: Routing = Routing.AUTO
+) -> Iterator[list[dict[int, Client]]]:
     """A client for every port of every table, while an Envoy serves them all."""
     listeners = [
         replace(listener, name=f"{number}/{listener.port}", address="127.0.0.1", port=0)
@@ -83,7 +85,8 @@ def serving(binary: Path, tables: Sequence[RouteTable], folder: Path) -> Iterato
         for listener in table.listeners
     ]
     clusters = {cluster for table in tables for cluster in table.clusters}
-    snapshot = render(RouteTable(tuple(listeners), (), tuple(sorted(clusters, key=attrgetter("name")))), _OPTIONS)
+    whole = RouteTable(tuple(listeners), (), tuple(sorted(clusters, key=attrgetter("name"))))
+    snapshot = render(whole, replace(_OPTIONS, routing=routing))
     bootstrap = json.loads(static_bootstrap(snapshot, _OPTIONS))
     resources = bootstrap["static_resources"]
     socket = str(folder / "echo")

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from envoy.config.core.v3.address_pb2 import SocketAddress
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
     HttpConnectionManager,
 )
@@ -108,7 +109,8 @@ def test_http3() -> None:
 def test_http3_is_advertised() -> None:
     """In clear text, too: a client that comes back over TLS knows then."""
     told = replace(port(HTTPS, *hosts()), advertises_http3=True)
-    for routes in route_configurations(told):
+    for resource in route_configurations(told):
+        routes = RouteConfiguration.FromString(resource.body)
         assert [(one.header.key, one.header.value) for one in routes.response_headers_to_add] == [
             ("alt-svc", 'h3=":443"; ma=86400')
         ]

@@ -3,14 +3,22 @@
 from dataclasses import replace
 
 import pytest
+from envoy.config.route.v3 import route_components_pb2
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
-from reconciler.envoy.routes.configuration import route_configurations, virtual_host
+from reconciler.envoy.routes.configuration import route_configurations
+from reconciler.envoy.routes.hosts import virtual_host
 from reconciler.envoy.routes.route import route
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind
 from reconciler.model.provenance import FileProvenance
 from reconciler.model.resource import InsecureAction
 from reconciler.model.table import Forward, Guard, VirtualHost
 from tests.support.routing import COMMIT, TOUCH, anyone, listener, rule
+
+
+def rendered(vhost: VirtualHost) -> route_components_pb2.VirtualHost:
+    """A virtual host as Envoy reads it."""
+    return route_components_pb2.VirtualHost.FromString(virtual_host(vhost))
 
 
 def test_metadata_leads_to_the_commit() -> None:
@@ -50,7 +58,7 @@ def test_forward_in_full() -> None:
 )
 def test_domains(host: HostMatch, name: str) -> None:
     """A virtual host's domain is its host in Envoy's spelling."""
-    message = virtual_host(VirtualHost(host, ()))
+    message = rendered(VirtualHost(host, ()))
     assert (message.name, list(message.domains)) == (name, [name])
 
 
@@ -71,7 +79,7 @@ def test_regex_is_no_domain() -> None:
 )
 def test_guard_stands_first(guard: Guard | None, names: list[str]) -> None:
     """What a host does with insecure requests comes before its rules."""
-    message = virtual_host(anyone(rule("r", "/", "c"), guard=guard))
+    message = rendered(anyone(rule("r", "/", "c"), guard=guard))
     assert [each.name for each in message.routes] == names
     if len(names) > 1 and guard:
         conditions = [header.name for header in message.routes[0].match.headers]
@@ -80,8 +88,9 @@ def test_guard_stands_first(guard: Guard | None, names: list[str]) -> None:
 
 def test_route_configuration() -> None:
     """It has its listener's name, hosts are matched whatever the port, clusters may still be on their way."""
-    (message,) = route_configurations(listener(anyone(), name="http"))
-    assert message.name == "http"
+    (resource,) = route_configurations(listener(anyone(), name="http"))
+    message = RouteConfiguration.FromString(resource.body)
+    assert (message.name, resource.name) == ("http", "http")
     assert message.ignore_port_in_host_matching
     assert message.HasField("validate_clusters")
     assert not message.validate_clusters.value

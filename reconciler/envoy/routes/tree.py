@@ -1,0 +1,200 @@
+"""The rules of a virtual host by what paths begin with, so that Envoy need not ask each: a value that can be changed.
+
+The keys of the tree are the anchors of the rules. Envoy looks up the longest key that a path begins with; every rule
+that may match the path has an anchor the key begins with, and these *candidates* stand there in match order. So the
+tree only narrows: which of them answers is decided as in the whole list, by the same routes in the same order. Nothing
+after a candidate that takes all the key's requests can be reached, so candidates end there.
+
+The key ``""`` is for paths that begin with no other.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
+
+from reconciler.envoy.routes.items import Item, Rank
+from reconciler.envoy.routes.tree_format import entry
+
+# Candidates per rule. A rule that begins with anything, such as a pattern, is one at every key unless one before it
+# takes all; Envoy holds a copy of a route for each, and needs time and memory to build it.
+WIDEST = 4
+
+_rank = attrgetter("rank")
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """The items of one anchor, by rank. ``solid``: the rank of the first that takes all; None when there is none."""
+
+    items: tuple[Item, ...]
+    solid: Rank | None
+    counting: tuple[Rank, ...]
+
+    @classmethod
+    def of(cls, items: tuple[Item, ...]) -> "Branch":
+        """A branch of sorted items."""
+        solid = next((item.rank for item in items if item.takes_all), None)
+        return cls(items, solid, tuple(item.rank for item in items if item.counts))
+
+    def until(self, cut: Rank | None) -> int:
+        """How many of the items come before or at a rank."""
+        return len(self.items) if cut is None else bisect_right(self.items, cut, key=_rank)
+
+    def counting_until(self, cut: Rank | None) -> int:
+        """How many of them Envoy keeps a state for."""
+        return len(self.counting) if cut is None else bisect_right(self.counting, cut)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a key leads to.
+
+    Attributes:
+        candidates: how many.
+        borrowed: how many of them stand at a shorter key, too, though Envoy keeps a state for them.
+        cut: the rank of the last, which takes all; None when none does.
+    """
+
+    candidates: int
+    borrowed: int
+    cut: Rank | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A virtual host's rules by anchor. Made by `grow` and `graft`; never changed.
+
+    Attributes:
+        branches: by anchor.
+        keys: the anchors, sorted.
+        reaches: by key.
+        entries: by key what Envoy gets of it (`tree_format.entry`); none where the tree does not `fit`.
+        rules, candidates, borrowed: of all keys together.
+    """
+
+    branches: Mapping[str, Branch]
+    keys: tuple[str, ...]
+    reaches: Mapping[str, Reach]
+    entries: Mapping[str, bytes]
+    rules: int
+    candidates: int
+    borrowed: int
+
+    @property
+    def fit(self) -> bool:
+        """Whether it may stand for the list: it has a key, is not much larger, and doubles no state."""
+        return _fit(self.keys, self.rules, self.candidates, self.borrowed)
+
+
+EMPTY_TREE = Tree({}, (), {}, {}, 0, 0, 0)
+
+
+def grow(items: Iterable[Item]) -> Tree:
+    """The tree of some items."""
+    return graft(EMPTY_TREE, (), items)
+
+
+def graft(tree: Tree, removed: Iterable[Item], added: Iterable[Item]) -> Tree:
+    """The tree without some of its items and with others: what `grow` makes of the items it then has.
+
+    Costs as much as there are keys whose candidates change, and a copy of the tree's tables.
+
+    Raises:
+        ValueError: an item is to be removed that the tree does not have.
+    """
+    gone, come = list(removed), list(added)
+    changed = dict(_changed_branches(tree.branches, gone, come))
+    keys = _changed_keys(tree, changed)
+    affected = {key for item in chain(gone, come) for key in _led_to(tree, item)} | changed.keys()
+    branches = {**tree.branches, **changed}
+    reaches = dict(tree.reaches)
+    candidates, borrowed = tree.candidates, tree.borrowed
+    for key in affected:
+        if (before := reaches.pop(key, None)) is not None:
+            candidates, borrowed = candidates - before.candidates, borrowed - before.borrowed
+        if not branches[key].items:
+            del branches[key]
+    renewed = affected & branches.keys()
+    for key in renewed:
+        reaches[key] = reach = _reach(_lineage(branches, key))
+        candidates, borrowed = candidates + reach.candidates, borrowed + reach.borrowed
+    rules = tree.rules - len(gone) + len(come)
+    entries: dict[str, bytes] = {}
+    if _fit(keys, rules, candidates, borrowed):
+        entries.update(tree.entries)
+        for key in affected:
+            entries.pop(key, None)
+        stale = renewed if entries else keys  # one that did not fit has none to keep
+        entries.update([(key, _entry(branches, reaches, key)) for key in stale])
+    return Tree(branches, keys, reaches, entries, rules, candidates, borrowed)
+
+
+def _fit(keys: Sequence[str], rules: int, candidates: int, borrowed: int) -> bool:
+    return any(keys[:2]) and candidates <= WIDEST * rules and not borrowed
+
+
+def _changed_branches(
+    branches: Mapping[str, Branch], gone: Iterable[Item], come: Iterable[Item]
+) -> Iterator[tuple[str, Branch]]:
+    """The branches of the anchors concerned, as they are then; some are empty."""
+    by_anchor: dict[str, tuple[list[Item], list[Item]]] = defaultdict(lambda: ([], []))
+    for item in gone:
+        by_anchor[item.anchor][0].append(item)
+    for item in come:
+        by_anchor[item.anchor][1].append(item)
+    for anchor, (fewer, more) in by_anchor.items():
+        found = list(branches[anchor].items) if anchor in branches else []
+        for item in fewer:
+            found.remove(item)
+        found += more
+        yield anchor, Branch.of(tuple(sorted(found, key=_rank)))
+
+
+def _changed_keys(tree: Tree, changed: Mapping[str, Branch]) -> tuple[str, ...]:
+    gone = [key for key, branch in changed.items() if not branch.items and key in tree.branches]
+    come = [key for key, branch in changed.items() if branch.items and key not in tree.branches]
+    if not gone and not come:
+        return tree.keys
+    keys = list(tree.keys)
+    for key in gone:
+        del keys[bisect_left(keys, key)]
+    return tuple(sorted(keys + come))  # all but a few are in order, which sorting takes as it is
+
+
+def _led_to(tree: Tree, item: Item) -> Iterator[str]:
+    """The keys of which an item is a candidate, or would be if it came."""
+    keys, reaches, rank = tree.keys, tree.reaches, item.rank
+    start = bisect_left(keys, item.anchor)
+    end = bisect_left(keys, True, start, key=lambda key: not key.startswith(item.anchor))
+    for key in keys[start:end]:
+        cut = reaches[key].cut
+        if cut is None or not cut < rank:
+            yield key
+
+
+def _lineage(branches: Mapping[str, Branch], key: str) -> list[Branch]:
+    """The branches of all anchors that a key begins with, its own last."""
+    found = (branches.get(key[:end]) for end in range(len(key) + 1))
+    return [branch for branch in found if branch is not None]
+
+
+def _reach(lineage: Sequence[Branch]) -> Reach:
+    cut: Rank | None = None
+    for branch in lineage:
+        if branch.solid is not None and (cut is None or branch.solid < cut):
+            cut = branch.solid
+    return Reach(
+        candidates=sum(branch.until(cut) for branch in lineage),
+        borrowed=sum(branch.counting_until(cut) for branch in lineage[:-1]),
+        cut=cut,
+    )
+
+
+def _entry(branches: Mapping[str, Branch], reaches: Mapping[str, Reach], key: str) -> bytes:
+    cut = reaches[key].cut
+    found = [item for branch in _lineage(branches, key) for item in branch.items[: branch.until(cut)]]
+    found.sort(key=_rank)
+    return entry(key, [item.body for item in found])
