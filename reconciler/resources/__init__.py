@@ -1,6 +1,7 @@
 """PURE: bytes of files → typed resources, with what was rejected and why.
 
-Read ``loading`` first; then, in the order a document meets them: ``yaml`` (bounded YAML with lines), ``unit`` and
+Read ``loading`` first (``by_file`` reads only what has changed); then, in the order a document meets them: ``chunks``
+(documents of a file, their digests), ``yaml`` (bounded YAML with lines), ``unit`` and
 ``annotation`` (documents, and where they hide), ``kinds`` (which are ours), ``readers`` (one document from end to end),
 ``envelope`` (flat and Kubernetes form), ``schemas`` and ``schema`` (shape), ``fields`` (what every reader reads with).
 Then meaning, a package for each part of the language:
@@ -17,6 +18,18 @@ The next field of a Mapping: see ``mapping.mapping``. The next kind: its name in
 ``table.documents``.
 """
 
-from reconciler.resources.loading import Loaded, document_digests, load, load_origins
+from reconciler.model.loaded import FilePart, Loaded
+from reconciler.resources.by_file import LoadedFiles, load_files
+from reconciler.resources.chunks import ParsedOnce, document_digests
+from reconciler.resources.loading import load, load_origins
 
-__all__ = ["Loaded", "document_digests", "load", "load_origins"]
+__all__ = [
+    "FilePart",
+    "Loaded",
+    "LoadedFiles",
+    "ParsedOnce",
+    "document_digests",
+    "load",
+    "load_files",
+    "load_origins",
+]

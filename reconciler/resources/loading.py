@@ -3,22 +3,24 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from typing import TypeAlias
 
-from reconciler.model.digest import Digest, digest_bytes
 from reconciler.model.limits import DEFAULT_LIMITS, Limits
+from reconciler.model.loaded import Loaded, joined
 from reconciler.model.machine import is_below
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.provenance import Touch
 from reconciler.model.resource import Kind, Origin, Rejected, Resource, ResourceId
 from reconciler.model.source import Commit, SourceFile
 from reconciler.resources.annotation import is_list, is_parent, unpack_annotation, unpack_list
+from reconciler.resources.chunks import ParsedOnce, chunks_of
 from reconciler.resources.envelope import identify
 from reconciler.resources.finding import Finding, Path, Place, shown, type_words
 from reconciler.resources.guards import guard_meant
 from reconciler.resources.kinds import Document, classify, foreign, is_ours, likely_kind
-from reconciler.resources.readers import DEFAULT_AMBASSADOR_ID, encode, is_addressed, read
+from reconciler.resources.readers import DEFAULT_AMBASSADOR_ID, is_addressed, read
 from reconciler.resources.unit import Unit
-from reconciler.resources.yaml.text import Chunk, decode, split
 from reconciler.resources.yaml.values import parse
 
 _IDENTITY_FIELDS = frozenset({"kind", "metadata", "name", "namespace"})
@@ -36,20 +38,8 @@ _PLATFORM_KINDS = frozenset(
 # A document of these kinds never was a resource: nothing served can have come from it.
 _NEVER_READ = frozenset({Code.UNSUPPORTED_KIND})
 
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What the files hold.
-
-    Attributes:
-        resources: in the order of files and documents; identities may repeat.
-        rejected: documents that should have given a resource and did not.
-        problems: in the order of documents, best first within each.
-    """
-
-    resources: tuple[Resource, ...]
-    rejected: tuple[Rejected, ...]
-    problems: tuple[Problem, ...]
+# What documents say of the commits they come from, by commit id.
+Touches: TypeAlias = dict[str, Touch]
 
 
 @dataclass(slots=True)
@@ -58,6 +48,8 @@ class _Gathering:
 
     limits: Limits
     ambassador_id: str
+    touches: Touches = field(default_factory=dict)
+    parsed: ParsedOnce | None = None
     resources: list[Resource] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -76,9 +68,24 @@ def load(
         limits: bounds on what they may hold.
         ambassador_id: documents addressed to other instances are left out silently, as the language says.
     """
-    gathering = _Gathering(limits, ambassador_id)
-    for file in files:
-        _load_file(file, gathering)
+    touches: Touches = {}
+    return joined(load_file(file, limits, ambassador_id, touches) for file in files)
+
+
+def load_file(
+    file: SourceFile, limits: Limits, ambassador_id: str, touches: Touches, parsed: ParsedOnce | None = None
+) -> Loaded:
+    """Read one file; never raises on content.
+
+    Args:
+        file: the file.
+        limits: bounds on what it may hold.
+        ambassador_id: documents addressed to other instances are left out.
+        touches: by commit what documents say of it; filled, so that files of one commit share it.
+        parsed: values of documents that were digested a moment ago.
+    """
+    gathering = _Gathering(limits, ambassador_id, touches, parsed)
+    _load_file(file, gathering)
     return gathering.loaded()
 
 
@@ -114,61 +121,26 @@ def _kept(origin: Origin) -> Document | None:
     return value if isinstance(value, dict) else None
 
 
-def document_digests(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> tuple[Digest, ...]:
-    """One digest per document of a file, in order: of its parsed content, of its text when it does not parse.
-
-    Comments and formatting do not count, nor do documents without content. A file that is refused whole counts
-    as one document. ``SourceFile.commits`` is aligned with this.
-    """
-    chunks = _chunks(content, limits)
-    if isinstance(chunks, Finding):
-        return (digest_bytes(content),)
-    return tuple(_digest(chunk, limits) for chunk in chunks)
-
-
-def _digest(chunk: Chunk, limits: Limits) -> Digest:
-    tree = parse(chunk.text, limits)
-    if tree.findings:
-        return digest_bytes(chunk.text.encode())
-    return digest_bytes(encode(tree.value, simple=tree.simple))
-
-
-def _chunks(content: bytes, limits: Limits) -> list[Chunk] | Finding:
-    """The documents of a file, or why it is refused whole."""
-    if len(content) > limits.max_file_bytes:
-        expected, got = f"at most {limits.max_file_bytes} bytes", f"{len(content)}"
-        return Finding(Code.FILE_TOO_LARGE, "the file is too large", expected=expected, got=got)
-    try:
-        text = decode(content)
-    except UnicodeDecodeError as error:
-        got, line = f"the byte 0x{content[error.start]:02x}", content.count(b"\n", 0, error.start) + 1
-        return Finding(
-            Code.NOT_UTF8, "not UTF-8", expected="UTF-8 text", got=got, hint="save the file as UTF-8", line=line
-        )
-    chunks = split(text)
-    if len(chunks) > limits.max_documents:
-        expected = f"at most {limits.max_documents}"
-        return Finding(Code.SIZE_LIMIT, "too many documents in one file", expected=expected, got=str(len(chunks)))
-    return chunks
-
-
 def _load_file(file: SourceFile, gathering: _Gathering) -> None:
-    chunks = _chunks(file.content, gathering.limits)
+    limits, touches = gathering.limits, [_touch(commit, gathering.touches) for commit in file.commits]
+    chunks = chunks_of(file.content, limits)
     if isinstance(chunks, Finding):
-        touch = _touch(file.commits[0]) if file.commits else None
-        unit = Unit(None, Place(file.path, chunks.line, touch), (chunks,))
+        unit = Unit(None, Place(file.path, chunks.line, touches[0] if touches else None), (chunks,))
         _reject(unit, gathering, None, file.content.decode(errors="replace"))
         return
-    for index, chunk in enumerate(chunks):
-        touch = _touch(file.commits[index]) if index < len(file.commits) else None
-        tree = parse(chunk.text, gathering.limits)
+    known = gathering.parsed.trees(file.content, limits) if gathering.parsed else ()
+    for chunk, touch, tree in zip_longest(chunks, touches[: len(chunks)], known):
+        tree = tree or parse(chunk.text, limits)  # noqa: PLW2901
         place = Place(file.path, tree.line + chunk.offset, touch, chunk.text, chunk.offset)
-        for unit in _unpack(Unit(tree.value, place, tree.findings, tree.simple), gathering.limits):
+        for unit in _unpack(Unit(tree.value, place, tree.findings, tree.simple), limits):
             _load_unit(unit, gathering)
 
 
-def _touch(commit: Commit) -> Touch:
-    return Touch(commit.sha, str(commit.author), commit.committed_at)
+def _touch(commit: Commit, touches: Touches) -> Touch:
+    known = touches.get(commit.sha)
+    if known is None:
+        known = touches[commit.sha] = Touch(commit.sha, str(commit.author), commit.committed_at)
+    return known
 
 
 def _unpack(unit: Unit, limits: Limits) -> Iterator[Unit]:
