@@ -25,7 +25,7 @@ _TEXTS = (
     "a: [\n",
     "x: 1.50\ny: &a [1, 2]\nz: *a\n",
     "\xff",
-    spec(hostname="a.example.com") + "---\n" + spec(hostname="c.example.com", prefix="/\u00e9/", weight=10),
+    spec(hostname="a.example.com") + "---\n" + spec(hostname="c.example.com", method="PUT"),
 )
 
 
