@@ -1,18 +1,20 @@
 """A small model of Envoy's side of xDS, for driving sessions without a network, and snapshots to drive them to."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 
 from reconciler.apply.xds.memory import Memory
 from reconciler.apply.xds.session import Protocol, Session
 from reconciler.apply.xds.state import Push, Request
 from reconciler.model.snapshot import ResourceSet, Snapshot, TypeUrl, XdsResource
 
-WHOLE = (TypeUrl.CLUSTER, TypeUrl.LISTENER)
+WHOLE = (TypeUrl.CLUSTER, TypeUrl.LISTENER, TypeUrl.SCOPED_ROUTE)
+SCOPED = "*"  # in place of the route name of a listener whose routes come by scopes
 
 
 def cluster(name: str, version: int = 1) -> XdsResource:
@@ -38,15 +40,23 @@ def listener(name: str, port: int, route_name: str, version: int = 1) -> XdsReso
     return XdsResource.of(name, message.SerializeToString(deterministic=True))
 
 
+def scope(name: str, key: str, route_name: str) -> XdsResource:
+    """A scope (a real message: its key is looked at): requests with a key have the routes of a configuration."""
+    message = ScopedRouteConfiguration(name=name, route_configuration_name=route_name)
+    message.key.fragments.add(string_key=key)
+    return XdsResource.of(name, message.SerializeToString(deterministic=True))
+
+
 def snapshot(
     clusters: Iterable[XdsResource] = (),
     listeners: Iterable[XdsResource] = (),
     route_configurations: Iterable[XdsResource] = (),
     assignments: Iterable[XdsResource] = (),
     secrets: Iterable[XdsResource] = (),
+    scopes: Iterable[XdsResource] = (),
 ) -> Snapshot:
     """A snapshot of resources by type."""
-    given = (clusters, assignments, listeners, route_configurations, secrets)
+    given = (clusters, assignments, listeners, scopes, route_configurations, secrets)
     return Snapshot.of({t: ResourceSet.of(resources) for t, resources in zip(TypeUrl, given, strict=True)})
 
 
@@ -55,7 +65,7 @@ class ModelEnvoy:
     """Speaks xDS as Envoy does, over two queues that a test empties as it likes.
 
     It takes clusters and listeners whole, asks for listeners once it has had clusters, and for the routes its
-    listeners name. Rejecting, it applies the first half of what a push changes, as Envoy may.
+    listeners or their scopes name. Rejecting, it applies the first half of what a push changes, as Envoy may.
     """
 
     protocol: Protocol
@@ -67,6 +77,7 @@ class ModelEnvoy:
     to_client: deque[Push] = field(default_factory=deque)
     received: list[Push] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
+    clashes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._asked: set[TypeUrl] = set()
@@ -86,6 +97,8 @@ class ModelEnvoy:
             self._ask(TypeUrl.LISTENER)
         if names := self._wanted_routes():
             self._ask_routes(names)
+        if TypeUrl.SCOPED_ROUTE in self._asked:
+            self._ask(TypeUrl.SCOPED_ROUTE)
 
     def aim(self, desired: Snapshot) -> None:
         """The server wants something else."""
@@ -117,6 +130,8 @@ class ModelEnvoy:
             self._take(push, changes)
             self._dirty[push.type_url] -= {name for name, _ in changes} | {r.name for r in push.resources}
             self.version[push.type_url] = push.version
+            if not self._dirty[push.type_url]:
+                self.clashes += self._doubled_keys()
         self._answer(push, "bad resource" if reject else None)
         return push
 
@@ -140,8 +155,21 @@ class ModelEnvoy:
         return {t.name: self.held[t] for t in TypeUrl}
 
     def _wanted_routes(self) -> frozenset[str]:
+        named = self._route_names_of_listeners()
+        if SCOPED not in named:
+            return named
+        scopes = (ScopedRouteConfiguration.FromString(r.body) for r in self.held[TypeUrl.SCOPED_ROUTE].values())
+        return (named - {SCOPED}) | {scope.route_configuration_name for scope in scopes}
+
+    def _route_names_of_listeners(self) -> frozenset[str]:
         held = self.held[TypeUrl.LISTENER].values()
         return frozenset(Listener.FromString(r.body).stat_prefix.partition(" ")[0] for r in held)
+
+    def _doubled_keys(self) -> list[str]:
+        """Keys that two scopes have: Envoy would refuse the push that made it so."""
+        scopes = (ScopedRouteConfiguration.FromString(r.body) for r in self.held[TypeUrl.SCOPED_ROUTE].values())
+        counted = Counter(scope.key.fragments[0].string_key for scope in scopes)
+        return [key for key, count in counted.items() if count > 1]
 
     def _changes(self, push: Push) -> list[tuple[str, XdsResource | None]]:
         held = self.held[push.type_url]
@@ -162,7 +190,9 @@ class ModelEnvoy:
                 held[name] = resource
 
     def _answer(self, push: Push, error: str | None) -> None:
-        if push.type_url is TypeUrl.LISTENER:  # before the acknowledgement, as Envoy does
+        if push.type_url in (TypeUrl.LISTENER, TypeUrl.SCOPED_ROUTE):  # before the acknowledgement, as Envoy does
+            if SCOPED in self._route_names_of_listeners() and TypeUrl.SCOPED_ROUTE not in self._asked:
+                self._ask(TypeUrl.SCOPED_ROUTE)
             self._ask_routes(self._wanted_routes())
         names = tuple(sorted(self._route_names)) if push.type_url is TypeUrl.ROUTE else ()
         version = self.version[push.type_url]

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from reconciler.apply.xds.memory import Memory
+from reconciler.apply.xds.memory import Memory, without
 from reconciler.apply.xds.state import (
     WHOLE_TYPES,
     Push,
@@ -15,7 +15,7 @@ from reconciler.apply.xds.state import (
     settle,
     uncovered,
 )
-from reconciler.apply.xds.subscription import WILDCARD, amend, select
+from reconciler.apply.xds.subscription import WILDCARD, amend
 from reconciler.model.digest import Digest
 from reconciler.model.snapshot import ResourceSet, TypeUrl, XdsResource
 
@@ -55,11 +55,9 @@ def resume(state: TypeState, type_url: TypeUrl, memory: Memory) -> TypeState:
     return state if held is None else replace(state, held=held)
 
 
-def in_sync(state: TypeState, goal: ResourceSet, type_url: TypeUrl) -> bool:
+def in_sync(state: TypeState, goal: ResourceSet, type_url: TypeUrl, memory: Memory) -> bool:
     """Whether the client holds what it wants of ``goal``, nothing else, and waits for no word."""
-    del type_url  # one rule for all types
-    wanted, changed, removed = _changes(state, goal)
-    del wanted
+    _wanted, changed, removed = _changes(state, goal, type_url, memory)
     return not changed and not removed and not state.unanswered
 
 
@@ -67,10 +65,9 @@ def push(
     state: TypeState, goal: ResourceSet, type_url: TypeUrl, nonce: str, memory: Memory
 ) -> tuple[TypeState, Push] | None:
     """The response that brings the client to ``goal``, None when there is nothing to send now."""
-    del memory  # nothing to share: a delta depends on what this client holds
     if not state.asked or state.sent is not None:
         return None
-    wanted, changed, removed = _changes(state, goal)
+    wanted, changed, removed = _changes(state, goal, type_url, memory)
     if not changed and not removed and not state.unanswered:
         return None
     if state.rejected == wanted.version and not state.owed and not state.unanswered:
@@ -80,18 +77,17 @@ def push(
     return dispatch(state, response, wanted, changed | removed), response
 
 
-def _changes(state: TypeState, goal: ResourceSet) -> tuple[ResourceSet, frozenset[str], frozenset[str]]:
+def _changes(
+    state: TypeState, goal: ResourceSet, type_url: TypeUrl, memory: Memory
+) -> tuple[ResourceSet, frozenset[str], frozenset[str]]:
     """What is wanted of ``goal``, the names to send and the names to remove."""
-    wanted = select(goal, state.subscription)
+    wanted = memory.select(type_url, goal, state.subscription)
     again = (state.unsure - _hollow(wanted, state.unsure)) | state.owed
     if state.owed:
-        hollow = _hollow(wanted, state.owed)
-        wanted = ResourceSet.of(r for name, r in wanted.resources.items() if name not in hollow) if hollow else wanted
-    if wanted is state.held and not again:
-        return wanted, frozenset(), frozenset()
-    present = wanted.resources.keys()
-    changed = differing(state.held, wanted) | (again & present)
-    return wanted, changed, frozenset((state.held.resources.keys() | again) - present)
+        wanted = without(wanted, _hollow(wanted, state.owed))
+    changed, removed = differing(state.held, wanted)
+    repeated = frozenset(name for name in again if name in wanted.resources)
+    return wanted, changed | repeated, removed | (again - repeated)
 
 
 def _hollow(wanted: ResourceSet, names: frozenset[str]) -> frozenset[str]:

@@ -25,7 +25,7 @@ class Protocol(StrEnum):
 class _Rules:
     receive: Callable[[TypeState, Request, Memory], tuple[TypeState, Verdict]]
     push: Callable[[TypeState, ResourceSet, TypeUrl, str, Memory], tuple[TypeState, Push] | None]
-    in_sync: Callable[[TypeState, ResourceSet, TypeUrl], bool]
+    in_sync: Callable[[TypeState, ResourceSet, TypeUrl, Memory], bool]
     resume: Callable[[TypeState, TypeUrl, Memory], TypeState]
 
 
@@ -107,7 +107,7 @@ class Session:
             return Standing(AckState.NACKED, state.detail)
         if state.sent is not None:
             return Standing(AckState.PENDING, "sent, not answered yet")
-        if not self._rules.in_sync(state, desired, type_url):
+        if not self._rules.in_sync(state, desired, type_url, self._memory):
             why = "held back: it refused another type" if self.refused else "not its turn yet"
             return Standing(AckState.PENDING, why)
         if missing := self._never_asked(type_url, desired):
@@ -148,12 +148,12 @@ class Session:
         state = self._states[type_url]
         if goal_now is None or state.sent is not None or self.refused:
             return False
-        if state.asked and not self._rules.in_sync(state, goal_now, type_url):
+        if state.asked and not self._rules.in_sync(state, goal_now, type_url, self._memory):
             return False
         return self._step is not Step.ROUTES or self._may_drop(desired)
 
     def _may_drop(self, desired: Snapshot) -> bool:
-        """Whether removing can begin: not before the client said what listeners and routes it has.
+        """Whether removing can begin: not before the client said what listeners, scopes and routes it has.
 
         A client that reconnects asks for clusters first. What it routes by is unknown until its other requests
         come in, and a cluster that is to go may still be in use.
@@ -161,12 +161,15 @@ class Session:
         listeners, routes = self._states[TypeUrl.LISTENER], self._states[TypeUrl.ROUTE]
         if not listeners.asked:
             return self._drops_nothing(desired)
+        if desired[TypeUrl.SCOPED_ROUTE].resources and not self._states[TypeUrl.SCOPED_ROUTE].asked:
+            return not listeners.held.resources
         return routes.asked or not desired[TypeUrl.ROUTE].resources or not listeners.held.resources
 
     def _drops_nothing(self, desired: Snapshot) -> bool:
         return all(
-            state.held.resources.keys() <= desired[type_url].resources.keys()
+            name in desired[type_url].resources
             for type_url, state in self._states.items()
+            for name in state.held.differing(desired[type_url])
         )
 
     def _never_asked(self, type_url: TypeUrl, desired: ResourceSet) -> str:
@@ -177,5 +180,5 @@ class Session:
         parent = _PARENT.get(type_url)
         if parent is None or not self._states[parent].subscription.wildcard:
             return ""
-        held = self._states[type_url].held.resources
-        return next((name for name in desired.resources if name not in held), "")
+        held = self._states[type_url].held
+        return min((name for name in held.differing(desired) if name not in held.resources), default="")

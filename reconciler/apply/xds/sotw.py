@@ -19,7 +19,7 @@ from reconciler.apply.xds.state import (
     settle,
     uncovered,
 )
-from reconciler.apply.xds.subscription import restate, select
+from reconciler.apply.xds.subscription import restate
 from reconciler.model.snapshot import ResourceSet, TypeUrl
 
 
@@ -60,9 +60,10 @@ def resume(state: TypeState, type_url: TypeUrl, memory: Memory) -> TypeState:
     return state if held is None else replace(state, held=held, claim="")
 
 
-def in_sync(state: TypeState, goal: ResourceSet, type_url: TypeUrl) -> bool:
+def in_sync(state: TypeState, goal: ResourceSet, type_url: TypeUrl, memory: Memory) -> bool:
     """Whether the client holds what it wants of ``goal`` and waits for no word."""
-    return not _changes(state, select(goal, state.subscription), type_url) and not state.unanswered
+    wanted = memory.select(type_url, goal, state.subscription)
+    return not _changes(state, wanted, type_url) and not state.unanswered
 
 
 def push(
@@ -71,7 +72,7 @@ def push(
     """The response that brings the client to ``goal``, None when there is nothing to send now."""
     if not state.asked or state.sent is not None:
         return None
-    wanted = select(goal, state.subscription)
+    wanted = memory.select(type_url, goal, state.subscription)
     changed = _changes(state, wanted, type_url)
     if not changed and not state.unanswered:
         return None
@@ -85,8 +86,9 @@ def push(
 
 def _changes(state: TypeState, wanted: ResourceSet, type_url: TypeUrl) -> frozenset[str]:
     """Names that a push of ``wanted`` adds, changes, removes or repeats."""
-    present = wanted.resources.keys()
-    changed = differing(state.held, wanted) | ((state.owed | state.unsure) & present)
+    changed, gone = differing(state.held, wanted)
+    again = state.owed | state.unsure
+    changed |= frozenset(name for name in again if name in wanted.resources)
     if type_url in WHOLE_TYPES:
-        changed |= state.held.resources.keys() - present | (state.unsure - present)
+        changed |= gone | frozenset(name for name in state.unsure if name not in wanted.resources)
     return changed

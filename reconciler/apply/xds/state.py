@@ -7,12 +7,10 @@ from enum import Enum
 from reconciler.apply.xds.memory import without
 from reconciler.apply.xds.subscription import NOTHING, Subscription
 from reconciler.model.digest import Digest
-from reconciler.model.snapshot import ResourceSet, TypeUrl, XdsResource
+from reconciler.model.snapshot import NO_RESOURCES, ResourceSet, TypeUrl, XdsResource
 
-WHOLE_TYPES = frozenset({TypeUrl.CLUSTER, TypeUrl.LISTENER})
+WHOLE_TYPES = frozenset({TypeUrl.CLUSTER, TypeUrl.LISTENER, TypeUrl.SCOPED_ROUTE})
 """Types with a wildcard, of which a state-of-the-world response is the complete state: what it lacks is deleted."""
-
-NO_RESOURCES = ResourceSet.of(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +137,7 @@ def forget(state: TypeState, names: Collection[str]) -> TypeState:
 
 def uncovered(state: TypeState, subscription: Subscription) -> frozenset[str]:
     """Names the client may hold, or waits for, that ``subscription`` no longer covers."""
-    if subscription.wildcard:
+    if subscription.wildcard or (state.asked and subscription is state.subscription):
         return frozenset()
     known = state.held.resources.keys() | state.unsure | state.owed
     if state.sent is not None:
@@ -147,14 +145,13 @@ def uncovered(state: TypeState, subscription: Subscription) -> frozenset[str]:
     return frozenset(known - subscription.names)
 
 
-def differing(held: ResourceSet, wanted: ResourceSet) -> frozenset[str]:
-    """Names of ``wanted`` that ``held`` lacks or has otherwise."""
+def differing(held: ResourceSet, wanted: ResourceSet) -> tuple[frozenset[str], frozenset[str]]:
+    """Names of ``wanted`` that ``held`` lacks or has otherwise, and names that only ``held`` has."""
     if held is wanted or held.version == wanted.version:
-        return frozenset()
-    have = held.resources
-    return frozenset(
-        name for name, r in wanted.resources.items() if (old := have.get(name)) is None or old.digest != r.digest
-    )
+        return frozenset(), frozenset()
+    names = held.differing(wanted)
+    gone = frozenset(name for name in names if name not in wanted.resources)
+    return names - gone, gone
 
 
 def dispatch(state: TypeState, push: Push, after: ResourceSet, changed: frozenset[str]) -> TypeState:

@@ -1,17 +1,22 @@
 """Make before break: the order in which one Envoy is led from what it holds to what is desired.
 
 Clusters first, routes switched in the middle, clusters removed last, so that at no moment a route refers to a
-cluster that isn't there. Listeners go before routes, since a listener names its route configuration.
+cluster that isn't there. Listeners go before scopes and routes, and scopes before routes, since they name what comes
+after them, and Envoy asks for nothing that it has no name of. So a scope that is to keep answering has to keep the name
+of its route configuration: between taking a scope with another one and getting that, Envoy answers 404.
 
 https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#eventual-consistency-considerations
 """
 
+from collections.abc import Callable
 from enum import Enum, IntEnum
+from functools import lru_cache
 
 from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 
 from reconciler.apply.xds.memory import Memory, without
-from reconciler.model.snapshot import ResourceSet, TypeUrl, XdsResource
+from reconciler.model.snapshot import ResourceSet, TypeUrl
 
 
 class Step(IntEnum):
@@ -21,13 +26,15 @@ class Step(IntEnum):
     ENDPOINTS = 1
     LISTENERS = 2
     SECRETS = 3
-    ROUTES = 4
-    DROP_LISTENERS = 5
-    DROP_ROUTES = 6
-    DROP_CLUSTERS = 7
-    DROP_ENDPOINTS = 8
-    DROP_SECRETS = 9
-    DONE = 10
+    SCOPES = 4
+    ROUTES = 5
+    DROP_LISTENERS = 6
+    DROP_SCOPES = 7
+    DROP_ROUTES = 8
+    DROP_CLUSTERS = 9
+    DROP_ENDPOINTS = 10
+    DROP_SECRETS = 11
+    DONE = 12
 
 
 class _Mode(Enum):
@@ -44,8 +51,10 @@ AWAITED: dict[Step, TypeUrl] = {
     Step.ENDPOINTS: TypeUrl.ENDPOINT,
     Step.LISTENERS: TypeUrl.LISTENER,
     Step.SECRETS: TypeUrl.SECRET,
+    Step.SCOPES: TypeUrl.SCOPED_ROUTE,
     Step.ROUTES: TypeUrl.ROUTE,
     Step.DROP_LISTENERS: TypeUrl.LISTENER,
+    Step.DROP_SCOPES: TypeUrl.SCOPED_ROUTE,
     Step.DROP_ROUTES: TypeUrl.ROUTE,
     Step.DROP_CLUSTERS: TypeUrl.CLUSTER,
     Step.DROP_ENDPOINTS: TypeUrl.ENDPOINT,
@@ -63,6 +72,8 @@ _PLAN: dict[TypeUrl, tuple[tuple[Step, _Mode], ...]] = {  # per type, last step 
     TypeUrl.LISTENER: ((Step.DROP_LISTENERS, _Mode.DESIRED), (Step.LISTENERS, _Mode.BOTH)),
     # Clusters and listeners are warm only once they have their certificates.
     TypeUrl.SECRET: ((Step.DROP_SECRETS, _Mode.DESIRED), (Step.CLUSTERS, _Mode.BOTH)),
+    # What a scope newly names is asked for, and answered, at once.
+    TypeUrl.SCOPED_ROUTE: ((Step.DROP_SCOPES, _Mode.DESIRED), (Step.SCOPES, _Mode.BOTH)),
     # A listener that is new is warm only once its routes came, so those may come while listeners are awaited.
     TypeUrl.ROUTE: ((Step.DROP_ROUTES, _Mode.DESIRED), (Step.ROUTES, _Mode.BOTH), (Step.LISTENERS, _Mode.FILL)),
 }
@@ -78,25 +89,39 @@ def goal(step: Step, type_url: TypeUrl, holds: ResourceSet, desired: ResourceSet
             return memory.join(desired, holds)
         case _Mode.BOTH:
             both = memory.join(holds, desired)
-            return without(both, _in_the_way(both, desired)) if type_url is TypeUrl.LISTENER else both
+            return without(both, _in_the_way(type_url, both, desired))
         case _Mode.DESIRED:
             return desired
 
 
-def _in_the_way(both: ResourceSet, desired: ResourceSet) -> frozenset[str]:
-    """Old listeners on a port that a desired one takes: Envoy refuses two names on one address.
+def _in_the_way(type_url: TypeUrl, both: ResourceSet, desired: ResourceSet) -> frozenset[str]:
+    """Old resources whose place a desired one takes: Envoy refuses two listeners on one port, two scopes of one key.
 
     Envoy removes before it adds within one push, so these leave in the same push. One whose body isn't known
     leaves too.
     """
-    old = both.resources.keys() - desired.resources.keys()
-    if not old:
+    claim = _CLAIMS.get(type_url)
+    old = [name for name in both.differing(desired) if name not in desired.resources] if claim else []
+    if not old or claim is None:
         return frozenset()
-    taken = {_port(resource) for resource in desired.resources.values()} - {0}  # port 0 is any free one
-    return frozenset(name for name in old if _port(both.resources[name]) in taken | {None})
+    taken = {claim(resource.body) for resource in desired.resources.values()} - {_FREE}
+    bodies = {name: both.resources[name].body for name in old}
+    return frozenset(name for name, body in bodies.items() if not body or claim(body) in taken)
 
 
-def _port(listener: XdsResource) -> int | None:
-    if not listener.body:
-        return None
-    return int(Listener.FromString(listener.body).address.socket_address.port_value)
+_FREE = b""  # of which there may be many: a listener on port 0, any free one
+
+
+@lru_cache(maxsize=1024)
+def _port(listener: bytes) -> bytes:
+    port = Listener.FromString(listener).address.socket_address.port_value
+    return str(port).encode() if port else _FREE
+
+
+@lru_cache(maxsize=65_536)
+def _key(scope: bytes) -> bytes:
+    return bytes(ScopedRouteConfiguration.FromString(scope).key.SerializeToString(deterministic=True))
+
+
+_CLAIMS: dict[TypeUrl, Callable[[bytes], bytes]] = {TypeUrl.LISTENER: _port, TypeUrl.SCOPED_ROUTE: _key}
+"""What only one resource of a type may have."""

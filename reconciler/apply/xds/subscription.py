@@ -43,7 +43,9 @@ def restate(before: Subscription, names: Collection[str], *, wildcard_type: bool
     """
     if not names and not before.named:
         return Subscription(wildcard=wildcard_type)
-    return Subscription(frozenset(names) - {WILDCARD}, wildcard_type and WILDCARD in names, named=True)
+    given = frozenset(names)
+    after = Subscription(given - {WILDCARD}, wildcard_type and WILDCARD in given, named=True)
+    return before if after == before else after
 
 
 def amend(
@@ -55,6 +57,8 @@ def amend(
     """
     if not added and not before.named:
         return Subscription(wildcard=wildcard_type)
+    if not added and not dropped:
+        return before
     names = (before.names | frozenset(added)) - frozenset(dropped) - {WILDCARD}
     wildcard = wildcard_type and (before.wildcard or WILDCARD in added) and WILDCARD not in dropped
     return Subscription(names, wildcard, named=True)

@@ -4,16 +4,19 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
+from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 from hypothesis import given, settings
 
 from reconciler.apply.xds.session import Protocol
 from reconciler.apply.xds.steps import Step
 from reconciler.model.effect import AckState
 from reconciler.model.snapshot import Snapshot, TypeUrl
-from tests.support.xds_model import ModelEnvoy, cluster, listener, routes, snapshot
+from tests.support.xds_model import SCOPED, ModelEnvoy, cluster, listener, routes, scope, snapshot
 
 CLUSTERS = ("c1", "c2", "c3", "c4")
 PORTS = (1, 2, 3)
+SCOPES = ("s1", "s2", "s3")
+KEYS = ("k1", "k2", "k3")
 
 
 @st.composite
@@ -25,11 +28,28 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     route_configurations = []
     names = draw(st.permutations(("l1", "l2", "l3")))
     for name, port in zip(names[: draw(st.integers(0, 3))], draw(st.permutations(PORTS)), strict=False):
+        if draw(st.booleans()):
+            listeners.append(listener(name, port, SCOPED, draw(versions)))
+            continue
         route_name = f"{name}-{draw(st.sampled_from('ab'))}"
-        used = draw(st.sets(st.sampled_from(sorted(clusters)), min_size=1)) if clusters else set()
         listeners.append(listener(name, port, route_name, draw(versions)))
-        route_configurations.append(routes(route_name, used, draw(versions)))
-    return snapshot((cluster(n, v) for n, v in clusters.items()), listeners, route_configurations)
+        route_configurations.append(routes(route_name, _some(draw, clusters), draw(versions)))
+    scopes = []
+    if any(SCOPED.encode() in found.body for found in listeners):
+        shared = sorted(draw(st.sets(st.sampled_from(("r1", "r2", "r3")), min_size=1)))
+        route_configurations += [routes(name, _some(draw, clusters), draw(versions)) for name in shared]
+        named = [found.name for found in route_configurations]
+        for name, key in zip(draw(st.permutations(SCOPES)), draw(st.permutations(KEYS))[: len(named)], strict=False):
+            scopes.append(scope(name, key, draw(st.sampled_from(named))))
+        targets = {ScopedRouteConfiguration.FromString(s.body).route_configuration_name for s in scopes}
+        route_configurations = [
+            found for found in route_configurations if found.name[0] == "l" or found.name in targets
+        ]
+    return snapshot((cluster(n, v) for n, v in clusters.items()), listeners, route_configurations, scopes=scopes)
+
+
+def _some(draw: st.DrawFn, clusters: dict[str, int]) -> set[str]:
+    return draw(st.sets(st.sampled_from(sorted(clusters)), min_size=1)) if clusters else set()
 
 
 events = st.lists(
@@ -84,6 +104,7 @@ def test_any_history_ends_in_the_desired_snapshot(
         envoy.take_one()
         assert not envoy.dangling()
     assert envoy.repeated == []
+    assert envoy.clashes == []
     for type_url in TypeUrl:
         assert envoy.held[type_url] == dict(last[type_url].resources)
     assert envoy.session.step is Step.DONE
