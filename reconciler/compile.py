@@ -1,6 +1,6 @@
 """Files in, Envoy resources out: where the pure stages meet. `validate`, `plan`, `render` and `route` need no more."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -10,14 +10,14 @@ from reconciler.model.digest import Digest, digest_json
 from reconciler.model.guards import unguarded
 from reconciler.model.limits import DEFAULT_LIMITS, Limits
 from reconciler.model.plan import Plan
-from reconciler.model.problem import Problem, rank
+from reconciler.model.problem import Problem, order
 from reconciler.model.resource import HostMatch, Resource, ResourceId
 from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot, TypeUrl
 from reconciler.model.source import SourceSnapshot
 from reconciler.model.table import EMPTY_TABLE, RouteTable
-from reconciler.plan import BlastRadius, diff
+from reconciler.plan import BlastRadius, Touched, diff
 from reconciler.resources import Loaded, load
-from reconciler.table import Built, DefaultListener, build
+from reconciler.table import Built, DefaultListener, Surroundings, build
 
 # Resources left at their last good version, each with the reason.
 Held = Mapping[ResourceId, Problem]
@@ -65,6 +65,8 @@ class Compiled:
         resources: those that are served.
         quarantined: what is not served as the source has it, sorted; True: an older version still serves.
         unguarded: broken documents that were to guard every request, and nothing of their kind is served.
+        unsettled: identities about which there is a finding, or of which what is served is not what is written.
+        around: what the Mappings were placed in; None where nothing was compiled.
         since: how it differs from the compile it was made from; None where it was made anew.
         token: tells this compile from all others of this process.
     """
@@ -75,6 +77,8 @@ class Compiled:
     table: RouteTable
     snapshot: Snapshot
     unguarded: tuple[str, ...] = ()
+    unsettled: frozenset[ResourceId] = field(default=frozenset(), compare=False, repr=False)
+    around: Surroundings | None = field(default=None, compare=False, repr=False)
     since: Since | None = field(default=None, compare=False)
     token: object = field(default_factory=object, compare=False, repr=False)
 
@@ -115,11 +119,23 @@ def compile_routes(
     return Compiled(
         resources=served,
         quarantined=tuple(sorted(quarantined.items())),
-        problems=tuple(sorted((*source.problems, *loaded.problems, *merged.problems, *found), key=rank)),
+        problems=tuple(sorted((*source.problems, *loaded.problems, *merged.problems, *found), key=order)),
         table=built.table,
         snapshot=render(built.table, options.render),
         unguarded=unguarded(served, loaded.resources, loaded.rejected, absent),
+        unsettled=_unsettled(loaded, merged, built, quarantined.keys() | held.keys() | strayed.keys(), last_good),
+        around=built.surroundings,
     )
+
+
+def _unsettled(
+    loaded: Loaded, merged: Merged, built: Built, known: Set[ResourceId], last_good: Sequence[Resource]
+) -> frozenset[ResourceId]:
+    """The identities that something is to be said about, or that may be served otherwise than they are written."""
+    broken = {document.id for document in loaded.rejected if document.id is not None}
+    named = {problem.resource for problem in (*merged.problems, *built.problems)}
+    told = {r.origin.id for r in (*loaded.resources, *last_good) if str(r.origin.id) in named} if named else set()
+    return frozenset(known | broken | told)
 
 
 def _merged_and_built(
@@ -152,6 +168,7 @@ def load_source(source: SourceSnapshot, options: Options) -> Loaded:
 
 def plan_change(before: Compiled, after: Compiled, options: Options, fast_forward: bool | None) -> Plan:
     """The difference between two compiles, with the refusals of the settings."""
+    since = after.since if after.since and after.since.base is before.token else None
     return diff(
         before.table,
         after.table,
@@ -161,4 +178,5 @@ def plan_change(before: Compiled, after: Compiled, options: Options, fast_forwar
         blast_radius=options.blast_radius,
         allowed=options.allow_plan,
         unguarded=after.unguarded,
+        touched=Touched(since.resources, since.hosts) if since else None,
     )

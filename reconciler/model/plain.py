@@ -11,7 +11,8 @@ from reconciler.model.digest import Json
 def plain(value: object) -> Json:
     """A value as JSON: dataclasses by field, enums by value, times in RFC 3339, bytes as text.
 
-    Fields that are None, empty, or as they are by default are left out, so that what is there stands out.
+    Fields that are None, empty, or as they are by default are left out, so that what is there stands out; and those
+    that follow from others, which don't count when values are compared.
 
     Raises:
         TypeError: a type that is no part of the vocabulary.
@@ -32,6 +33,6 @@ def plain(value: object) -> Json:
         case tuple() | list() | frozenset():
             return [plain(item) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        named = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
+        named = ((field, getattr(value, field.name)) for field in dataclasses.fields(value) if field.compare)
         return {field.name: plain(item) for field, item in named if item not in (None, (), "", b"", field.default)}
     raise TypeError(f"{type(value).__name__} is no part of the vocabulary")

@@ -92,3 +92,9 @@ def rank(problem: Problem) -> tuple[int, str, int, str, str]:
     order = (Severity.ERROR, Severity.WARNING, Severity.INFO)
     place = problem.provenance
     return order.index(problem.severity), place.path, place.line, problem.code, problem.field
+
+
+def order(problem: Problem) -> tuple[tuple[int, str, int, str, str], tuple[str, str, str, str, str]]:
+    """Sort key that tells any two problems apart: by `rank`, and then by what they say."""
+    words = (problem.resource, problem.message, problem.expected, problem.got, problem.hint)
+    return rank(problem), words

@@ -1,6 +1,6 @@
 """The route table: the intermediate representation. It knows nothing of YAML, Git, Kubernetes or Envoy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from reconciler.model.edge import PLAIN_EDGE, Edge
@@ -8,6 +8,7 @@ from reconciler.model.origin import Attached
 from reconciler.model.policy import NO_POLICY, DirectResponse, RoutePolicy
 from reconciler.model.ports import PLAIN_HTTP, Stack
 from reconciler.model.provenance import Provenance
+from reconciler.model.rank import FIRST, Rank
 from reconciler.model.resource import (
     HostMatch,
     InsecureAction,
@@ -69,6 +70,7 @@ class Route:
         threshold: of a weighted group: the rule holds for requests whose random number in 0..99 is below
             it, so that thresholds of a group add up; None holds for all. The last of a group has None.
         policies: the MappingPolicies that had a say in it, sorted by name.
+        rank: its place in the match order, the same in every list of rules.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Route:
     action: Action
     policy: RoutePolicy = NO_POLICY
     policies: tuple[Attached, ...] = ()
+    rank: Rank = field(default=FIRST, compare=False, repr=False)
 
 
 # What an ACME server asks for in clear text to see who owns a host (RFC 8555, section 8.3): never guarded.

@@ -9,6 +9,7 @@ Read ``build`` first: it is the whole way in one page. Its steps:
 - ``rules``: Mappings as routes in match order (``order``, ``shares``, ``actions``, ``policies``); the next condition is
   handed on there, counts in ``order.specificity`` if the language says so, and must be known to ``matcher.conditions``
 - ``attach``, ``domains``: which rules go into which virtual host
+- ``rebuild``: the same for a few changed Mappings at the cost of the change, with what ``standing`` knows of the table
 - ``ports``: listeners, TLS and TCPMappings at their ports, and what does not come about there
 - ``matcher``: what the table answers to a request, and why
 """
@@ -17,6 +18,9 @@ from reconciler.table.build import Built, build
 from reconciler.table.matcher.answer import Answer, Answered, BadRequest, Forwarded, HungUp, NotFound, Redirected
 from reconciler.table.matcher.explain import Candidate, Explanation, NearMiss, explain
 from reconciler.table.ports.ports import DefaultListener
+from reconciler.table.rebuild import Rebuilt, rebuild
+from reconciler.table.standing import Regrouping, Standing
+from reconciler.table.surroundings import Surroundings
 
 __all__ = [
     "Answer",
@@ -30,7 +34,12 @@ __all__ = [
     "HungUp",
     "NearMiss",
     "NotFound",
+    "Rebuilt",
     "Redirected",
+    "Regrouping",
+    "Standing",
+    "Surroundings",
     "build",
     "explain",
+    "rebuild",
 ]

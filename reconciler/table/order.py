@@ -1,47 +1,35 @@
 """The order in which rules are tried: the most specific first, as the Mapping language defines it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from reconciler.model.rank import Rank, Specificity
 from reconciler.model.resource import ANY_HOST, HostMatch, MappingResource, MatchKind, NamedMatch, StringMatch
 
 Condition: TypeAlias = tuple[str, str, bool]  # name, value, regex
-Specificity: TypeAlias = tuple[int | str, ...]
 
 _ANY_VALUE = "*"
 _PRESENT = ".*"  # the language's own spelling of a header that only has to be there
 _NARROW_FIRST = (MatchKind.EXACT, MatchKind.REGEX, MatchKind.PREFIX)
 
 
-def in_match_order(groups: Iterable[Sequence[MappingResource]]) -> list[Sequence[MappingResource]]:
-    """Groups (Mappings of one match each) in the order in which they are tried.
+def in_match_order(groups: Iterable[Sequence[MappingResource]]) -> list[tuple[Rank, Sequence[MappingResource]]]:
+    """Groups (Mappings of one match each) in the order in which they are tried, each with its rank.
 
     Descending by `specificity`. What the language leaves open is settled so that nothing depends on the input order:
     with everything else equal an exact path comes before a regex and that before a prefix (the other way round it
     could never match), case-sensitive before insensitive, then the smallest ``namespace/name`` of the group.
     """
-    ordered = sorted(groups, key=_tie_break)
-    ordered.sort(key=lambda group: specificity(group[0]), reverse=True)  # stable in reverse, too
-    return ordered
+    ranked = [(rank_of(group), group) for group in groups]
+    # As ranks compare, but without a call of ours for every comparison.
+    ranked.sort(key=lambda one: one[0].tie_break)
+    ranked.sort(key=lambda one: one[0].specificity, reverse=True)  # stable in reverse, too
+    return ranked
 
 
-@dataclass(frozen=True, slots=True)
-class Rank:
-    """The place of one group among all: what comes first is less. The same order as of `in_match_order`."""
-
-    specificity: Specificity
-    tie_break: tuple[int, bool, str]
-
-    @classmethod
-    def of(cls, group: Sequence[MappingResource]) -> "Rank":
-        """The place of Mappings of one match."""
-        return cls(specificity(group[0]), _tie_break(group))
-
-    def __lt__(self, other: "Rank") -> bool:
-        if self.specificity != other.specificity:
-            return self.specificity > other.specificity
-        return self.tie_break < other.tie_break
+def rank_of(group: Sequence[MappingResource]) -> Rank:
+    """The place of a group among all."""
+    return Rank(specificity(group[0]), _tie_break(group))
 
 
 def specificity(mapping: MappingResource) -> Specificity:

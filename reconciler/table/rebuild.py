@@ -6,16 +6,15 @@ says nothing, and the table is built anew.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 
 from reconciler.model.attachment import attachments
 from reconciler.model.match import HostMatch
 from reconciler.model.problem import Problem
-from reconciler.model.resource import MappingResource, MatchKind, ResourceId
+from reconciler.model.resource import MappingResource, MatchKind
 from reconciler.model.table import Cluster, Listener, Route, RouteTable, VirtualHost
-from reconciler.table.order import Rank
 from reconciler.table.ports.ports import reachable
 from reconciler.table.resolve.services import unserved
 from reconciler.table.resolve.settle import settle
@@ -27,43 +26,51 @@ from reconciler.table.used import clusters_of, names_of
 Place = tuple[str, HostMatch]  # listener and virtual host
 
 
+_RANK = attrgetter("rank")
+
+
+@dataclass(frozen=True, slots=True)
+class HostEdit:
+    """How the rules of one virtual host differ: those that went and those that came, each sorted by rank."""
+
+    gone: tuple[Route, ...]
+    come: tuple[Route, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     """A table after a change.
 
     Attributes:
-        hosts: the virtual hosts whose rules differ, sorted.
+        hosts: the virtual hosts whose rules differ, each with how, sorted.
         clusters: names of those that came or went, sorted.
         uses: how much more often, or less, clusters are named.
     """
 
     table: RouteTable
-    hosts: tuple[Place, ...]
+    hosts: Mapping[Place, HostEdit]
     clusters: tuple[str, ...]
     uses: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Ranked:
-    """The rules of one group, or those of them that one virtual host takes, and where they stand among all."""
-
-    rank: Rank
-    members: frozenset[ResourceId]
-    rules: tuple[Rule, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Made:
-    """One side of a change: its groups, their Mappings with all that others say for them, and findings about others."""
+    """One side of a change.
 
-    groups: Sequence[_Ranked]
+    Attributes:
+        rules: of its groups, sorted by rank.
+        mappings: theirs, with all that others say for them.
+        findings: about others.
+    """
+
+    rules: Sequence[Rule]
     mappings: Sequence[MappingResource]
     findings: frozenset[Problem]
 
     @property
     def routes(self) -> list[Route]:
-        """All routes."""
-        return [route for group in self.groups for route, _ in group.rules]
+        """The routes, sorted by rank."""
+        return [route for route, _ in self.rules]
 
 
 def rebuild(table: RouteTable, standing: Standing, change: Regrouping) -> Rebuilt | None:
@@ -89,13 +96,13 @@ def rebuild(table: RouteTable, standing: Standing, change: Regrouping) -> Rebuil
     uses = Counter(name for route in new.routes for name in names_of(route))
     uses.subtract(name for route in old.routes for name in names_of(route))
     clusters, differing = _clusters(table.clusters, standing, uses, new)
-    routes = _spliced(table.routes, standing, old.groups, new.groups)
+    routes = spliced(table.routes, old.routes, new.routes)
     return Rebuilt(replace(table, listeners=listeners, routes=routes, clusters=clusters), hosts, differing, uses)
 
 
 def _made(groups: Iterable[Group], around: Surroundings) -> _Made | None:
     """The rules of some groups; None where a Mapping has a finding of its own, or no rule."""
-    ranked: list[_Ranked] = []
+    rules: list[Rule] = []
     mappings: list[MappingResource] = []
     findings: set[Problem] = set()
     for group in filter(None, groups):
@@ -107,19 +114,18 @@ def _made(groups: Iterable[Group], around: Surroundings) -> _Made | None:
             return None
         findings.update(settled.problems)
         mappings += settled.mappings
-        members = frozenset(member.origin.id for member in group)
-        ranked.append(_Ranked(Rank.of(group), members, tuple(made.rules)))
-    return _Made(ranked, mappings, frozenset(findings))
+        rules += made.rules
+    return _Made(sorted(rules, key=lambda rule: rule[0].rank), mappings, frozenset(findings))
 
 
 def _listeners(
     table: RouteTable, standing: Standing, old: _Made, new: _Made
-) -> tuple[tuple[Listener, ...], tuple[Place, ...]] | None:
+) -> tuple[tuple[Listener, ...], dict[Place, HostEdit]] | None:
     """The listeners after a change, and where they differ; None where a rule has no place, or makes one."""
     around = standing.around
     placed: set[str] = set()
     listeners: list[Listener] = []
-    differing: list[Place] = []
+    edits: dict[Place, HostEdit] = {}
     for listener in table.listeners:
         left, entered = _by_host(listener, around, old), _by_host(listener, around, new)
         if left is None or entered is None:
@@ -128,34 +134,30 @@ def _listeners(
         touched = left.keys() | entered.keys()
         for name in touched:
             at = bisect_left(hosts, name, key=attrgetter("host"))
-            routes = _spliced(hosts[at].routes, standing, left.get(name, ()), entered.get(name, ()))
-            hosts[at] = replace(hosts[at], routes=routes)
+            edit = HostEdit(tuple(left.get(name, ())), tuple(entered.get(name, ())))
+            hosts[at] = replace(hosts[at], routes=spliced(hosts[at].routes, edit.gone, edit.come))
             if not around.documents.hosts and not _is_named(hosts[at]):
                 return None  # without Hosts a virtual host goes with the last Mapping that names it
             if reachable(listener, hosts[at]):
-                placed.update(route.name for group in entered.get(name, ()) for route, _ in group.rules)
-        differing += ((listener.name, name) for name in touched)
+                placed.update(route.name for route in edit.come)
+            edits[listener.name, name] = edit
         listeners.append(replace(listener, virtual_hosts=tuple(hosts)) if touched else listener)
     if any(route.name not in placed for route in new.routes):
         return None
-    return tuple(listeners), tuple(sorted(differing))
+    return tuple(listeners), {place: edits[place] for place in sorted(edits)}
 
 
-def _by_host(listener: Listener, around: Surroundings, made: _Made) -> dict[HostMatch, list[_Ranked]] | None:
-    """The groups by the virtual hosts that take them; None where a Mapping names a host that is not there yet."""
-    found: dict[HostMatch, list[_Ranked]] = {}
+def _by_host(listener: Listener, around: Surroundings, made: _Made) -> dict[HostMatch, list[Route]] | None:
+    """The routes by the virtual hosts that take them; None where a Mapping names a host that is not there yet."""
+    found: dict[HostMatch, list[Route]] = {}
     places = around.places.get(listener.name)
     if places is None:
         return found
-    for group in made.groups:
-        taken: dict[HostMatch, list[Rule]] = {}
-        for route, mapping in group.rules:
-            if not around.documents.hosts and not places.names(mapping):
-                return None
-            for host in places.taking(route, mapping):
-                taken.setdefault(host, []).append((route, mapping))
-        for host, rules in taken.items():
-            found.setdefault(host, []).append(replace(group, rules=tuple(rules)))
+    for route, mapping in made.rules:
+        if not around.documents.hosts and not places.names(mapping):
+            return None
+        for host in places.taking(route, mapping):
+            found.setdefault(host, []).append(route)
     return found
 
 
@@ -168,22 +170,18 @@ def _is_named(virtual_host: VirtualHost) -> bool:
     )
 
 
-def _spliced(
-    routes: tuple[Route, ...], standing: Standing, gone: Iterable[_Ranked], come: Iterable[_Ranked]
-) -> tuple[Route, ...]:
-    """Routes in match order without those of some groups, and with those of others.
+def spliced(routes: tuple[Route, ...], gone: Iterable[Route], come: Iterable[Route]) -> tuple[Route, ...]:
+    """Routes in match order, without some of them and with others, still in order.
 
-    Only routes whose groups stay are asked for their rank: `standing` knows no others.
+    ``gone`` need not be the same objects: what has the rank and the name is meant.
     """
     changed = list(routes)
-    for group in gone:
-        end = at = bisect_left(changed, group.rank, key=standing.rank)
-        while end < len(changed) and changed[end].id in group.members:
-            end += 1
-        del changed[at:end]
-    entering = [(bisect_left(changed, group.rank, key=standing.rank), group.rank, group.rules) for group in come]
-    for at, _, rules in sorted(entering, key=itemgetter(0, 1), reverse=True):
-        changed[at:at] = [route for route, _ in rules]
+    for route in gone:
+        at = bisect_left(changed, route.rank, key=_RANK)
+        if at < len(changed) and changed[at].id == route.id:
+            del changed[at]
+    for route in come:
+        changed.insert(bisect_left(changed, route.rank, key=_RANK), route)
     return tuple(changed)
 
 

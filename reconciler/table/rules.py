@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from reconciler.model.edge import Edge
 from reconciler.model.problem import Code, Problem, Severity
+from reconciler.model.rank import Rank
 from reconciler.model.resource import ANY_HOST, Contest, HostResource, MappingResource, contest
 from reconciler.model.table import Action, Forward, Route
 from reconciler.table.actions import action_of, mirrors_of
@@ -40,20 +41,22 @@ def rules_of(mappings: Sequence[MappingResource], hosts: Sequence[HostResource],
         groups[contest(mapping, selecting)].append(mapping)
     rules: list[Rule] = []
     problems: list[Problem] = []
-    for group in in_match_order(groups.values()):
+    for rank, group in in_match_order(groups.values()):
         shadows = [member for member in group if member.shadow]
         mirrors = mirrors_of(shadows)
         actions = {m.origin.id: action for m in group if not m.shadow and (action := action_of(m, mirrors))}
         live = [member for member in group if member.origin.id in actions]
         if live:
-            rules += [(_route(m, share, actions[m.origin.id], edge), m) for m, share in thresholds(live)]
+            for place, (member, share) in enumerate(thresholds(live)):
+                at = replace(rank, share=place) if place else rank
+                rules.append((_route(member, at, share, actions[member.origin.id], edge), member))
             problems += differing(live)
             answered = [member for member in live if not isinstance(actions[member.origin.id], Forward)]
             problems += [_mirrored_answer(shadow, answered[0]) for shadow in shadows if answered]
     return Rules(rules, problems)
 
 
-def _route(mapping: MappingResource, threshold: int | None, action: Action, edge: Edge) -> Route:
+def _route(mapping: MappingResource, rank: Rank, threshold: int | None, action: Action, edge: Edge) -> Route:
     return Route(
         name=mapping.origin.id.qualified,
         id=mapping.origin.id,
@@ -68,6 +71,7 @@ def _route(mapping: MappingResource, threshold: int | None, action: Action, edge
         action=action,
         policy=effective_policy(policy_of(mapping), action, edge),
         policies=mapping.policies,
+        rank=rank,
     )
 
 

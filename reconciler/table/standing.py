@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reconciler.model.resource import Contest, MappingResource, ResourceId, contest
-from reconciler.model.table import Route, RouteTable
-from reconciler.table.order import Rank
+from reconciler.model.table import RouteTable
 from reconciler.table.surroundings import Surroundings
 from reconciler.table.used import names_of
 
@@ -52,10 +51,6 @@ class Standing:
     def group(self, key: Contest) -> Group:
         """The Mappings of one match."""
         return tuple(self.mappings[name] for name in self.groups.get(key, ()))
-
-    def rank(self, route: Route) -> Rank:
-        """The place of a route of the table among all: that of its group."""
-        return Rank.of(self.group(self.contest(self.mappings[route.id])))
 
     def take(self, change: "Regrouping", uses: Counter[str]) -> None:
         """From here on the Mappings are those after a change.

@@ -1,0 +1,229 @@
+"""A few changed Mappings compiled at the cost of the change: just what `compile_routes` gives, only sooner.
+
+`Memory` is what one compile leaves for the next. `recompile` looks at the files that differ and says nothing where the
+change concerns more than the Mappings in them and those that ask for the same requests: then everything is compiled.
+That is so for all kinds but Mapping, for a document that can't be read, and wherever there is a finding to tell.
+What was found before and stays as it was costs nothing.
+"""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from operator import attrgetter
+
+from reconciler.compile import Compiled, Held, Options, Since
+from reconciler.envoy import render
+from reconciler.merge import is_undisputed
+from reconciler.model.loaded import NOTHING_LOADED
+from reconciler.model.problem import Problem, order
+from reconciler.model.resource import Contest, MappingResource, Resource, ResourceId
+from reconciler.model.source import SourceSnapshot
+from reconciler.resources import Loaded, LoadedFiles
+from reconciler.table import Rebuilt, Regrouping, Standing, rebuild
+
+_IDENTITY = attrgetter("origin.id")
+_MOST = 256  # changed Mappings: each costs copies of the table's lists, so that many are compiled with all others
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """What in a compile depends on what was served before, and so may come out otherwise next time.
+
+    Attributes:
+        ids: the identities.
+        contests: what they compete for, at whichever version.
+        served: the documents of these identities that were served when it was compiled.
+        paths: files that could not be read, or hold a document that could not.
+    """
+
+    ids: frozenset[ResourceId]
+    contests: frozenset[Contest]
+    served: Mapping[ResourceId, bytes]
+    paths: frozenset[str]
+
+
+@dataclass(slots=True)
+class Memory:
+    """What one compile leaves for the next. It is kept up to date in place, so it has one owner.
+
+    Attributes:
+        source: what could not be read of the revision counts, too.
+        held: resources that were left at their last good version.
+    """
+
+    source: SourceSnapshot
+    files: LoadedFiles
+    compiled: Compiled
+    options: Options
+    held: Held
+    standing: Standing
+    unsettled: Unsettled
+
+    @classmethod
+    def of(
+        cls,
+        source: SourceSnapshot,
+        files: LoadedFiles,
+        compiled: Compiled,
+        options: Options,
+        last_good: Sequence[Resource] = (),
+        held: Held | None = None,
+    ) -> "Memory | None":
+        """What a compile leaves, from all that went into it; None where nothing was compiled."""
+        around = compiled.around
+        if around is None:
+            return None
+        mappings = [resource for resource in compiled.resources if isinstance(resource, MappingResource)]
+        standing = Standing.of(mappings, around, compiled.table)
+        unsettled = _unsettled(source, files, compiled, last_good, standing)
+        return cls(source, files, compiled, options, held or {}, standing, unsettled)
+
+
+def recompile(
+    memory: Memory,
+    source: SourceSnapshot,
+    files: LoadedFiles,
+    options: Options,
+    last_good: Sequence[Resource] = (),
+    held: Held | None = None,
+) -> Compiled | None:
+    """What `compile_routes` makes of a revision, or None where it takes more than the changed Mappings to tell.
+
+    Args:
+        memory: of the compile before; moves on to this one where there is a result, and is left alone otherwise.
+        source: the revision.
+        files: what its files hold, as far as they differ taken over from those of ``memory``.
+        options: see `Options`.
+        last_good: what is served now.
+        held: resources to leave at their last good version, each with the reason.
+    """
+    if files.changed is None or not _same_circumstances(memory, source, options, last_good, held or {}):
+        return None
+    change = _regrouping(memory, files)
+    if change is None or not _is_undisputed(change, memory, options):
+        return None
+    before = memory.compiled
+    rebuilt = rebuild(before.table, memory.standing, change)
+    if rebuilt is None:
+        return None
+    compiled = _compiled(memory, files, change, rebuilt, options)
+    memory.standing.take(change, rebuilt.uses)
+    memory.source, memory.files, memory.compiled = source, files, compiled
+    return compiled
+
+
+def _same_circumstances(
+    memory: Memory, source: SourceSnapshot, options: Options, last_good: Sequence[Resource], held: Held
+) -> bool:
+    """Whether all that is not in the changed files is as it was, and so comes out as it did."""
+    if options is not memory.options and options != memory.options:
+        return False
+    unread = (source.unreadable, source.problems) != (memory.source.unreadable, memory.source.problems)
+    if unread or held != memory.held:
+        return False
+    if memory.unsettled.paths and last_good is not memory.compiled.resources:
+        return False
+    return _documents(memory.unsettled.ids, last_good, memory.compiled) == memory.unsettled.served
+
+
+def _documents(ids: Set[ResourceId], served: Sequence[Resource], compiled: Compiled) -> dict[ResourceId, bytes]:
+    """The documents of some identities among what is served."""
+    if not ids:
+        return {}
+    if served is not compiled.resources:
+        return {one.origin.id: one.origin.document for one in served if one.origin.id in ids}
+    found = {}
+    for name in ids:
+        at = bisect_left(compiled.resources, name, key=_IDENTITY)
+        if at < len(compiled.resources) and compiled.resources[at].origin.id == name:
+            found[name] = compiled.resources[at].origin.document
+    return found
+
+
+def _regrouping(memory: Memory, files: LoadedFiles) -> Regrouping | None:
+    """What differs, if it is Mappings that are read without a fault and defined once."""
+    old: dict[ResourceId, Resource] = {}
+    new: dict[ResourceId, Resource] = {}
+    count = 0
+    for path in files.changed or ():
+        before, after = _part(memory.files, path), _part(files, path)
+        if before.rejected or after.rejected:
+            return None
+        old.update((resource.origin.id, resource) for resource in before.resources)
+        new.update((resource.origin.id, resource) for resource in after.resources)
+        count += len(before.resources) + len(after.resources)
+    if len(old) + len(new) != count:
+        return None
+    come = [resource for name, resource in new.items() if old.get(name) != resource]
+    gone = [name for name in old if name not in new]
+    mappings = [resource for resource in come if isinstance(resource, MappingResource)]
+    if len(mappings) < len(come) or len(come) + len(gone) > _MOST:
+        return None
+    known, concerned = memory.standing.mappings, {*gone, *(mapping.origin.id for mapping in mappings)}
+    if not memory.unsettled.ids.isdisjoint(concerned) or not all(name in known for name in concerned & old.keys()):
+        return None
+    if any(name in known for name in concerned - old.keys()):
+        return None  # it is defined in another file, too
+    return Regrouping.of(memory.standing, gone, mappings)
+
+
+def _part(files: LoadedFiles, path: str) -> Loaded:
+    part = files.parts.get(path)
+    return part.loaded if part else NOTHING_LOADED
+
+
+def _is_undisputed(change: Regrouping, memory: Memory, options: Options) -> bool:
+    """Whether all Mappings of the groups are served as they stand."""
+    if not memory.unsettled.contests.isdisjoint(change.before):
+        return False
+    return all(is_undisputed(group, options.conflicts) for group in change.after.values())
+
+
+def _compiled(memory: Memory, files: LoadedFiles, change: Regrouping, rebuilt: Rebuilt, options: Options) -> Compiled:
+    before = memory.compiled
+    resources = list(before.resources)
+    for name in change.gone:
+        del resources[bisect_left(resources, name, key=_IDENTITY)]
+    for mapping in change.come:
+        name = mapping.origin.id
+        at = bisect_left(resources, name, key=_IDENTITY)
+        known = name in memory.standing.mappings
+        resources[at : at + known] = [mapping]
+    snapshot = render(rebuilt.table, options.render)
+    touched = {member.origin.id for member in (*change.former, *change.members)}
+    return replace(
+        before,
+        resources=tuple(resources),
+        problems=_problems(memory, files),
+        table=rebuilt.table,
+        snapshot=snapshot,
+        since=Since(before.token, tuple(sorted(touched)), tuple(rebuilt.hosts), ()),
+        token=object(),
+    )
+
+
+def _problems(memory: Memory, files: LoadedFiles) -> tuple[Problem, ...]:
+    """The findings, with those of the changed files in place of what was found there before."""
+    changed = files.changed or ()
+    gone = [problem for path in changed for problem in _part(memory.files, path).problems]
+    come = [problem for path in changed for problem in _part(files, path).problems]
+    if not gone and not come:
+        return memory.compiled.problems
+    left = list(memory.compiled.problems)
+    for problem in gone:
+        left.remove(problem)
+    return tuple(sorted([*left, *come], key=order))
+
+
+def _unsettled(
+    source: SourceSnapshot, files: LoadedFiles, compiled: Compiled, last_good: Sequence[Resource], standing: Standing
+) -> Unsettled:
+    paths = set(source.unreadable) | {path for path, part in files.parts.items() if part.loaded.rejected}
+    if not compiled.unsettled and not paths:
+        return Unsettled(frozenset(), frozenset(), {}, frozenset())
+    written = [resource for part in files.parts.values() for resource in part.loaded.resources]
+    versions = [one for one in (*written, *last_good, *compiled.resources) if isinstance(one, MappingResource)]
+    contests = {standing.contest(one) for one in versions if one.origin.id in compiled.unsettled}
+    rivals = {one.origin.id for one in versions if standing.contest(one) in contests}
+    ids = compiled.unsettled | rivals
+    return Unsettled(ids, frozenset(contests), _documents(ids, last_good, compiled), frozenset(paths))

@@ -1,0 +1,126 @@
+"""A repository that changes by chance, commit after commit, the way people and their mistakes change one."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import yaml
+
+from reconciler.model.digest import digest_bytes
+from reconciler.model.source import Commit, Person, Revision, SourceDelta, SourceFile, SourceSnapshot
+from tests.support.generated_tables import Document, documents
+
+_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+_AUTHOR = Person("Ann", "ann@example.com")
+
+
+class EditedRepository:
+    """Files, one or two documents in each, and what a source says of them after every edit.
+
+    Args:
+        seed: everything follows from it.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._chance = Random(seed)
+        self._numbers = iter(range(10_000))
+        self._files: dict[str, tuple[list[Document], Commit]] = {}
+        self._broken: dict[str, str] = {}
+        self._commit = self._next_commit()
+        for _ in range(3):
+            for document in self._fresh():
+                self._put(document)
+
+    def snapshots(self, count: int) -> Iterator[SourceSnapshot]:
+        """The first revision, and those after so many edits."""
+        before = self._snapshot(None)
+        yield before
+        for _ in range(count):
+            self._commit = self._next_commit()
+            for _ in range(self._chance.choice((1, 1, 1, 1, 2))):
+                self._edit()
+            after = self._snapshot(before)
+            yield after
+            before = after
+
+    def _edit(self) -> None:
+        chance = self._chance
+        path = chance.choice(sorted(self._files))
+        held, _ = self._files[path]
+        kind = chance.random()
+        self._broken.pop(path, None)
+        if kind < 0.03:
+            self._broken[path] = chance.choice(
+                ("a: [", "kind: Mapping\napiVersion: getambassador.io/v3alpha1\n", "- 1\n")
+            )
+        elif kind < 0.12 and len(self._files) > 4:
+            del self._files[path]
+            return
+        elif kind < 0.2:
+            self._put(chance.choice(self._fresh()))
+        elif kind < 0.23:
+            self._put(chance.choice(held))  # defined twice from here on
+        elif kind < 0.28:
+            self._put(_weighted(chance, chance.choice(held)))
+        elif kind < 0.32:
+            self._files[f"moved/{next(self._numbers)}.yaml"] = (held, self._commit)
+            del self._files[path]
+            return
+        else:
+            held = [self._changed(document) for document in held]
+        self._files[path] = (held, self._commit)
+
+    def _changed(self, document: Document) -> Document:
+        chance = self._chance
+        if document["kind"] != "Mapping" and chance.random() < 0.9:
+            return document
+        others = [other for other in self._fresh() if other["kind"] == document["kind"]]
+        if not others:
+            return document
+        other = chance.choice(others)
+        if chance.random() < 0.5:
+            return other | {"metadata": document["metadata"]}
+        field = chance.choice(sorted(other["spec"]))
+        return document | {"spec": document["spec"] | {field: other["spec"][field]}}
+
+    def _fresh(self) -> list[Document]:
+        found: list[Document] = list(yaml.safe_load_all(documents(self._chance.randrange(10_000)).text))
+        for document in found:
+            name = f"{document['metadata']['name']}-{self._chance.randrange(30)}"
+            document["metadata"] = document["metadata"] | {"name": name}
+        return found
+
+    def _put(self, document: Document) -> None:
+        path = f"routes/{next(self._numbers):05d}.yaml"
+        self._files[path] = ([document], self._commit)
+
+    def _next_commit(self) -> Commit:
+        number = next(self._numbers)
+        at = _BEGAN + timedelta(minutes=number)
+        sha = f"{number:040x}"
+        return Commit(sha, sha, (), _AUTHOR, at, _AUTHOR, at, f"edit {number}")
+
+    def _snapshot(self, before: SourceSnapshot | None) -> SourceSnapshot:
+        files = tuple(self._file(path) for path in sorted(self._files))
+        revision = Revision("main", self._commit.sha)
+        delta = None
+        if before is not None and before.revision is not None:
+            differing = {one.path for one in set(before.files) ^ set(files)}
+            delta = SourceDelta(before.revision, tuple(sorted(differing)))
+        return SourceSnapshot(revision, self._commit, files, delta=delta)
+
+    def _file(self, path: str) -> SourceFile:
+        held, commit = self._files[path]
+        text: str = self._broken.get(path) or yaml.safe_dump_all(held, sort_keys=False)
+        content = text.encode()
+        return SourceFile(path, digest_bytes(content), content, (commit,) * len(held))
+
+
+def _weighted(chance: Random, document: Document) -> Document:
+    """The same with another name and a weight: the other half of a canary, or a conflict."""
+    if document["kind"] != "Mapping":
+        return document
+    metadata: dict[str, Any] = document["metadata"] | {"name": f"{document['metadata']['name']}-c"}
+    weight = {"weight": chance.choice((10, 50))} if chance.random() < 0.8 else {}
+    return document | {"metadata": metadata, "spec": document["spec"] | {"service": "canary"} | weight}
