@@ -18,32 +18,38 @@ _ANY_PORT = "(?::[0-9]+)?"
 
 
 def route_match(route: Route, virtual_host: HostMatch) -> RouteMatch:
+    """All conditions of a rule; see `fill_match`."""
+    message = RouteMatch()
+    fill_match(message, route, virtual_host)
+    return message
+
+
+def fill_match(message: RouteMatch, route: Route, virtual_host: HostMatch) -> None:
     """All conditions of a rule; its host is one of them where the virtual host holds requests for others too."""
-    headers = [header_matcher(match) for match in route.headers]
-    if not route.host.covers(virtual_host):
-        headers.insert(0, authority_matcher(route.host))
+    fill_path(message, route.path)
     if route.method and route.method.kind is not MatchKind.ANY:
-        headers.insert(0, header_matcher(NamedMatch(":method", route.method)))
-    message = path_match(route.path)
-    message.headers.extend(headers)
-    message.query_parameters.extend(query_matcher(match) for match in route.query)
+        message.headers.append(header_matcher(NamedMatch(":method", route.method)))
+    if not route.host.covers(virtual_host):
+        message.headers.append(authority_matcher(route.host))
+    if route.headers:
+        message.headers.extend(header_matcher(match) for match in route.headers)
+    if route.query:
+        message.query_parameters.extend(query_matcher(match) for match in route.query)
     if route.threshold is not None:
         message.runtime_fraction.CopyFrom(percent(route.threshold))
-    return message
 
 
-def path_match(path: PathMatch) -> RouteMatch:
+def fill_path(message: RouteMatch, path: PathMatch) -> None:
     """Prefix, exact or regex; Envoy has no case-insensitive regex, RE2 has (``(?i)``)."""
-    match path.kind:
-        case MatchKind.REGEX:
-            return RouteMatch(safe_regex=regex(path.value if path.case_sensitive else f"(?i){path.value}"))
-        case MatchKind.EXACT:
-            message = RouteMatch(path=path.value)
-        case _:
-            message = RouteMatch(prefix=path.value)
+    if path.kind is MatchKind.REGEX:
+        message.safe_regex.regex = path.value if path.case_sensitive else f"(?i){path.value}"
+        return
+    if path.kind is MatchKind.EXACT:
+        message.path = path.value
+    else:
+        message.prefix = path.value
     if not path.case_sensitive:
         message.case_sensitive.value = False
-    return message
 
 
 def header_matcher(wanted: NamedMatch) -> HeaderMatcher:
