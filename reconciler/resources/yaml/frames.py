@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from reconciler.model.digest import Json
 from reconciler.resources.finding import type_words
 
+_MAPPING_TAGS = frozenset({None, "!", "tag:yaml.org,2002:map"})
+_SEQUENCE_TAGS = frozenset({None, "!", "tag:yaml.org,2002:seq"})
+
 
 @dataclass(frozen=True, slots=True)
 class Anchored:
@@ -46,6 +49,10 @@ class Frame:
     def value(self) -> Json:
         """The collection itself."""
         return self.items if self.fields is None else self.fields
+
+    def allows(self, tag: str | None) -> bool:
+        """Whether a collection of this kind may have a tag."""
+        return tag in (_SEQUENCE_TAGS if self.fields is None else _MAPPING_TAGS)
 
     @property
     def awaits_key(self) -> bool:

@@ -5,6 +5,7 @@ every tag beyond the core ones.
 """
 
 import math
+from functools import lru_cache
 from typing import TypeAlias
 
 from yaml import ScalarNode
@@ -15,6 +16,7 @@ Scalar: TypeAlias = bool | int | float | str | None
 
 _CORE = "tag:yaml.org,2002:"
 _MERGE = _CORE + "merge"
+_MERGE_KEY = "<<"
 _RULES = {first: tuple(rules) for first, rules in Resolver.yaml_implicit_resolvers.items() if first is not None}
 _CONSTRUCT = SafeConstructor()
 _LARGEST = 2**53 - 1
@@ -40,6 +42,18 @@ def resolve(text: str) -> Scalar:
     return text
 
 
+@lru_cache(maxsize=4096)
+def is_mere_text(text: str) -> bool:
+    """Whether a short plain, untagged scalar is the text it is, wherever it stands.
+
+    Remembered, since documents say the same few words: ``name``, ``namespace``, ``true``.
+    """
+    try:
+        return resolve(text) is text and text != _MERGE_KEY
+    except Unreadable:
+        return False
+
+
 def tagged(tag: str, text: str) -> Scalar:
     """The value of a scalar with an explicit tag.
 
@@ -55,7 +69,7 @@ def tagged(tag: str, text: str) -> Scalar:
 
 def is_merge(text: str, tag: str | None) -> bool:
     """Whether a key is the merge key ``<<``; without a tag it must be plain."""
-    return text == "<<" and tag in {None, _MERGE}
+    return text == _MERGE_KEY and tag in {None, _MERGE}
 
 
 def _construct(tag: str, text: str) -> Scalar:

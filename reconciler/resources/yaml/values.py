@@ -6,7 +6,7 @@ Python's, and nothing is expanded past the limits. Aliases share the value they 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from yaml import YAMLError
 from yaml._yaml import CParser
@@ -26,11 +26,11 @@ from reconciler.model.limits import Limits
 from reconciler.model.problem import Code
 from reconciler.resources.finding import Finding, Path, type_words
 from reconciler.resources.yaml.frames import Anchored, Frame, MergeError, merge_into
-from reconciler.resources.yaml.scalars import UNCERTAIN, Unreadable, is_merge, resolve, tagged
+from reconciler.resources.yaml.scalars import UNCERTAIN, Unreadable, is_mere_text, is_merge, resolve, tagged
 from reconciler.resources.yaml.text import LineCount
+from reconciler.resources.yaml.wording import not_yaml, too_deep, too_many_nodes
 
-_MAPPING_TAGS = frozenset({None, "!", "tag:yaml.org,2002:map"})
-_SEQUENCE_TAGS = frozenset({None, "!", "tag:yaml.org,2002:seq"})
+_HEAVY = 256  # characters; longer text counts for more than one value, since aliases multiply it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +57,16 @@ def parse(text: str, limits: Limits, *, with_lines: bool = False) -> Tree:
     Args:
         text: one document, as the splitter gives it.
         limits: depth, nodes and aliases are bounded by these.
-        with_lines: whether to record lines; without, they are recorded only once there is something to report,
-            since that costs as much as the parse.
+        with_lines: whether to record lines, which costs as much as the parse; if not, only for what is reported.
     """
     count = LineCount(text)
     builder = _Builder(count, limits, with_lines=with_lines)
     try:
-        builder.run(CParser(text))
+        builder.run(CParser(text), unmarked="&" not in text and "!" not in text)
     except _GivenUp:
         pass
     except YAMLError as error:
-        builder.findings.append(_not_yaml(error, count))
+        builder.findings.append(not_yaml(error, count))
     if builder.findings and not with_lines:
         return parse(text, limits, with_lines=True)
     return Tree(builder.root, builder.line, builder.simple, tuple(builder.findings), builder.lines)
@@ -96,21 +95,42 @@ class _Builder:
         self._aliases = 0
         self._documents = 0
 
-    def run(self, parser: Any) -> None:
-        handlers: dict[type, Callable[[Any], None]] = {
-            ScalarEvent: self._scalar,
-            MappingStartEvent: self._open_mapping,
-            SequenceStartEvent: self._open_sequence,
-            MappingEndEvent: self._close,
-            SequenceEndEvent: self._close,
-            AliasEvent: self._alias,
-            DocumentStartEvent: self._document,
-        }
-        next_event = parser.get_event
+    def run(self, parser: Any, *, unmarked: bool) -> None:
+        """Take events until the stream ends.
+
+        The short texts of a mapping are taken right here: nearly all events are such ones, and a call for each would
+        cost as much as libyaml does. ``unmarked``: the document has neither anchors nor tags.
+        """
+        next_event, most, swift = parser.get_event, self.limits.max_nodes, unmarked and not self.with_lines
+        frame: Frame | None = None
+        fields: dict[str, Json] | None = None  # of the open mapping, where its texts can be taken here
+        taken = 0
         while (kind := type(event := next_event())) is not StreamEndEvent:
-            handler = handlers.get(kind)
-            if handler is not None:
-                handler(event)
+            if kind is not ScalarEvent:
+                self._nodes, taken = self._nodes + taken, 0
+                if self._nodes > most:
+                    self._end_with(too_many_nodes(self.limits, self._line(event)))
+                if (handler := self._HANDLERS.get(kind)) is not None:
+                    handler(self, event)
+                if swift:
+                    frame = self._frame
+                    fields = None if frame is None else frame.fields
+            elif (
+                fields is None
+                or frame is None
+                or len(text := event.value) >= _HEAVY
+                or (text[:1] in UNCERTAIN and event.implicit[0] and not is_mere_text(text))
+            ):
+                self._scalar(event)
+            elif frame.key is not None:
+                fields[frame.key] = text
+                frame.key = None
+                taken += 1
+            elif frame.merging or text in fields:
+                self._scalar(event)
+            else:
+                frame.key = text
+                taken += 1
 
     def _document(self, event: Any) -> None:
         self._documents += 1
@@ -119,10 +139,10 @@ class _Builder:
 
     def _scalar(self, event: Any) -> None:
         text: str = event.value
-        weight = 1 + (len(text) >> 8)  # long text counts for more, since aliases multiply it
+        weight = 1 + len(text) // _HEAVY
         self._nodes += weight
         if self._nodes > self.limits.max_nodes:
-            self._too_many_nodes(event, Code.SIZE_LIMIT)
+            self._end_with(too_many_nodes(self.limits, self._line(event)))
         tag: str | None = event.tag
         frame = self._frame
         value: Json = text
@@ -149,33 +169,27 @@ class _Builder:
             self.simple = False
         return value
 
-    def _open_mapping(self, event: Any) -> None:
-        fields: dict[str, Json] = {}
-        self._open(Frame(fields, None, event.anchor, self._nodes), fields, event, _MAPPING_TAGS)
-
-    def _open_sequence(self, event: Any) -> None:
-        items: list[Json] = []
-        self._open(Frame(None, items, event.anchor, self._nodes), items, event, _SEQUENCE_TAGS)
-
-    def _open(self, opened: Frame, value: Json, event: Any, tags: frozenset[str | None]) -> None:
+    def _open(self, event: Any) -> None:
+        fields: dict[str, Json] | None = {} if type(event) is MappingStartEvent else None
+        items: list[Json] | None = [] if fields is None else None
+        opened, parent = Frame(fields, items, event.anchor, self._nodes), self._frame
         self._nodes += 1
         if self._nodes > self.limits.max_nodes:
-            self._too_many_nodes(event, Code.SIZE_LIMIT)
-        if event.tag not in tags:
+            self._end_with(too_many_nodes(self.limits, self._line(event)))
+        if event.tag is not None and not opened.allows(event.tag):
             self._find(event, Code.INVALID_VALUE, f"the tag {event.tag[:80]!r} is not allowed here")
-        parent = self._frame
         if parent is None:
             self.line = self._line(event)
         elif self.with_lines:
             opened.part = parent.next_part
-        self._place(value, event)
+        self._place(opened.value, event)
         if parent is not None:
             self._stack.append(parent)
         if opened.anchor is not None:
             self._anchors[opened.anchor] = None
         self._frame = opened
         if len(self._stack) >= self.limits.max_depth:
-            self._too_deep(event)
+            self._end_with(too_deep(self.limits, self._line(event)))
 
     def _close(self, event: Any) -> None:
         closed = self._frame
@@ -204,9 +218,9 @@ class _Builder:
             expected = f"at most {self.limits.max_aliases}"
             self._give_up(event, Code.ALIAS_LIMIT, "too many aliases in one document", expected=expected)
         if self._nodes > self.limits.max_nodes:
-            self._too_many_nodes(event, Code.ALIAS_LIMIT)
+            self._end_with(too_many_nodes(self.limits, self._line(event), by_aliases=True))
         if len(self._stack) + 1 + target.height > self.limits.max_depth:
-            self._too_deep(event)
+            self._end_with(too_deep(self.limits, self._line(event)))
         if self._frame is not None and self._frame.height < target.height:
             self._frame.height = target.height
         self._place(target.value, event)
@@ -250,8 +264,7 @@ class _Builder:
 
     def _duplicate(self, frame: Frame, key: str, event: Any) -> None:
         path = (*self._path_of(frame), key)
-        first = self.lines.get(path, 0)
-        message, hint = f"the key {key[:80]!r} is given twice", "remove one of the two"
+        first, message, hint = self.lines.get(path, 0), f"the key {key[:80]!r} is given twice", "remove one of the two"
         self._find(event, Code.DUPLICATE_KEY, message, path=path, hint=hint, related_line=first)
 
     def _path_of(self, frame: Frame) -> Path:
@@ -272,22 +285,15 @@ class _Builder:
         self._find(event, code, message, **more)
         raise _GivenUp
 
-    def _too_deep(self, event: Any) -> NoReturn:
-        expected, hint = f"at most {self.limits.max_depth} levels", "nothing of this language needs as many"
-        self._give_up(event, Code.DEPTH_LIMIT, "nested too deep", expected=expected, got="more", hint=hint)
+    def _end_with(self, finding: Finding) -> NoReturn:
+        self.findings.append(finding)
+        raise _GivenUp
 
-    def _too_many_nodes(self, event: Any, code: Code) -> NoReturn:
-        by_aliases = code is Code.ALIAS_LIMIT
-        message = "too many values in one document" + (", aliases expanded" if by_aliases else "")
-        hint = "write the values out instead of using aliases" if by_aliases else "split it into several documents"
-        self._give_up(event, code, message, expected=f"at most {self.limits.max_nodes}", got="more", hint=hint)
-
-
-def _not_yaml(error: YAMLError, count: LineCount) -> Finding:
-    """What libyaml says, without the text around the place: that could hold a secret."""
-    mark = getattr(error, "problem_mark", None)
-    said = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
-    context = getattr(error, "context", None)
-    words = f"{said} {context}" if context else str(said)
-    hint = "look at the indentation, quotes and brackets of this line and those before it"
-    return Finding(Code.NOT_YAML, f"not YAML: {words}", hint=hint, line=0 if mark is None else count.at_error(mark))
+    _HANDLERS: ClassVar[dict[type, Callable[["_Builder", Any], None]]] = {
+        MappingStartEvent: _open,
+        SequenceStartEvent: _open,
+        MappingEndEvent: _close,
+        SequenceEndEvent: _close,
+        AliasEvent: _alias,
+        DocumentStartEvent: _document,
+    }
