@@ -1,9 +1,13 @@
 """What comes in: files at one revision, and the commits behind them."""
 
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 
 from reconciler.model.problem import Problem
+
+_PATH = attrgetter("path")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -115,4 +119,9 @@ class SourceSnapshot:
     problems: tuple[Problem, ...] = ()
     commits_in_range: tuple[Commit, ...] = ()
     fast_forward: bool | None = None
-    delta: SourceDelta | None = None
+    delta: SourceDelta | None = field(default=None, compare=False)
+
+    def file(self, path: str) -> SourceFile | None:
+        """The file of a path, found without looking at all of them."""
+        at = bisect_left(self.files, path, key=_PATH)
+        return self.files[at] if at < len(self.files) and self.files[at].path == path else None

@@ -1,7 +1,6 @@
 """Files → resources, file by file, so that a file that has not changed is neither read nor parsed again."""
 
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 
@@ -12,7 +11,6 @@ from reconciler.resources.chunks import ParsedOnce
 from reconciler.resources.loading import Touches, load_file
 from reconciler.resources.readers import DEFAULT_AMBASSADOR_ID
 
-_PATH = attrgetter("path")
 _LOADED = attrgetter("loaded")
 _NOTHING_KEPT: Mapping[str, FilePart] = {}
 
@@ -69,8 +67,8 @@ def load_files(
     reading = _Reading(settings, old.parts if old else {}, kept, parsed)
     if old is not None and delta is not None and delta.since == old.revision:
         parts, touched = dict(old.parts), list(delta.paths)
-        for path, file in zip(delta.paths, _find(source.files, delta.paths), strict=True):
-            if file is not None:
+        for path in delta.paths:
+            if (file := source.file(path)) is not None:
                 parts[path] = reading.part(file)
             else:
                 parts.pop(path, None)
@@ -81,12 +79,6 @@ def load_files(
     if parsed is not None:
         parsed.clear()
     return LoadedFiles(source.revision, parts, changed if old else None, tuple(sorted(reading.read)), settings)
-
-
-def _find(files: Sequence[SourceFile], paths: Sequence[str]) -> Iterator[SourceFile | None]:
-    for path in paths:
-        at = bisect_left(files, path, key=_PATH)
-        yield files[at] if at < len(files) and files[at].path == path else None
 
 
 class _Reading:

@@ -99,7 +99,7 @@ def test_broken_clone_is_built_anew(
     repaired = _source(repository, clone).fetch(first.revision)
     fresh = local_source(repository.path, clone.parent.parent / "fresh").fetch(first.revision)
     assert repaired == fresh
-    assert sorted(path.name for path in clone.parent.iterdir()) == ["attributions.json", "home", "repository.git"]
+    assert sorted(path.name for path in clone.parent.iterdir()) == ["attributions", "home", "repository.git"]
 
 
 def test_truncated_pack_is_built_anew(repository: Repository, clone: Path) -> None:
@@ -109,7 +109,7 @@ def test_truncated_pack_is_built_anew(repository: Repository, clone: Path) -> No
     [pack] = (clone / "objects/pack").glob("*.pack")
     pack.chmod(0o600)
     os.truncate(pack, pack.stat().st_size // 2)
-    (clone.parent / "attributions.json").unlink()
+    (clone.parent / "attributions").unlink()
     assert _source(repository, clone).fetch(None) == first
 
 
@@ -166,7 +166,7 @@ def test_leftovers_of_a_killed_clone_are_removed(repository: Repository, clone: 
 def test_damaged_attributions_are_found_anew(repository: Repository, clone: Path, content: bytes) -> None:
     """The file beside the clone saves time and decides nothing."""
     first = _source(repository, clone).fetch(None)
-    (clone.parent / "attributions.json").write_bytes(content)
+    (clone.parent / "attributions").write_bytes(content)
     assert _source(repository, clone).fetch(None) == first
 
 

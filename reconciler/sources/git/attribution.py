@@ -80,6 +80,33 @@ def attribute(
     return walk.found if walk else {}
 
 
+def attribute_since(
+    steps: tuple[Step, ...],
+    base: str,
+    wanted: Mapping[str, Collection[str]],
+    known: Attributions,
+    blob_digests: BlobDigests,
+) -> dict[tuple[str, str], str] | None:
+    """Like `attribute`, where nothing but the steps since a known commit is at hand.
+
+    Args:
+        steps: from the newest commit on, children before parents, without ``base`` and what is before it.
+        base: the commit of which ``known`` tells.
+        wanted: paths and the digests of their documents in the newest commit.
+        known: of the files of ``base``, whichever of its ancestors changed them last.
+        blob_digests: the digests of the documents in each of some blobs.
+
+    Returns:
+        None where a document leads to another commit than ``base``, of which nothing is known here.
+    """
+    walk = _Walk.begin(steps[0].sha, wanted)
+    digests = blob_digests(walk.blobs_to_read(steps))
+    for step in steps:
+        walk.advance(step, digests)
+    walk.take_known(Attributions(base, known.files))
+    return None if walk.pending else walk.found
+
+
 def _parts(steps: Iterable[tuple[Step, ...]], head: str) -> Iterator[tuple[Step, ...]]:
     """The chunks, cut before the known commit: beyond it no blob may have to be read."""
     for chunk in steps:

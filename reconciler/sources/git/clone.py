@@ -10,7 +10,7 @@ from reconciler.sources.git.failures import explain, is_disk_full
 from reconciler.sources.git.objects import Corrupt, Objects
 from reconciler.sources.git.refs import Wanted, choose, parse_listing, patterns
 from reconciler.sources.git.remote import Remote
-from reconciler.sources.git.settings import GitSettings, RefKind
+from reconciler.sources.git.settings import SHA, GitSettings, RefKind
 
 _KEPT_REF = "refs/reconciler/wanted"
 _TEMPORARY = "making-"
@@ -78,7 +78,7 @@ class Clone:
         """
         if not self._path.is_dir():
             return self.rebuild(wanted)
-        if self.objects.commit(_KEPT_REF) == wanted.sha:
+        if self._kept() in (wanted.sha, "") and self.objects.commit(_KEPT_REF) == wanted.sha:
             return wanted.sha
         self._sweep()
         try:
@@ -88,7 +88,7 @@ class Clone:
             if error.reason in _DOUBTFUL and not failure.timed_out:
                 self.objects.check(_KEPT_REF)
             raise error from failure
-        return self._fetched(wanted)
+        return self._kept() or self.check_commit(wanted)
 
     def rebuild(self, wanted: Wanted) -> str:
         """Clone anew beside the old one, and replace it only once that has worked.
@@ -109,7 +109,7 @@ class Clone:
             raise explain(failure, self._remote) from failure
         finally:
             self._clear_leftovers()
-        return self._fetched(wanted)
+        return self.check_commit(wanted)
 
     def deepen(self, wanted: Wanted) -> None:
         """Fetch the history that a shallow clone lacks.
@@ -153,7 +153,27 @@ class Clone:
             timeout_s=self._settings.fetch_timeout_s,
         )
 
-    def _fetched(self, wanted: Wanted) -> str:
+    def _kept(self) -> str:
+        """The commit the kept ref names, as far as that is plain to see: without starting git.
+
+        Only of a branch: a tag may name something else, that leads to a commit. Git keeps a ref that was just fetched
+        in a file of its own (gitrepository-layout(5)); where it is not there git itself is asked.
+        """
+        if self._settings.ref.kind is not RefKind.BRANCH:
+            return ""
+        try:
+            text = (self._path / _KEPT_REF).read_text("ascii", "replace").strip()
+        except OSError:
+            return ""
+        return text if SHA.fullmatch(text) else ""
+
+    def check_commit(self, wanted: Wanted) -> str:
+        """The commit that was fetched.
+
+        Raises:
+            Corrupt: there is none.
+            Stalled: ``GitRefNotFound``, what was fetched is none.
+        """
         sha = self.objects.commit(_KEPT_REF)
         if sha is not None:
             return sha

@@ -15,6 +15,8 @@ _MAX_TRAILER = 500
 # NUL is the one byte no commit can hold in these fields; the last one is all trailers, one per line.
 _FIELDS = ("%H", "%T", "%P", "%an", "%ae", "%at", "%cn", "%ce", "%ct", "%s", "%(trailers:only,unfold)")
 _FORMAT = "--format=" + "%x00".join(_FIELDS)
+MARK = b"\x01"
+MARKED_FORMAT = "--format=%x01" + "%x00".join(_FIELDS)
 
 
 def read_commits(objects: Objects, shas: Collection[str], boundary: frozenset[str]) -> dict[str, Commit]:
@@ -53,8 +55,13 @@ def is_ancestor(objects: Objects, old: str, new: str) -> bool:
 
 def _commits(tokens: Iterator[bytes], boundary: frozenset[str]) -> Iterator[Commit]:
     while (sha := next(tokens, b"")) != b"":
-        fields = [sha, *(next(tokens, b"") for _ in _FIELDS[1:])]
-        yield _commit([field.decode("utf-8", "replace") for field in fields], boundary)
+        yield take_commit(sha, tokens, boundary)
+
+
+def take_commit(sha: bytes, tokens: Iterator[bytes], boundary: frozenset[str]) -> Commit:
+    """The commit of which the first field has been read; the others are taken from the tokens."""
+    fields = [sha, *(next(tokens, b"") for _ in _FIELDS[1:])]
+    return _commit([field.decode("utf-8", "replace") for field in fields], boundary)
 
 
 def _commit(fields: list[str], boundary: frozenset[str]) -> Commit:

@@ -35,12 +35,23 @@ class BlobDigests:
         self._document_digests = document_digests
         self._max_file_bytes = max_file_bytes
         self._sets: dict[str, frozenset[str]] = {}
+        self._ordered: dict[str, tuple[str, ...]] = {}
 
     def current(self, file: Input) -> tuple[str, ...]:
         """The digests of a file whose content is at hand, in order."""
-        digests = tuple(self._document_digests(file.content))
-        self._sets[file.blob] = frozenset(digests)
-        return digests
+        known = self._ordered.get(file.blob)
+        if known is None:
+            known = tuple(self._document_digests(file.content))
+            self._keep(file.blob, known)
+        return known
+
+    def remember(self, file: AttributedFile) -> None:
+        """Take the digests of a blob from what is known of it."""
+        self._keep(file.blob, tuple(digest for digest, _ in file.documents))
+
+    def _keep(self, blob: str, digests: tuple[str, ...]) -> None:
+        self._ordered[blob] = digests
+        self._sets[blob] = frozenset(digests)
 
     def earlier(self, blobs: Collection[str]) -> Mapping[str, frozenset[str]]:
         """The digests in each of some earlier blobs."""

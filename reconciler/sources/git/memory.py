@@ -1,65 +1,87 @@
 """Attributions kept on disk beside the clone, so that a restart need not walk the history again."""
 
 import json
-import os
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
-from reconciler.model.digest import digest_bytes
+from reconciler.cache import RecordFile
 from reconciler.sources.git.attribution import NOTHING_ATTRIBUTED, AttributedFile, Attributions
 
-_FORMAT = 1
+_FILES_PER_RECORD = 10_000
+
+_Documents: TypeAlias = list[str | list[str | int]]
 
 
-def remember(path: Path, attributions: Attributions, circumstances: str) -> None:
-    """Write the file, all of it or nothing.
+class AttributionMemory:
+    """The attributions of one sub-path on disk: written whole once, and then by what changes.
 
     Args:
         path: the file.
-        attributions: what to keep.
-        circumstances: what it depends on besides the history: sub-path, depth, how documents are digested.
+        circumstances: what they depend on besides the history: sub-path, depth, how documents are digested.
     """
-    shas = sorted({sha for file in attributions.files.values() for _, sha in file.documents})
+
+    def __init__(self, path: Path, circumstances: str) -> None:
+        self._records = RecordFile(path, circumstances)
+
+    def recall(self) -> Attributions:
+        """What was kept; nothing where it is absent, damaged, or made under other circumstances."""
+        known, files = NOTHING_ATTRIBUTED, dict[str, AttributedFile]()
+        complete = False
+        for record in self._records.read():
+            # The digest of a record is over what was written here, so it is of the form it was written in.
+            body = json.loads(record)
+            shas = body["commits"]
+            for path, documents in body["files"].items():
+                if documents is None:
+                    files.pop(path, None)
+                else:
+                    files[path] = _file(documents, shas)
+            complete = complete or body["complete"]
+            known = Attributions(body["head"], files)
+        return known if complete else NOTHING_ATTRIBUTED
+
+    def keep(self, attributions: Attributions, changed: Mapping[str, AttributedFile | None] | None) -> None:
+        """Write what is known now.
+
+        Args:
+            attributions: all of it.
+            changed: what differs from what was kept before, None for files that are gone; None: perhaps everything.
+
+        Raises:
+            OSError: the disk is full or broken.
+        """
+        if changed is None or not self._records.add(_record(attributions.head, changed, complete=True)):
+            self._records.write(_whole(attributions))
+
+
+def _whole(attributions: Attributions) -> Iterator[bytes]:
+    files = iter(attributions.files.items())
+    left = len(attributions.files)
+    while True:
+        left -= _FILES_PER_RECORD
+        yield _record(attributions.head, dict(islice(files, _FILES_PER_RECORD)), complete=left <= 0)
+        if left <= 0:
+            return
+
+
+def _record(head: str, files: Mapping[str, AttributedFile | None], *, complete: bool) -> bytes:
+    """One record; ``complete`` says that nothing is missing any more."""
+    shas = sorted({sha for file in files.values() if file for _, sha in file.documents})
     index = {sha: number for number, sha in enumerate(shas)}
     body = {
-        "format": _FORMAT,
-        "circumstances": circumstances,
-        "head": attributions.head,
+        "head": head,
+        "complete": complete,
         "commits": shas,
         "files": {
-            name: [file.blob, *([digest, index[sha]] for digest, sha in file.documents)]
-            for name, file in attributions.files.items()
+            path: file and [file.blob, *([digest, index[sha]] for digest, sha in file.documents)]
+            for path, file in files.items()
         },
     }
-    text = json.dumps(body, separators=(",", ":")).encode()
-    descriptor, temporary = tempfile.mkstemp(prefix="attributions-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(digest_bytes(text).encode() + b"\n" + text)
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    return json.dumps(body, separators=(",", ":")).encode()
 
 
-def recall(path: Path, circumstances: str) -> Attributions:
-    """Read the file; nothing where it is absent, damaged, or made under other circumstances."""
-    try:
-        digest, _, text = path.read_bytes().partition(b"\n")
-    except OSError:
-        return NOTHING_ATTRIBUTED
-    # The digest is over what was written here, so content that has it is of the form it was written in.
-    if digest.decode("ascii", "replace") != digest_bytes(text):
-        return NOTHING_ATTRIBUTED
-    body = json.loads(text)
-    if body["format"] != _FORMAT or body["circumstances"] != circumstances:
-        return NOTHING_ATTRIBUTED
-    return Attributions(body["head"], _files(body["files"], body["commits"]))
-
-
-def _files(files: Mapping[str, list[str | list[str | int]]], shas: list[str]) -> dict[str, AttributedFile]:
-    return {
-        name: AttributedFile(str(blob), tuple((str(entry[0]), shas[int(entry[1])]) for entry in documents))
-        for name, (blob, *documents) in files.items()
-    }
+def _file(kept: _Documents, shas: list[str]) -> AttributedFile:
+    blob, *documents = kept
+    return AttributedFile(str(blob), tuple((str(entry[0]), shas[int(entry[1])]) for entry in documents))

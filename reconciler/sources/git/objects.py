@@ -61,6 +61,20 @@ class Objects:
             raise Corrupt("git cat-file did not answer for every object")
         return [_fact(line) for line in lines]
 
+    def small_contents(self, blobs: Sequence[str], max_bytes: int) -> dict[str, bytes] | None:
+        """Each blob with its content; None where one is larger, and then that is not read."""
+        found: dict[str, bytes] = {}
+        if not blobs:
+            return found
+        with self.stream("cat-file", "--batch", feed=_lines(blobs)) as chunks:
+            reader = _Reader(chunks)
+            for blob in blobs:
+                size = reader.blob_size(blob)
+                if size > max_bytes:
+                    return None
+                found[blob] = reader.content(size)
+        return found
+
     def contents(self, blobs: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         """Each blob with its content, one at a time, in order."""
         if not blobs:
@@ -68,11 +82,7 @@ class Objects:
         with self.stream("cat-file", "--batch", feed=_lines(blobs)) as chunks:
             reader = _Reader(chunks)
             for blob in blobs:
-                fact = _fact(reader.line().decode("utf-8", "replace"))
-                if fact is None or fact.type != "blob":
-                    raise Corrupt(f"blob {blob} is missing")
-                yield blob, reader.exactly(fact.size)
-                reader.exactly(1)  # the newline after the content
+                yield blob, reader.content(reader.blob_size(blob))
 
     def commit(self, name: str) -> str | None:
         """The commit a name leads to; None where it leads to none."""
@@ -104,6 +114,17 @@ class _Reader:
         while (end := self._held.find(b"\n")) < 0:
             self._more()
         return self._take(end + 1)[:-1]
+
+    def blob_size(self, blob: str) -> int:
+        fact = _fact(self.line().decode("utf-8", "replace"))
+        if fact is None or fact.type != "blob":
+            raise Corrupt(f"blob {blob} is missing")
+        return fact.size
+
+    def content(self, size: int) -> bytes:
+        content = self.exactly(size)
+        self.exactly(1)  # the newline after the content
+        return content
 
     def exactly(self, size: int) -> bytes:
         while len(self._held) < size:

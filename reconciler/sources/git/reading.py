@@ -19,10 +19,11 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Every input file of a commit by path, sorted, and those that are refused."""
+    """Every input file of a commit by path, sorted, those that are refused, sorted, and the size of all files."""
 
     files: Mapping[str, Input]
     refused: tuple[Refused, ...]
+    total_bytes: int
 
 
 def read_inputs(objects: Objects, commit: str, sub_path: str, limits: Limits, held: Mapping[str, bytes]) -> Inputs:
@@ -49,7 +50,16 @@ def read_inputs(objects: Objects, commit: str, sub_path: str, limits: Limits, he
     contents = dict(objects.contents(sorted(set(kept.values()) - held.keys())))
     return Inputs(
         files={path: Input(blob, held[blob] if blob in held else contents[blob]) for path, blob in kept.items()},
-        refused=listing.refused + tuple(Refused(path, too_large(path, size, limits)) for path, size in large.items()),
+        refused=tuple(
+            sorted(
+                (
+                    *listing.refused,
+                    *(Refused(path, too_large(path, size, limits), path.encode()) for path, size in large.items()),
+                ),
+                key=lambda refused: (refused.path, refused.name),
+            )
+        ),
+        total_bytes=tally.total_bytes,
     )
 
 

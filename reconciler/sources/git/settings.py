@@ -9,7 +9,7 @@ from reconciler.model.errors import Stalled
 from reconciler.model.limits import DEFAULT_LIMITS, Limits
 from reconciler.sources.git.semver import SemverRange
 
-_SHA = re.compile(r"[0-9a-f]{40}")
+SHA = re.compile(r"[0-9a-f]{40}")
 # What `git check-ref-format` refuses, and a little more: names here also end up in messages and file names.
 _REF_NAME = re.compile(r"(?![-/.])(?!.*(?:\.\.|//|@\{|/\.|\.lock(?:/|$)|[/.]$))[^\x00-\x20\x7f~^:?*\[\\]+")
 
@@ -39,7 +39,7 @@ class Ref:
     def __post_init__(self) -> None:
         match self.kind:
             case RefKind.COMMIT:
-                fine = _SHA.fullmatch(self.value) is not None
+                fine = SHA.fullmatch(self.value) is not None
             case RefKind.SEMVER:
                 fine = SemverRange.parse(self.value) is not None
             case _:
@@ -60,7 +60,7 @@ class Ref:
         kind, marker, value = text.partition(":")
         if marker and kind in set(RefKind):
             return cls(RefKind(kind), value.strip())
-        return cls(RefKind.COMMIT if _SHA.fullmatch(text) else RefKind.BRANCH, text)
+        return cls(RefKind.COMMIT if SHA.fullmatch(text) else RefKind.BRANCH, text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,23 +3,25 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 
 from reconciler.model.digest import digest_bytes
 from reconciler.model.errors import Transient
-from reconciler.model.source import Commit, Revision, SourceFile, SourceSnapshot
+from reconciler.model.source import Commit, Revision, SourceDelta, SourceSnapshot
 from reconciler.sources.git.attribution import Attributions
 from reconciler.sources.git.clone import Clone
-from reconciler.sources.git.commits import is_ancestor, read_commits, read_range
-from reconciler.sources.git.documents import BlobDigests, DocumentDigests, attribute_documents, fingerprint
+from reconciler.sources.git.commits import MAX_COMMITS_IN_RANGE, is_ancestor, read_range
+from reconciler.sources.git.documents import BlobDigests, DocumentDigests, fingerprint
 from reconciler.sources.git.door import Door, GitFailure
 from reconciler.sources.git.environment import git_environment
 from reconciler.sources.git.failures import explain, explain_os
-from reconciler.sources.git.memory import recall, remember
+from reconciler.sources.git.memory import AttributionMemory
 from reconciler.sources.git.objects import Corrupt
-from reconciler.sources.git.reading import Inputs, read_inputs
 from reconciler.sources.git.refs import Wanted
 from reconciler.sources.git.remote import parse_remote
 from reconciler.sources.git.settings import GitSettings, normal_sub_path
+from reconciler.sources.git.standing import Standing, advance
+from reconciler.sources.git.whole import read_whole
 
 
 class GitSource:
@@ -46,10 +48,9 @@ class GitSource:
             Door(settings.clone_dir, git_environment(settings, self._remote, self._home)),
         )
         self._document_digests = document_digests
-        self._latest: SourceSnapshot | None = None
+        self._standing: Standing | None = None
         self._answer: SourceSnapshot | None = None
         self._answered: Revision | None = None
-        self._attributions: Attributions | None = None
 
     @property
     def describe(self) -> str:
@@ -85,7 +86,7 @@ class GitSource:
 
     def close(self) -> None:
         """Forget what is held in memory; nothing else outlives a fetch."""
-        self._latest = self._answer = self._attributions = None
+        self._standing = self._answer = None
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -104,18 +105,21 @@ class GitSource:
             raise explain_os(error, self._remote) from error
 
     def _is_answered(self, wanted: Wanted, previous: Revision | None) -> bool:
-        latest = self._latest
-        return latest is not None and latest.revision == _revision(wanted) and self._answered == previous
+        standing = self._standing
+        return standing is not None and standing.snapshot.revision == _revision(wanted) and self._answered == previous
 
     def _read(self, wanted: Wanted, previous: Revision | None) -> SourceSnapshot:
-        latest = self._latest
-        if latest is None or latest.revision != _revision(wanted):
-            latest = self._take(replace(wanted, sha=self._clone.bring(wanted)))
-            self._latest = latest
+        standing = self._standing
+        if standing is None or standing.snapshot.revision != _revision(wanted):
+            standing = self._take(replace(wanted, sha=self._clone.bring(wanted)))
+            self._standing = standing
+        latest = standing.snapshot
         if previous is None or latest.commit is None:
             return latest
         if previous.sha == latest.commit.sha:
             return replace(latest, fast_forward=True)
+        if standing.line is not None and standing.line[0] == previous.sha:
+            return replace(latest, commits_in_range=standing.line[1][:MAX_COMMITS_IN_RANGE], fast_forward=True)
         return self._relate(latest, latest.commit, previous, wanted)
 
     def _relate(self, latest: SourceSnapshot, commit: Commit, previous: Revision, wanted: Wanted) -> SourceSnapshot:
@@ -136,40 +140,51 @@ class GitSource:
         objects = self._clone.objects
         return objects.commit(old) is not None and is_ancestor(objects, old, sha)
 
-    def _take(self, wanted: Wanted) -> SourceSnapshot:
-        """Read everything at a commit that is in the clone."""
-        settings, objects = self._settings, self._clone.objects
-        held = {file.blob: file.content for file in self._latest.files} if self._latest else {}
-        inputs = read_inputs(objects, wanted.sha, settings.sub_path, settings.limits, held)
-        attributions = self._attribute(wanted.sha, inputs)
-        shas = {sha for file in attributions.files.values() for _, sha in file.documents}
-        commits = read_commits(objects, shas | {wanted.sha}, self._clone.boundary)
-        return SourceSnapshot(
-            revision=_revision(wanted),
-            commit=commits[wanted.sha],
-            files=tuple(
-                SourceFile(
-                    path,
-                    file.blob,
-                    file.content,
-                    tuple(commits[sha] for _, sha in attributions.files[path].documents),
-                )
-                for path, file in inputs.files.items()
-            ),
-            unreadable=tuple(sorted(refused.path for refused in inputs.refused)),
-            problems=tuple(refused.problem for refused in sorted(inputs.refused, key=lambda refused: refused.path)),
+    def _take(self, wanted: Wanted) -> Standing:
+        """Read what is not known yet of a commit that is in the clone."""
+        objects, limits = self._clone.objects, self._settings.limits
+        digests = BlobDigests(objects, self._document_digests, limits.max_file_bytes)
+        boundary = self._clone.boundary
+        if self._standing is not None:
+            step = self._advance(self._standing, wanted, digests, boundary)
+            if step is not None:
+                self._keep(self._standing.attributions, step.attributions, step.snapshot.delta)
+                return step
+        self._clone.check_commit(wanted)
+        known = self._standing.attributions if self._standing else self._memory.recall()
+        standing = read_whole(
+            self._standing, _revision(wanted), objects, self._settings.sub_path, limits, known, digests, boundary
         )
+        if standing.attributions != known:
+            self._memory.keep(standing.attributions, None)
+        return standing
 
-    def _attribute(self, sha: str, inputs: Inputs) -> Attributions:
-        settings, objects = self._settings, self._clone.objects
-        kept, circumstances = settings.clone_dir / "attributions.json", self._circumstances()
-        known = self._attributions or recall(kept, circumstances)
-        digests = BlobDigests(objects, self._document_digests, settings.limits.max_file_bytes)
-        attributions = attribute_documents(objects, sha, settings.sub_path, inputs.files, known, digests)
-        if attributions != known:
-            remember(kept, attributions, circumstances)
-        self._attributions = attributions
-        return attributions
+    def _advance(
+        self, standing: Standing, wanted: Wanted, digests: BlobDigests, boundary: frozenset[str]
+    ) -> Standing | None:
+        settings = self._settings
+        try:
+            return advance(
+                standing,
+                _revision(wanted),
+                self._clone.objects,
+                settings.sub_path,
+                settings.limits,
+                digests,
+                boundary,
+            )
+        except Corrupt:
+            return None  # the earlier commit may just be gone; reading everything tells whether the clone is broken
+
+    def _keep(self, before: Attributions, after: Attributions, delta: SourceDelta | None) -> None:
+        paths = delta.paths if delta else ()
+        changed = {path: after.files.get(path) for path in paths if before.files.get(path) != after.files.get(path)}
+        if changed or before.head != after.head:
+            self._memory.keep(after, changed)
+
+    @cached_property
+    def _memory(self) -> AttributionMemory:
+        return AttributionMemory(self._settings.clone_dir / "attributions", self._circumstances())
 
     def _circumstances(self) -> str:
         """Names all that attributions depend on besides the history itself."""

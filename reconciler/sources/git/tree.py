@@ -15,10 +15,11 @@ _KINDS = {"120000": "a symbolic link", "160000": "a submodule"}
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An input file by its name that is not read."""
+    """An input file by its name that is not read: its printable path, and its path as the tree has it."""
 
     path: str
     problem: Problem
+    name: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +63,32 @@ def list_inputs(objects: Objects, commit: str, sub_path: str, tally: Tally) -> L
     with objects.tokens("ls-tree", "-r", "-z", tree) as tokens:
         for token in tokens:
             entry = _entry(token)
-            if not entry.path.endswith(_SUFFIXES):
-                continue
-            problem = _problem(entry, prefix)
-            if problem is None and not is_input(entry.path.decode()):
+            found = classify(entry.path, entry.mode, prefix)
+            if found is None:
                 continue
             tally.count_file()
-            path = prefix + entry.path.decode("utf-8", "backslashreplace")
-            if problem is None:
-                blobs[path] = entry.sha
+            if isinstance(found, Refused):
+                refused.append(found)
             else:
-                refused.append(Refused(printable(path), problem))
+                blobs[found] = entry.sha
     return Listing(blobs, tuple(refused))
+
+
+def classify(name: bytes, mode: str, prefix: str) -> str | Refused | None:
+    """What an entry is: an input file by its path, one that is refused, or nothing of ours.
+
+    Args:
+        name: below the prefix, as the tree has it.
+        mode: as git writes it.
+        prefix: of the sub-path, with a slash at its end; empty for the root.
+    """
+    if not name.endswith(_SUFFIXES):
+        return None
+    problem = _problem(name, mode, prefix)
+    if problem is not None:
+        return Refused(printable(prefix + name.decode("utf-8", "backslashreplace")), problem, prefix.encode() + name)
+    path = name.decode()
+    return prefix + path if is_input(path) else None
 
 
 _SUFFIXES = tuple(suffix.encode() for suffix in INPUT_SUFFIXES)
@@ -102,11 +117,11 @@ def _entry(token: bytes) -> _Entry:
             raise Corrupt("git ls-tree printed something else than an entry")
 
 
-def _problem(entry: _Entry, prefix: str) -> Problem | None:
+def _problem(name: bytes, mode: str, prefix: str) -> Problem | None:
     """Why an entry with the name of an input file is not one; hidden ones are simply no input."""
-    path = prefix + entry.path.decode("utf-8", "backslashreplace")
+    path = prefix + name.decode("utf-8", "backslashreplace")
     try:
-        relative = entry.path.decode("utf-8")
+        relative = name.decode("utf-8")
     except UnicodeDecodeError:
         return bad_name(path, "bytes that are not UTF-8")
     # A tree can be crafted to hold names that no work tree can.
@@ -116,6 +131,6 @@ def _problem(entry: _Entry, prefix: str) -> Problem | None:
         return None
     if not relative.isprintable():
         return bad_name(path, "characters that are not printable")
-    if entry.mode not in REGULAR_MODES:
-        return not_regular(path, _KINDS.get(entry.mode, f"mode {entry.mode}"))
+    if mode not in REGULAR_MODES:
+        return not_regular(path, _KINDS.get(mode, f"mode {mode}"))
     return None
