@@ -71,7 +71,7 @@ def matcher(entries: Iterable[bytes], otherwise: bytes = b"") -> bytes:
     """A whole matcher.
 
     Args:
-        entries: of all keys but ``""``, sorted by key, as deterministic serialisation has them.
+        entries: of all keys but ``""``, sorted by key: protobuf leaves the order of a map to its implementations.
         otherwise: the entry of ``""``.
     """
     return field(_TREE, _INPUT + field(_MAP, b"".join(entries))) + otherwise
