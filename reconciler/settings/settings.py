@@ -205,6 +205,13 @@ class Settings:
         parse.one_of("pb", "json"),
         group="target",
     )
+    routing: str = _field(
+        "auto",
+        "How Envoy finds the rule for a request, with the same result: list asks one after the other; tree looks the "
+        "path up, where a host's rules allow it; auto takes for each host what is faster.",
+        parse.one_of("list", "tree", "auto"),
+        group="target",
+    )
     service_address: tuple[tuple[str, str], ...] = _field(
         (),
         "SERVICE=HOST:PORT: where a service really is, where there is no cluster DNS; repeatable, * for all others.",
