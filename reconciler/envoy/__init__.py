@@ -18,7 +18,7 @@ The next HTTP filter gets a module in ``filters`` and its place in ``filters.cha
 """
 
 from reconciler.envoy.bootstrap import files_bootstrap, files_of, static_bootstrap, xds_bootstrap
-from reconciler.envoy.options import AccessLogFormat, RenderOptions, Routing
+from reconciler.envoy.options import AccessLogFormat, RenderOptions, Routing, Sharding
 from reconciler.envoy.readable import snapshot_json, to_json
 from reconciler.envoy.snapshot import render
 
@@ -26,6 +26,7 @@ __all__ = [
     "AccessLogFormat",
     "RenderOptions",
     "Routing",
+    "Sharding",
     "files_bootstrap",
     "files_of",
     "render",

@@ -27,6 +27,20 @@ class Routing(StrEnum):
     AUTO = "auto"
 
 
+class Sharding(StrEnum):
+    """Into which pieces the virtual hosts of a listener are divided; Envoy builds again only those that change.
+
+    Attributes:
+        NONE: one for all.
+        HOSTS: one for each host, where no virtual host is a pattern, and `BUCKETS` where one is.
+        BUCKETS: a fixed number, by a part of the host's name that Envoy computes with each request.
+    """
+
+    NONE = "none"
+    HOSTS = "hosts"
+    BUCKETS = "buckets"
+
+
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
     """Facts about the place where Envoy runs.
@@ -43,6 +57,7 @@ class RenderOptions:
         connect_timeout_ms: milliseconds to connect to a service.
         admin_address: ``host:port`` of the admin interface in a static bootstrap; port 0 takes a free one.
         routing: see `Routing`.
+        sharding: see `Sharding`.
     """
 
     service_addresses: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -54,3 +69,4 @@ class RenderOptions:
     connect_timeout_ms: int = 3000
     admin_address: str = "127.0.0.1:0"
     routing: Routing = Routing.AUTO
+    sharding: Sharding = Sharding.NONE
