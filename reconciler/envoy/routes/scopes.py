@@ -52,7 +52,7 @@ def scopes(chain_name: str, virtual_hosts: Sequence[HostMatch], sharding: Shardi
         case Sharding.NONE:
             return ()
         case Sharding.HOSTS:
-            pieces = [(host_key(chain_name, host.value), (host,)) for host in virtual_hosts]
+            pieces = _by_host(chain_name, virtual_hosts)
         case Sharding.BUCKETS:
             pieces = _by_bucket(chain_name, virtual_hosts)
     return tuple(Scope(key, key, hosts) for key, hosts in sorted(pieces))
@@ -71,6 +71,10 @@ def sharding_of(virtual_hosts: Iterable[HostMatch], sharding: Sharding) -> Shard
 
 def _is_one_host(host: HostMatch) -> bool:
     return host.kind is MatchKind.EXACT and ":" not in host.value
+
+
+def _by_host(chain_name: str, virtual_hosts: Iterable[HostMatch]) -> list[tuple[str, tuple[HostMatch, ...]]]:
+    return [(host_key(chain_name, host.value), (host,)) for host in virtual_hosts]
 
 
 def _by_bucket(chain_name: str, virtual_hosts: Iterable[HostMatch]) -> list[tuple[str, tuple[HostMatch, ...]]]:
