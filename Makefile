@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # One lock for set-up, so that two makes at once don't install into each other.
 READY := $(VENV)/.ready
 
-.PHONY: help setup system run demo-check test check format docs golden bench-polls clean
+.PHONY: help setup system run demo-check test check format docs golden bench bench-quick bench-polls clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,11 +21,11 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[envoy,dev]'
 	@touch $@
 
-system: ## Install what the tests need of the system: git and an ssh server
-	@command -v git >/dev/null && command -v ssh >/dev/null && test -x /usr/sbin/sshd || { \
-	  echo "installing git and openssh from Debian"; \
+system: ## Install what the tests need of the system: git, an ssh server, wrk
+	@command -v git >/dev/null && command -v ssh >/dev/null && command -v wrk >/dev/null && test -x /usr/sbin/sshd || { \
+	  echo "installing git, openssh and wrk from Debian"; \
 	  SUDO=$$(test $$(id -u) = 0 || echo sudo); \
-	  $$SUDO apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$SUDO apt-get install -qq -y --no-install-recommends git openssh-client openssh-server >/dev/null; }
+	  $$SUDO apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$SUDO apt-get install -qq -y --no-install-recommends git openssh-client openssh-server wrk >/dev/null; }
 
 run: setup ## Show the main job: a scratch repository, a real Envoy, sample upstreams
 	@$(BIN)/reconciler demo
@@ -51,6 +51,12 @@ docs: setup ## Regenerate the reference pages that are made from the code
 
 golden: setup ## Regenerate tests/golden from its inputs, and prune what is stale
 	@$(BIN)/python -m tests.support.golden
+
+bench: setup system ## Measure all, up to MOST=100000 Mappings, and rewrite docs/performance.md
+	@$(BIN)/python -m tests.bench bench $(MOST)
+
+bench-quick: setup system ## Measure 10,000 Mappings, in less than three minutes
+	@$(BIN)/python -m tests.bench bench-quick
 
 bench-polls: setup ## 10,000 polls of a repository: do descriptors, processes or memory grow?
 	@$(BIN)/python -m tests.bench.polls
