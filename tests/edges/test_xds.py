@@ -1,5 +1,6 @@
 """The ADS server and real Envoys."""
 
+import json
 import os
 import signal
 import threading
@@ -18,7 +19,19 @@ from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot, TypeUrl
 from tests.support.upstreams import Upstream
 from tests.support.waiting import eventually
 from tests.support.xds_clients import FakeEnvoys
-from tests.support.xds_world import Load, bootstrap, cluster, eds_cluster, endpoints, get, listener, routes, snapshot
+from tests.support.xds_world import (
+    Load,
+    bootstrap,
+    cluster,
+    eds_cluster,
+    endpoints,
+    get,
+    listener,
+    routes,
+    scope,
+    scoped_listener,
+    snapshot,
+)
 
 NOWHERE = 9  # discard: nothing listens there
 SERVED = {TypeUrl.CLUSTER, TypeUrl.LISTENER, TypeUrl.ROUTE}
@@ -244,6 +257,80 @@ def test_endpoints_come_with_their_clusters_and_again_when_those_change(
             assert {ack.state for ack in target.apply(world(2, up.port))} == {AckState.ACKED}
             eventually(lambda: "cluster_manager.warming_clusters: 0" in running.admin("/stats"), seconds=5)
             assert get(running.listener_port("web"))[0] == 200
+
+
+def test_scopes_come_change_and_go_without_a_failed_request(
+    target: XdsTarget, protocol: Protocol, tmp_path: Path
+) -> None:
+    """Under load on one host, others come, change their routes, their name or their host, and go: nothing is lost."""
+    with Upstream("blue") as blue, Upstream("green") as green:
+        clusters = [cluster("blue", blue.port), cluster("green", green.port)]
+        listeners = [scoped_listener("web"), scoped_listener("other")]
+        hosts = {"steady": "blue"}
+
+        def world(**scopes: str) -> Snapshot:
+            return snapshot(
+                clusters,
+                listeners,
+                [routes(f"routes-{host}", {"/": to}) for host, to in hosts.items()],
+                scopes=[scope(name, host, f"routes-{host}") for name, host in scopes.items()],
+            )
+
+        def answered_by(port: int, host: str, expected: str) -> bool:
+            status, body = get(port, host=host)
+            return expected == (json.loads(body)["upstream"] if status == 200 else str(status))
+
+        target.serve(world(steady="steady"))
+        with envoy(tmp_path, target.port, protocol) as running:
+            eventually(lambda: [len(node.acks) for node in target.nodes()] == [4])
+            eventually(lambda: {ack.state for node in target.nodes() for ack in node.acks} == {AckState.ACKED})
+            web, other = running.listener_port("web"), running.listener_port("other")
+            with Load(web, host="steady") as load:
+                for turn in range(8):
+                    colour = ("blue", "green")[turn % 2]
+                    hosts |= {"steady": colour, "guest": colour}
+                    name = f"guest-{turn // 2}"  # every other time another name for the same host
+                    acks = target.apply(world(steady="steady", **{name: "guest"}))
+                    assert {ack.state for ack in acks} == {AckState.ACKED}
+                    for port in (web, other):
+                        eventually(partial(answered_by, port, "guest", colour))
+                    eventually(partial(more_seen, load, colour, load.seen(colour) + 20))
+                del hosts["guest"]
+                assert {ack.state for ack in target.apply(world(steady="steady"))} == {AckState.ACKED}
+                eventually(partial(answered_by, web, "guest", "404"))
+                hosts["last"] = "green"
+                moved = world(steady="steady", second="last")
+                assert {ack.state for ack in target.apply(moved)} == {AckState.ACKED}
+                eventually(partial(answered_by, web, "last", "green"))
+            assert load.failed == 0, load.answers
+            dumped = running.admin("/config_dump?resource=dynamic_scoped_route_configs")
+            assert "second" in dumped
+
+
+def test_a_listener_moves_to_scopes_and_back(target: XdsTarget, protocol: Protocol, tmp_path: Path) -> None:
+    """A listener that has to be warm with its scopes and their routes first; answers never stop."""
+    with Upstream("up") as up:
+        port = 0
+
+        def world(*, scoped: bool, address: int) -> Snapshot:
+            web = scoped_listener("web", address) if scoped else listener("web", "all", address)
+            scopes = [scope("s", "steady", "of-scope")] if scoped else []
+            return snapshot(
+                [cluster("c", up.port)], [web], [routes("of-scope" if scoped else "all", {"/": "c"})], scopes=scopes
+            )
+
+        target.serve(world(scoped=False, address=0))
+        with envoy(tmp_path, target.port, protocol) as running:
+            settled(target)
+            port = running.listener_port("web")
+            target.apply(world(scoped=False, address=port))
+            with Load(port, host="steady") as load:
+                for turn in range(6):
+                    acks = target.apply(world(scoped=turn % 2 == 0, address=port))
+                    assert {ack.state for ack in acks} == {AckState.ACKED}
+                    eventually(partial(more_seen, load, "up", load.seen("up") + 20))
+            # A connection of the listener before is closed once it drains; no answer is another than 200.
+            assert {status for status, _ in load.answers} <= {0, 200}, load.answers
 
 
 def test_an_envoy_that_was_killed_gets_everything_again(target: XdsTarget, protocol: Protocol, tmp_path: Path) -> None:

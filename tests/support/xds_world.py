@@ -14,6 +14,7 @@ from envoy.config.core.v3.config_source_pb2 import ApiVersion
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 from envoy.extensions.filters.http.router.v3.router_pb2 import Router
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
     HttpConnectionManager,
@@ -58,6 +59,10 @@ def listener(name: str, route_name: str, port: int = 0) -> XdsResource:
     manager.rds.route_config_name = route_name
     manager.rds.config_source.ads.SetInParent()
     manager.rds.config_source.resource_api_version = ApiVersion.V3
+    return _listening(name, manager, port)
+
+
+def _listening(name: str, manager: HttpConnectionManager, port: int) -> XdsResource:
     router = manager.http_filters.add(name="envoy.filters.http.router")
     router.typed_config.Pack(Router(), deterministic=True)
     message = Listener(name=name)
@@ -65,6 +70,26 @@ def listener(name: str, route_name: str, port: int = 0) -> XdsResource:
     message.address.socket_address.port_value = port
     filter_ = message.filter_chains.add().filters.add(name="envoy.filters.network.http_connection_manager")
     filter_.typed_config.Pack(manager, deterministic=True)
+    return XdsResource.of(name, message.SerializeToString(deterministic=True))
+
+
+def scoped_listener(name: str, port: int = 0) -> XdsResource:
+    """A plain-HTTP listener that takes the scope of a request by its host, and scopes and routes over ADS."""
+    manager = HttpConnectionManager(stat_prefix=name)
+    scoped = manager.scoped_routes
+    scoped.name = "by-host"
+    scoped.scope_key_builder.fragments.add().header_value_extractor.name = ":authority"
+    scoped.scope_key_builder.fragments[0].header_value_extractor.index = 0
+    for source in (scoped.rds_config_source, scoped.scoped_rds.scoped_rds_config_source):
+        source.ads.SetInParent()
+        source.resource_api_version = ApiVersion.V3
+    return _listening(name, manager, port)
+
+
+def scope(name: str, host: str, route_name: str) -> XdsResource:
+    """Requests for a host have the routes of a configuration."""
+    message = ScopedRouteConfiguration(name=name, route_configuration_name=route_name)
+    message.key.fragments.add(string_key=host)
     return XdsResource.of(name, message.SerializeToString(deterministic=True))
 
 
@@ -98,6 +123,7 @@ def snapshot(
     listeners: Iterable[XdsResource],
     route_configurations: Iterable[XdsResource],
     assignments: Iterable[XdsResource] = (),
+    scopes: Iterable[XdsResource] = (),
 ) -> Snapshot:
     """A snapshot of resources by type."""
     return Snapshot.of(
@@ -105,6 +131,7 @@ def snapshot(
             TypeUrl.CLUSTER: ResourceSet.of(clusters),
             TypeUrl.ENDPOINT: ResourceSet.of(assignments),
             TypeUrl.LISTENER: ResourceSet.of(listeners),
+            TypeUrl.SCOPED_ROUTE: ResourceSet.of(scopes),
             TypeUrl.ROUTE: ResourceSet.of(route_configurations),
         }
     )
@@ -159,11 +186,11 @@ def bootstrap(node: str, xds_port: int, protocol: Protocol, *, regex_limit: int 
     return json.dumps(config).encode()
 
 
-def get(port: int, path: str = "/") -> tuple[int, str]:
+def get(port: int, path: str = "/", host: str = "") -> tuple[int, str]:
     """Status and body of a request to a listener on loopback; status 0 when there is no answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers={"host": host} if host else {})
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
     except (OSError, http.client.HTTPException):
@@ -182,6 +209,7 @@ class Load:
     port: int
     path: str = "/"
     connections: int = 2
+    host: str = ""
     answers: dict[tuple[int, str], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -213,7 +241,7 @@ class Load:
         while not self._stop.is_set():
             answer = (0, "")
             with suppress(OSError, http.client.HTTPException):
-                connection.request("GET", self.path)
+                connection.request("GET", self.path, headers={"host": self.host} if self.host else {})
                 response = connection.getresponse()
                 body = response.read()
                 answer = (response.status, json.loads(body)["upstream"] if response.status == 200 else body.decode())
