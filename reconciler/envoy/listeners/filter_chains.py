@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain, FilterChainMatch
 
 from reconciler.envoy.listeners.connection_manager import http_connection_manager
+from reconciler.envoy.listeners.route_source import RouteSource
 from reconciler.envoy.options import RenderOptions
 from reconciler.envoy.protobuf import packed
 from reconciler.envoy.routes.configuration import chain_name
@@ -25,7 +26,8 @@ _TLS, _CLEAR_TEXT = "tls", "raw_buffer"
 def clear_text_chain(port: Listener, edge: Edge, options: RenderOptions) -> FilterChain:
     """Connections without TLS; on a port that never looks for TLS simply all."""
     match = FilterChainMatch(transport_protocol=_CLEAR_TEXT) if port.stack.tls else None
-    return FilterChain(filter_chain_match=match, filters=[http_filter(port, port.name, edge, options)])
+    routes = RouteSource.of(port.name, port.virtual_hosts, options.sharding)
+    return FilterChain(filter_chain_match=match, filters=[http_filter(port, routes, edge, options)])
 
 
 def tls_chain(port: Listener, chain: TlsChain, edge: Edge, options: RenderOptions) -> FilterChain:
@@ -35,12 +37,12 @@ def tls_chain(port: Listener, chain: TlsChain, edge: Edge, options: RenderOption
         name=name,
         filter_chain_match=asked_for(chain.servers, _TLS),
         transport_socket=tls_socket(downstream_tls_context(chain.termination)),
-        filters=[http_filter(port, name, edge, options)],
+        filters=[http_filter(port, RouteSource.of(name, chain.virtual_hosts, options.sharding), edge, options)],
     )
 
 
-def http_filter(port: Listener, routes: str, edge: Edge, options: RenderOptions) -> Filter:
-    """The HTTP connection manager with the routes of a name."""
+def http_filter(port: Listener, routes: RouteSource, edge: Edge, options: RenderOptions) -> Filter:
+    """The HTTP connection manager with some routes."""
     return Filter(name=HCM_FILTER, typed_config=packed(http_connection_manager(port, edge, options, routes)))
 
 

@@ -17,6 +17,7 @@ from google.protobuf.wrappers_pb2 import BoolValue
 
 from reconciler.envoy.addresses import socket_address
 from reconciler.envoy.listeners.filter_chains import asked_for, http_filter
+from reconciler.envoy.listeners.route_source import RouteSource
 from reconciler.envoy.options import RenderOptions
 from reconciler.envoy.protobuf import packed
 from reconciler.envoy.routes.configuration import chain_name
@@ -53,7 +54,7 @@ def quic_chain(port: Listener, chain: TlsChain, edge: Edge, options: RenderOptio
         name=name,
         filter_chain_match=asked_for(chain.servers, _QUIC),
         transport_socket=quic_socket(chain.termination),
-        filters=[http_filter(port, name, edge, options)],
+        filters=[http_filter(port, RouteSource.of(name, chain.virtual_hosts, options.sharding), edge, options)],
     )
 
 

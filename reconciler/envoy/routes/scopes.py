@@ -20,6 +20,9 @@ from reconciler.envoy.wire_format import field, tag
 from reconciler.model.match import HostMatch, MatchKind
 from reconciler.model.snapshot import XdsResource
 
+SCOPE_HEADER = "x-reconciler-scope"
+"""The request header with the key: Envoy sets it when a request comes, and takes it off before it sends it on."""
+
 _KEY = ScopedRouteConfiguration.Key
 _ROUTES = tag(ScopedRouteConfiguration, "route_configuration")
 
@@ -43,8 +46,7 @@ def scopes(chain_name: str, virtual_hosts: Sequence[HostMatch], sharding: Shardi
     """The pieces of a chain, sorted by name; none where its routes are one.
 
     Args:
-        chain_name: of the route configuration that has them all otherwise; it is the same for all listeners' scopes
-            that Envoy sees, so it is part of the key.
+        chain_name: of the route configuration that has them all otherwise.
         virtual_hosts: the names of the chain's virtual hosts.
         sharding: what is asked for; see `sharding_of`.
     """
@@ -74,7 +76,7 @@ def _is_one_host(host: HostMatch) -> bool:
 
 
 def _by_host(chain_name: str, virtual_hosts: Iterable[HostMatch]) -> list[tuple[str, tuple[HostMatch, ...]]]:
-    return [(host_key(chain_name, host.value), (host,)) for host in virtual_hosts]
+    return [(key_start(chain_name) + host.value, (host,)) for host in virtual_hosts]
 
 
 def _by_bucket(chain_name: str, virtual_hosts: Iterable[HostMatch]) -> list[tuple[str, tuple[HostMatch, ...]]]:
@@ -86,19 +88,21 @@ def _by_bucket(chain_name: str, virtual_hosts: Iterable[HostMatch]) -> list[tupl
             exact[bucket(host.value)].append(host)
         else:
             patterns.append(host)
-    return [
-        (bucket_key(chain_name, str(number)), tuple(sorted((*exact[number], *patterns)))) for number in range(BUCKETS)
-    ]
+    start = key_start(chain_name)
+    return [(start + bucket_part(str(number)), tuple(sorted((*exact[number], *patterns)))) for number in range(BUCKETS)]
 
 
-def host_key(chain_name: str, host: str) -> str:
-    """The key of one host. The chain has no colon in it: Envoy cuts at the first, where the port comes."""
-    return f"{quote(chain_name)}|{host}"
+def key_start(chain_name: str) -> str:
+    """What the keys of a chain begin with. There is no colon in it: Envoy cuts a host at the first, where a port comes.
+
+    It is part of the keys because Envoy shows the scopes of all listeners to each of them.
+    """
+    return f"{quote(chain_name)}|"
 
 
-def bucket_key(chain_name: str, number: str) -> str:
-    """The key of a bucket; no host begins with an asterisk, so that both kinds may stand side by side in a change."""
-    return f"{quote(chain_name)}|*{number}"
+def bucket_part(number: str) -> str:
+    """How the key of a bucket ends: no host begins with an asterisk, so both kinds can be there during a change."""
+    return f"*{number}"
 
 
 def scoped(scope: Scope, route_configuration: bytes) -> XdsResource:
