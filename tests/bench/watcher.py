@@ -29,6 +29,7 @@ class Watcher:
         self._child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=PROJECT, text=True, bufsize=1
         )
+        assert self._line() == "connected"
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -42,15 +43,19 @@ class Watcher:
 
     def seen(self) -> float:
         """When the expected answer came, in seconds of the machine's clock; waits for it."""
+        return float(self._line())
+
+    def _line(self) -> str:
         assert self._child.stdout
         line = self._child.stdout.readline().strip()
         assert line, "the watcher ended"
-        return float(line)
+        return line
 
 
 def _main(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        print("connected", flush=True)
         for line in sys.stdin:
             host, path, value = line.split()
             request = f"GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n".encode()
