@@ -10,15 +10,17 @@ Nothing here waits, retries or remembers: the loop does, with the `State` that i
 
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 
-from reconciler.compile import Compiled, Options, compile_routes, load_source, plan_change
+from reconciler.compile import Compiled, Held, Options, compile_routes, load_source, plan_change
 from reconciler.model.audit import Attempt
 from reconciler.model.decision import Trigger
 from reconciler.model.guards import guard_of
 from reconciler.model.outcome import Outcome
+from reconciler.model.problem import Problem
+from reconciler.model.resource import Origin, ResourceId
 from reconciler.model.source import SourceSnapshot
-from reconciler.recording import conclude, nothing_new, of_revision, origins_of, record_untouched, standing
+from reconciler.recording import conclude, documents_of, nothing_new, of_revision, record_untouched, standing
 from reconciler.resources import Loaded
 from reconciler.rollout import Attempted, Rollout, accept, roll_out
 from reconciler.state import Edges, State
@@ -67,18 +69,25 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
 
 
 def _change(source: SourceSnapshot, loaded: Loaded, options: Options, state: State) -> Attempted[Compiled]:
-    """The whole change, and what Envoy may still reject of it: every resource whose document is new.
+    """The whole change, less what is known to be bad, and what Envoy may still reject of it."""
+    compile_with = partial(compile_routes, source, loaded, options, state.applied.resources)
+    held: dict[ResourceId, Problem] = {}
+    if state.held:
+        origins = {resource.origin.id: resource.origin for resource in loaded.resources}
+        held = {o.id: problem for o in origins.values() if (problem := state.held.get((o.id, o.digest)))}
+    return Attempted(compile_with(held), compile_with, cache(partial(_suspects, loaded, state, held)), held)
+
+
+def _suspects(loaded: Loaded, state: State, held: Held) -> dict[ResourceId, Origin]:
+    """Every resource whose document is new.
 
     A new guard of every request is none of them: without it nothing else may be served, not even to find a culprit.
     """
-    compile_with = partial(compile_routes, source, loaded, options, state.applied.resources)
     served = {resource.origin.id: resource.origin.document for resource in state.applied.resources}
-    origins = {resource.origin.id: resource.origin for resource in loaded.resources}
-    held = {o.id: problem for o in origins.values() if (problem := state.held.get((o.id, o.digest)))}
     guards = {resource.origin.id for resource in loaded.resources if guard_of(resource)} - served.keys()
+    origins = {resource.origin.id: resource.origin for resource in loaded.resources}
     new = {o.id: o for o in origins.values() if o.id not in held and served.get(o.id) != o.document}
-    suspects = {name: origin for name, origin in new.items() if name not in guards}
-    return Attempted(compile_with(held), compile_with, suspects, held)
+    return {name: origin for name, origin in new.items() if name not in guards}
 
 
 def _apply(
@@ -100,8 +109,8 @@ def _apply(
     sequence = edges.journal.intend(attempt)
     accepted = accept(change, apply)
     remembered = {key: problem for key, problem in state.held.items() if key[0] in change.held}
-    for name in accepted.held.keys() & change.suspects.keys():
-        remembered[name, change.suspects[name].digest] = accepted.held[name]
+    for name in accepted.held.keys() - {known for known, _ in remembered}:
+        remembered[name, change.suspects()[name].digest] = accepted.held[name]
     after = State(
         applied=accepted.compiled or state.applied,
         revision=attempt.revision if accepted.compiled else state.revision,
@@ -111,11 +120,12 @@ def _apply(
     found = accepted.compiled or change.compile_with(accepted.held)
     acks = rollouts[-1].acks
     verdict = after_applying(found.problems, acks, accepted.complaint, anything_accepted=bool(accepted.compiled))
-    applied = plan_change(state.applied, after.applied, options, fast_forward=None)
+    as_planned = accepted.compiled is change.whole and attempt.fast_forward is not False
+    applied = attempt.plan if as_planned else plan_change(state.applied, after.applied, options, fast_forward=None)
     conclusion = conclude(edges, verdict, applied, acks, found, after)
     if accepted.complaint:
         conclusion = replace(conclusion, rejections=rollouts[0].nacks)
-    edges.journal.conclude(sequence, conclusion, origins_of(after.applied), after.applied.snapshot.digest)
+    edges.journal.conclude(sequence, conclusion, documents_of(after.applied), after.applied.snapshot.digest)
     return Outcome.concluded(attempt, conclusion, sequence), after
 
 
@@ -125,6 +135,6 @@ def _heal(
     """Puts back what was last applied where a target holds something else. What was refused stays refused."""
     commit = source.commit if source.revision == state.revision else None
     attempt = replace(standing(edges, options, state, Trigger.DRIFT, started_at), commit=commit)
-    as_it_was = Attempted(state.applied, lambda _held: state.applied, {}, {})
+    as_it_was = Attempted(state.applied, lambda _held: state.applied, dict, {})
     outcome, healed = _apply(edges, options, attempt, as_it_was, state)
     return outcome, replace(healed, attempted=state.attempted, held=state.held)

@@ -1,20 +1,24 @@
 """What goes into the journal beside an apply: what touched nothing, what failed, what was learnt late."""
 
+from bisect import bisect_left
 from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 
 from reconciler import __version__
 from reconciler.compile import NOTHING, Compiled, Options, plan_change
-from reconciler.model.audit import Attempt, Conclusion
+from reconciler.model.audit import Attempt, Conclusion, Documents
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.effect import Ack
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Plan
-from reconciler.model.resource import Origin
+from reconciler.model.resource import Origin, ResourceId
 from reconciler.model.source import SourceSnapshot
 from reconciler.state import Edges, State, goes_on
 from reconciler.verdict import Verdict
 
+_ORIGIN = attrgetter("origin")
+_ID = attrgetter("origin.id")
 _NO_PLAN = replace(plan_change(NOTHING, NOTHING, Options(), fast_forward=None), refusals=())
 
 
@@ -68,8 +72,8 @@ def record_untouched(
     if same_routes and attempt.revision == state.revision:
         # Seen before, e.g. by the `sync` of a minute ago: the journal has it.
         return Outcome.concluded(attempt, conclusion, None), after
-    origins = origins_of(desired) if same_routes else None
-    sequence = edges.journal.decide(attempt, conclusion, origins, desired.snapshot.digest)
+    documents = documents_of(desired) if same_routes else None
+    sequence = edges.journal.decide(attempt, conclusion, documents, desired.snapshot.digest)
     return Outcome.concluded(attempt, conclusion, sequence), after
 
 
@@ -117,9 +121,17 @@ def conclude(
     )
 
 
-def origins_of(compiled: Compiled) -> list[Origin]:
-    """The documents behind what is served."""
-    return [resource.origin for resource in compiled.resources]
+def documents_of(compiled: Compiled) -> Documents:
+    """The documents behind what is served, and how they differ from those of the compile it was made from."""
+    since = compiled.since
+    changed = {name: _origin(compiled, name) for name in since.resources} if since else {}
+    return Documents(lambda: map(_ORIGIN, compiled.resources), compiled.token, since.base if since else None, changed)
+
+
+def _origin(compiled: Compiled, name: ResourceId) -> Origin | None:
+    place = bisect_left(compiled.resources, name, key=_ID)
+    found = compiled.resources[place].origin if place < len(compiled.resources) else None
+    return found if found is not None and found.id == name else None
 
 
 def nothing_new(edges: Edges, trigger: Trigger, started_at: datetime, state: State) -> Outcome:

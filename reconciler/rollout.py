@@ -22,13 +22,13 @@ class Attempted(Generic[C]):
     Attributes:
         whole: the change, compiled with what is ``held``.
         compile_with: compiles it with some resources held at their last good version.
-        suspects: the resources that changed.
+        suspects: gives the resources that changed; asked only when there is a culprit to find.
         held: resources known to be bad from before.
     """
 
     whole: C
     compile_with: Callable[[Held], C]
-    suspects: Mapping[ResourceId, Origin]
+    suspects: Callable[[], Mapping[ResourceId, Origin]]
     held: Held
 
 
@@ -58,15 +58,16 @@ def accept(change: Attempted[C], complain: Callable[[C], str]) -> Accepted[C]:
     if not complaint:
         return Accepted(change.whole, change.held, "")
 
-    everything = frozenset(change.suspects)
+    suspects = change.suspects()
+    everything = frozenset(suspects)
 
     def only(names: frozenset[ResourceId]) -> C:
-        left_out = {name: _rejected(change.suspects[name], complaint) for name in everything - names}
+        left_out = {name: _rejected(suspects[name], complaint) for name in everything - names}
         return change.compile_with({**change.held, **left_out})
 
     held = dict(change.held)
     for name in find_culprits(sorted(everything), lambda names: not complain(only(names))) if everything else ():
-        held[name] = _rejected(change.suspects[name], complain(only(frozenset({name}))) or complaint)
+        held[name] = _rejected(suspects[name], complain(only(frozenset({name}))) or complaint)
     rest = change.compile_with(held)
     return Accepted(None if complain(rest) else rest, held, complaint)
 

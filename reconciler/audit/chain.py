@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from reconciler.model.audit import Event
 from reconciler.model.digest import Digest, Json, digest_bytes
 
-SCHEMA_VERSION = 1
+# Since 2 the digest of what is served is that of a tree; before it was that of a list.
+SCHEMA_VERSION = 2
 _LONGEST_SHOWN = 80  # characters of a damaged value in a finding
 FIRST_PREVIOUS = Digest("sha256:" + "0" * 64)
 
@@ -54,6 +55,8 @@ class Chain:
     finding: str = ""
     open_intents: set[int] = field(default_factory=set)
     served: tuple[int, Json] | None = None  # the last result that changed what is served
+    served_schema: Json = None  # of that result
+    schema: int = 0  # the newest of all records
     database: Json = None  # what the first record says of the database's layout
 
 
@@ -120,7 +123,11 @@ def _advance(chain: Chain, row: Row | Unreadable, columns_of: Callable[[dict[str
 
 
 def _follow(chain: Chain, sequence: int, columns: Columns, body: dict[str, Json]) -> str:
-    """Keeps the books of intents and of what is served."""
+    """Keeps the books of intents, of schemas and of what is served."""
+    schema = body.get("schema")
+    if type(schema) is not int or not chain.schema <= schema <= SCHEMA_VERSION:
+        return f"it has schema {_shown(schema)}; this program knows {SCHEMA_VERSION}, and none follows a newer one"
+    chain.schema = schema
     match columns.event:
         case Event.INTENT:
             chain.open_intents.add(sequence)
@@ -133,7 +140,7 @@ def _follow(chain: Chain, sequence: int, columns: Columns, body: dict[str, Json]
                 return "a journal starts only once"
             chain.database = body.get("database")
     if body.get("served") is not None:
-        chain.served = sequence, body["served"]
+        chain.served, chain.served_schema = (sequence, body["served"]), body.get("schema")
     return ""
 
 

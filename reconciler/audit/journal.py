@@ -1,6 +1,6 @@
 """The journal's door: intent before, result after, and what is served, in one database."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -12,11 +12,10 @@ from reconciler.audit import database, query, records, schema, verify
 from reconciler.audit.chain import FIRST_PREVIOUS, SCHEMA_VERSION, parse, seal
 from reconciler.audit.entry import Entry
 from reconciler.audit.groups import Facts, stamp
-from reconciler.audit.served import Kept, Update, documents_digest, key, to_row, update
-from reconciler.model.audit import Attempt, AuditRecord, Conclusion, Event, Served, Verification
+from reconciler.audit.served import NOTHING_KEPT, Kept, Update, amend, key, to_row, update
+from reconciler.model.audit import Attempt, AuditRecord, Conclusion, Documents, Event, Served, Verification
 from reconciler.model.digest import Digest, Json
 from reconciler.model.errors import Stalled
-from reconciler.model.resource import Origin, ResourceId
 
 Clock = Callable[[], datetime]
 
@@ -32,8 +31,9 @@ class Journal:
         self._engine = engine
         self._read_only = read_only
         self._clock = clock
-        # What the table `served` holds as of the result with this sequence: saves reading it back at every result.
-        self._kept: tuple[int, Mapping[ResourceId, Kept]] | None = None
+        # What the table `served` holds as of the result with this sequence, and the token of these documents: saves
+        # reading them back, and comparing them, at every result.
+        self._kept: tuple[int, Kept, object] | None = None
 
     @classmethod
     def open(cls, place: Path | str, clock: Clock, *, read_only: bool = False) -> Self:
@@ -72,14 +72,14 @@ class Journal:
             return sequence
 
     def conclude(
-        self, sequence: int, conclusion: Conclusion, origins: Sequence[Origin] | None, digest: Digest | None
+        self, sequence: int, conclusion: Conclusion, documents: Documents | None, digest: Digest | None
     ) -> int:
         """Records how an apply ended together with what is served from now on, in one transaction.
 
         Args:
             sequence: of the intent.
             conclusion: how it ended.
-            origins: the document behind every resource that is served now; None when that is unchanged.
+            documents: behind the resources that are served now; None when that is unchanged.
             digest: of the snapshot they rendered to.
 
         Returns:
@@ -94,13 +94,13 @@ class Journal:
             def facts(served: Json) -> Facts:
                 return records.result(sequence, intended, conclusion, served)
 
-            return self._conclude(connection, Event.RESULT, facts, conclusion, origins, digest)
+            return self._conclude(connection, Event.RESULT, facts, conclusion, documents, digest)
 
     def decide(
         self,
         attempt: Attempt,
         conclusion: Conclusion,
-        origins: Sequence[Origin] | None = None,
+        documents: Documents | None = None,
         digest: Digest | None = None,
     ) -> int:
         """Records a reconcile that touched no target; returns its sequence.
@@ -108,7 +108,7 @@ class Journal:
         Args:
             attempt: what was looked at.
             conclusion: what was decided.
-            origins: the documents behind what is served, where the revision serves the same routes as the one
+            documents: behind what is served, where the revision serves the same routes as the one
                 before; None when what is served stays that of the old revision.
             digest: of the snapshot they render to.
         """
@@ -117,7 +117,7 @@ class Journal:
             def facts(served: Json) -> Facts:
                 return records.decision(attempt, conclusion, served)
 
-            return self._conclude(connection, Event.DECISION, facts, conclusion, origins, digest)
+            return self._conclude(connection, Event.DECISION, facts, conclusion, documents, digest)
 
     def _conclude(
         self,
@@ -125,19 +125,19 @@ class Journal:
         event: Event,
         facts: Callable[[Json], Facts],
         conclusion: Conclusion,
-        origins: Sequence[Origin] | None,
+        documents: Documents | None,
         digest: Digest | None,
     ) -> int:
         """Appends a record together with what is served from it on."""
-        if origins is None:
+        if documents is None:
             return self._append(connection, event, facts(None))
-        change = update(self._held(connection), origins)
+        change = self._update(connection, documents)
         revision = conclusion.served
-        served = records.served_summary(revision, digest, len(change.kept), documents_digest(change.kept))
+        served = records.served_summary(revision, digest, len(change.kept.origins), change.kept.tree.digest)
         number = self._append(connection, event, facts(served))
         _write_served(connection, change, number, str(revision) if revision else None, digest)
         # Should the commit fail, the sequence kept here belongs to no served_head, and `_held` reads it all again.
-        self._kept = number, change.kept
+        self._kept = number, change.kept, documents.token
         return number
 
     def unfinished(self) -> int | None:
@@ -214,8 +214,10 @@ class Journal:
                     "Run the newer program that wrote it.",
                 )
             schema.metadata.create_all(connection)
-            if connection.execute(select(schema.head.c.sequence)).first() is None:
+            new = connection.execute(select(schema.head.c.sequence)).first() is None
+            if new or version < SCHEMA_VERSION:
                 database.mark_version(connection)
+            if new:
                 self._append(
                     connection, Event.JOURNAL_STARTED, records.started(__version__, database.layout(connection))
                 )
@@ -237,13 +239,17 @@ class Journal:
         connection.execute(insert(schema.head), {"id": 1, "sequence": sequence, "hash": digest})
         return sequence
 
-    def _held(self, connection: Connection) -> Mapping[ResourceId, Kept]:
+    def _update(self, connection: Connection, documents: Documents) -> Update:
+        """What changes in the table `served`: as the documents say, if they were made from what it holds."""
         at = connection.execute(select(schema.served_head.c.sequence)).scalar()
         if at is None:
-            return {}
+            return update(NOTHING_KEPT, documents.all())
         if self._kept is None or self._kept[0] != at:
-            self._kept = at, query.kept(connection)
-        return self._kept[1]
+            self._kept = at, query.kept(connection), None
+        _, kept, token = self._kept
+        if documents.base is not None and documents.base is token:
+            return amend(kept, documents.changed)
+        return update(kept, documents.all())
 
 
 def _take_intent(connection: Connection, sequence: int) -> Facts:

@@ -1,6 +1,5 @@
 """Reads the journal: entries, records, what is served. Only the bodies asked for are loaded."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,11 +11,10 @@ from reconciler.audit.entry import Entry, entry
 from reconciler.audit.groups import Facts, read_stamp, stamp
 from reconciler.audit.schema import open_intents, records, served_head, touched
 from reconciler.audit.schema import served as served_table
-from reconciler.audit.served import Kept, from_row, row_digest
+from reconciler.audit.served import Kept
 from reconciler.model.audit import NOTHING_SERVED, AuditRecord, Event, Served
 from reconciler.model.digest import Digest
 from reconciler.model.errors import Stalled
-from reconciler.model.resource import ResourceId
 from reconciler.model.source import Revision
 
 _BATCH = 100
@@ -79,21 +77,18 @@ def served(connection: Connection) -> Served:
     head = connection.execute(select(served_head)).first()
     if head is None:
         return NOTHING_SERVED
-    origins = tuple(item.origin for _, item in sorted(kept(connection).items()))
+    found = kept(connection).origins
+    origins = tuple(found[name] for name in sorted(found))
     revision = Revision.parse(head.revision) if head.revision else None
     return Served(revision, origins, Digest(head.snapshot) if head.snapshot else None)
 
 
-def kept(connection: Connection) -> Mapping[ResourceId, Kept]:
-    """Every served document with the digest of its row."""
-    found: dict[ResourceId, Kept] = {}
-    for row in connection.execute(select(served_table)).mappings():
-        try:
-            origin = from_row(dict(row))
-            found[origin.id] = Kept(origin, row_digest(dict(row)))
-        except (KeyError, TypeError, ValueError) as error:
-            raise _damaged(f"a served document is damaged: {type(error).__name__}") from error
-    return found
+def kept(connection: Connection) -> Kept:
+    """Every served document with the digests of their rows."""
+    try:
+        return Kept.of(dict(row) for row in connection.execute(select(served_table)).mappings())
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(f"a served document is damaged: {type(error).__name__}") from error
 
 
 def _joined() -> Select[Any]:

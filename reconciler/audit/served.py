@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from reconciler.audit.chain import encode
 from reconciler.audit.clean import clean_text
 from reconciler.model.digest import Digest, digest_bytes
+from reconciler.model.digest_tree import EMPTY_TREE, DigestTree
 from reconciler.model.provenance import FileProvenance, Touch
 from reconciler.model.resource import Kind, Origin, ResourceId
 
@@ -16,10 +17,27 @@ ServedRow: TypeAlias = dict[str, Any]  # a row of the table `served`, column by 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One served document with the digest of its row, so that an unchanged one is not digested again."""
+    """Every served document by identity, and the digests of their rows as a tree: an unchanged one costs nothing."""
 
-    origin: Origin
-    digest: Digest
+    origins: Mapping[ResourceId, Origin]
+    tree: DigestTree
+
+    @classmethod
+    def of(cls, rows: Iterable[ServedRow]) -> "Kept":
+        """What the rows of a database hold.
+
+        Raises:
+            KeyError, TypeError, ValueError: a row is damaged.
+        """
+        origins, digests = {}, {}
+        for row in rows:
+            origin = from_row(row)
+            origins[origin.id] = origin
+            digests[_leaf(origin.id)] = row_digest(row)
+        return cls(origins, DigestTree.of(digests))
+
+
+NOTHING_KEPT = Kept({}, EMPTY_TREE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +46,37 @@ class Update:
 
     gone: tuple[ResourceId, ...]
     come: tuple[Origin, ...]
-    kept: Mapping[ResourceId, Kept]
+    kept: Kept
 
 
-def update(before: Mapping[ResourceId, Kept], origins: Iterable[Origin]) -> Update:
+def update(before: Kept, origins: Iterable[Origin]) -> Update:
     """What changes between what the database holds and what is served now; a changed row goes and comes."""
-    after: dict[ResourceId, Kept] = {}
-    come: list[Origin] = []
-    for origin in origins:
-        kept = before.get(origin.id)
-        if kept is None or kept.origin != origin:
-            come.append(origin)
-            kept = Kept(origin, row_digest(to_row(origin)))
-        after[origin.id] = kept
-    gone = [name for name, kept in before.items() if after.get(name) is not kept]
-    return Update(tuple(gone), tuple(come), after)
+    after: dict[ResourceId, Origin | None] = {origin.id: origin for origin in origins}
+    return amend(before, {**dict.fromkeys(before.origins), **after})
 
 
-def documents_digest(kept: Mapping[ResourceId, Kept]) -> Digest:
-    """One digest over all that is served, whatever the order."""
-    return digest_bytes("\n".join(kept[name].digest for name in sorted(kept)).encode())
+def amend(before: Kept, changed: Mapping[ResourceId, Origin | None]) -> Update:
+    """The same where it is known what may differ; None is what goes. It costs what changes, and copying a dict."""
+    differing = {name: origin for name, origin in changed.items() if before.origins.get(name) != origin}
+    come = {name: origin for name, origin in differing.items() if origin is not None}
+    gone = sorted(name for name in differing if name in before.origins)
+    origins = {**before.origins, **come}
+    for name in differing.keys() - come.keys():
+        del origins[name]
+    digests = {_leaf(name): row_digest(to_row(origin)) for name, origin in come.items()}
+    tree = before.tree.with_changes((_leaf(name) for name in differing.keys() - come.keys()), digests)
+    return Update(tuple(gone), tuple(come.values()), Kept(origins, tree))
+
+
+def listed_digest(kept: Kept) -> Digest:
+    """One digest over all that is served, as records of the first schema have it: over a list of the rows' digests."""
+    digests = {name: digest for bucket in kept.tree.buckets for name, digest in bucket.items()}
+    return digest_bytes("\n".join(digests[_leaf(name)] for name in sorted(kept.origins)).encode())
+
+
+def _leaf(name: ResourceId) -> str:
+    # With a length, so that no two identities share one.
+    return f"{name.kind} {len(name.namespace)} {name.namespace} {name.name}"
 
 
 def row_digest(row: ServedRow) -> Digest:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnClause, Connection, Engine, column, select, table
 from reconciler.audit import database, schema
 from reconciler.audit.chain import SCHEMA_VERSION, Chain, Row, Unreadable, check
 from reconciler.audit.records import columns_of
-from reconciler.audit.served import Kept, documents_digest, from_row, row_digest
+from reconciler.audit.served import Kept, listed_digest
 from reconciler.model.audit import Verification
 from reconciler.model.errors import ReconcileError
 
@@ -97,7 +97,8 @@ def _surroundings(connection: Connection, chain: Chain) -> tuple[int, str]:
 
 def _layout(connection: Connection, chain: Chain) -> str:
     version = database.found_version(connection)
-    if version != SCHEMA_VERSION:
+    # A journal of an older program has the older number until a newer one opens it for writing.
+    if not chain.schema <= version <= SCHEMA_VERSION:
         return f"the database says it has layout {version}; this program knows {SCHEMA_VERSION}"
     if chain.records and chain.database != database.layout(connection):
         return "the database's tables, indexes or triggers are not those it was made with"
@@ -127,18 +128,16 @@ def _served(connection: Connection, chain: Chain) -> str:
 def _served_differs(connection: Connection, chain: Chain) -> str:
     heads = list(_raw(connection, schema.served_head.name, ("id", "sequence", "revision", "snapshot")))
     names = tuple(each.name for each in schema.served.columns)
-    kept = {}
-    for values in _raw(connection, schema.served.name, names):
-        row = dict(zip(names, values, strict=True))
-        origin = from_row(row)
-        kept[origin.id] = Kept(origin, row_digest(row))
+    rows = _raw(connection, schema.served.name, names)
+    kept = Kept.of(dict(zip(names, values, strict=True)) for values in rows)
     if chain.served is None:
-        return "something is served that no result recorded" if heads or kept else ""
+        return "something is served that no result recorded" if heads or kept.origins else ""
     sequence, recorded = chain.served
     if not isinstance(recorded, dict):
         return "its result does not say what is served"
     if heads != [(1, sequence, recorded.get("revision"), recorded.get("snapshot"))]:
         return "the revision or snapshot that is served is not the one this result recorded"
-    if (len(kept), documents_digest(kept)) != (recorded.get("resources"), recorded.get("documents")):
+    digest = listed_digest(kept) if chain.served_schema == 1 else kept.tree.digest
+    if (len(kept.origins), digest) != (recorded.get("resources"), recorded.get("documents")):
         return "the documents that are served are not the ones this result recorded"
     return ""

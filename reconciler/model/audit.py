@@ -1,6 +1,7 @@
 """What the journal records: intent before, result after, each commit-linked."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -76,6 +77,28 @@ class Conclusion:
     served: Revision | None
     written_at: datetime | None = None
     rejections: tuple[Ack, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """The documents behind what is served: all of them, and how they differ from others.
+
+    Attributes:
+        all: gives them; asked only where it isn't known how they differ from those that were recorded last.
+        token: tells them from all others of this process.
+        base: the token of those they were made from; None where they were not made from any.
+        changed: by identity what differs from those, None for what is gone.
+    """
+
+    all: Callable[[], Iterable[Origin]]
+    token: object = None
+    base: object = None
+    changed: Mapping[ResourceId, Origin | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, origins: Sequence[Origin]) -> "Documents":
+        """These and no others."""
+        return cls(lambda: origins)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event
 
 from reconciler.audit import Journal
-from reconciler.model.audit import Event
+from reconciler.model.audit import Documents, Event
 from reconciler.model.errors import Transient
 from tests.support.journals import SNAPSHOT, Clock, apply, attempt, commit, conclusion, journal, origin
 
@@ -37,14 +37,14 @@ def fails_whole_then_works(opened: Journal, make_room: Iterator[None]) -> None:
     sequence = opened.intend(attempt(2))
     next(make_room)
     with pytest.raises(Transient) as failed:
-        opened.conclude(sequence, conclusion(attempt(2)), [origin("large", LARGE)], SNAPSHOT)
+        opened.conclude(sequence, conclusion(attempt(2)), Documents.of([origin("large", LARGE)]), SNAPSHOT)
     assert failed.value.reason == "JournalWriteFailed"
     assert opened.unfinished() == sequence
     assert opened.served() == before
     assert len(list(opened.records())) == records + 1
     assert opened.verify().bad is None
     next(make_room)
-    opened.conclude(sequence, conclusion(attempt(2)), [origin("large", LARGE)], SNAPSHOT)
+    opened.conclude(sequence, conclusion(attempt(2)), Documents.of([origin("large", LARGE)]), SNAPSHOT)
     assert opened.unfinished() is None
     assert opened.served().origins == (origin("large", LARGE),)
     assert opened.verify().bad is None
@@ -102,7 +102,7 @@ def _apply_until_killed(place: Path, first: int, report: Connection) -> None:
         sequence = opened.intend(tried)
         report.send(("intent", sequence, number))
         documents = [origin(f"m{n}", str(number).encode()) for n in range(20)]
-        report.send(("result", opened.conclude(sequence, conclusion(tried), documents, SNAPSHOT), number))
+        report.send(("result", opened.conclude(sequence, conclusion(tried), Documents.of(documents), SNAPSHOT), number))
         number += 1
 
 

@@ -5,14 +5,19 @@ import random
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from reconciler.audit import Journal
+from reconciler.audit.chain import encode
 from reconciler.model.audit import AuditRecord, Verification
+from reconciler.model.digest import digest_bytes
 from reconciler.model.errors import ReconcileError
-from tests.support.journals import Clock, filled
+from tests.support.journals import Clock, apply, filled, journal, origin
+
+OLDER = Path(__file__).parents[1] / "support" / "journal-schema-1.sql"
 
 
 @pytest.fixture(scope="module")
@@ -221,3 +226,51 @@ def test_reading_a_damaged_journal_fails_in_words(copy: Path) -> None:
         assert failed.value.reason == "JournalDamaged"
         assert "audit verify" in failed.value.hint
     reader.close()
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Path:
+    """The same history as a program wrote it whose records have the first schema."""
+    place = tmp_path / "older.db"
+    with closing(sqlite3.connect(place)) as connection:
+        connection.executescript(OLDER.read_text())
+    return place
+
+
+def test_a_journal_of_an_older_program_verifies_and_goes_on(older: Path) -> None:
+    """Its records stay as they are; the next ones attach to them."""
+    before = verify(older)
+    assert (before.bad, before.finding) == (None, "")
+    opened = journal(older)
+    kept = opened.served().origins
+    assert [origin.id.name for origin in kept] == ["api", "only-3", "other"]
+    assert opened.verify() == before
+    apply(opened, 8, [*kept, origin("new")])
+    assert opened.verify().finding == ""
+    assert [record.body["schema"] for record in opened.records()] == [1] * before.records + [2, 2]
+    opened.close()
+    edit(older, "PRAGMA user_version = 1")
+    assert "layout 1" in verify(older).finding
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_an_edit_of_what_an_older_program_left_is_found(older: Path, goes_on: bool) -> None:
+    """In what is served: by the digest of the record that says so, whichever schema it has."""
+    if goes_on:
+        opened = journal(older)
+        apply(opened, 8, [origin("api"), origin("new")])
+        opened.close()
+    edit(older, "UPDATE served SET line = 7 WHERE name = 'api'")
+    assert "are not the ones" in verify(older).finding
+
+
+def test_no_record_of_an_old_schema_follows_a_newer_one(older: Path, copy: Path) -> None:
+    """Nor one of a schema that isn't known."""
+    for place, schema in ((older, 3), (copy, 1)):
+        content = encode(read(place)[-1].body | {"schema": schema})
+        edit(
+            place,
+            f"UPDATE records SET body = x'{content.hex()}', hash = '{digest_bytes(content)}' "  # noqa: S608
+            "WHERE sequence = (SELECT max(sequence) FROM records)",
+        )
+        assert f"it has schema {schema}" in verify(place).finding

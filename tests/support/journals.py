@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.audit import Journal
-from reconciler.model.audit import Attempt, Conclusion
+from reconciler.model.audit import Attempt, Conclusion, Documents
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.digest import Digest, digest_bytes
 from reconciler.model.effect import Ack, AckState, Evidence
@@ -110,7 +110,7 @@ def apply(into: Journal, number: int, origins: Sequence[Origin] = (), digest: Di
     """Records one whole apply; returns the sequences of intent and result."""
     tried = attempt(number)
     sequence = into.intend(tried)
-    return sequence, into.conclude(sequence, conclusion(tried), origins, digest)
+    return sequence, into.conclude(sequence, conclusion(tried), Documents.of(origins), digest)
 
 
 def filled(path: Path) -> None:
