@@ -61,10 +61,10 @@ class RecordFile:
             return False
         try:
             with self._path.open("r+b") as file:
-                file.truncate(self._end)  # what a crash left behind the last whole record
-                file.seek(0, os.SEEK_END)
-                if file.tell() != self._end:
+                if file.seek(0, os.SEEK_END) < self._end:
                     return False  # it was shortened by somebody else
+                file.truncate(self._end)  # what a crash left behind the last whole record
+                file.seek(self._end)
                 file.write(framed)
         except FileNotFoundError:
             return False
