@@ -35,6 +35,13 @@ class Group:
         return sum(member.weight or 0 for member in self.weighted)
 
 
+def stands_alone(members: Sequence[Competitor]) -> bool:
+    """Whether one takes all the requests, as in nearly all contests: there is nothing to look for then."""
+    if len(members) != 1 or members[0].weight is not None:
+        return False
+    return not (isinstance(members[0], MappingResource) and members[0].shadow)
+
+
 def fault(group: Group, policy: ConflictPolicy) -> Code | None:
     """The first error of a group, or None when it can be served.
 

@@ -42,7 +42,9 @@ def enter(
     for id_ in sorted(candidates.keys() | broken.keys() | served.keys(), key=_BY_PARTS):
         last = served.get(id_)
         home = last.origin.provenance.path if last else None
-        ranked = sorted(candidates.get(id_, ()), key=lambda resource: _claim(resource, home))
+        ranked = candidates.get(id_, [])
+        if len(ranked) > 1:
+            ranked = sorted(ranked, key=lambda resource: _claim(resource, home))
         lost_home = home in broken.get(id_, ())
         current = ranked[0] if ranked and not lost_home and id_ not in held else None
         claimed = bool(ranked) or id_ in broken or home in dark

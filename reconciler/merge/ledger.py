@@ -63,15 +63,7 @@ class Ledger:
 
     def version(self, id_: ResourceId) -> Resource | None:
         """The version that serves, None for none."""
-        entry = self.entries[id_]
-        match self.places[id_]:
-            case Place.CURRENT:
-                return entry.current
-            case Place.LAST_GOOD:
-                # The same document is better told by where it stands now.
-                return entry.current if entry.unchanged else entry.last_good
-            case _:
-                return None
+        return _version(self.entries[id_], self.places[id_])
 
     def yield_place(self, id_: ResourceId) -> None:
         """A loser's next best: its last good version as a guest if that differs, otherwise nothing."""
@@ -110,19 +102,27 @@ class Ledger:
 
     def served(self) -> tuple[Resource, ...]:
         """All versions that serve, by identity."""
-        versions = (self.version(id_) for id_ in self.places)
+        versions = map(_version, self.entries.values(), self.places.values())
         return tuple(version for version in versions if version is not None)
 
     def quarantined(self) -> tuple[tuple[ResourceId, bool], ...]:
         """Identities that are not served as the source has them, by identity; True where an older version serves."""
         found = []
-        for id_ in self.places:
-            entry, place = self.entries[id_], self.places[id_]
+        for entry, place in zip(self.entries.values(), self.places.values(), strict=True):
             if place is Place.LAST_GOOD and not entry.unchanged:
-                found.append((id_, True))
+                found.append((entry.id, True))
             elif place is Place.ABSENT and entry.claimed:
-                found.append((id_, False))
+                found.append((entry.id, False))
         return tuple(found)
+
+
+def _version(entry: Entry, place: Place) -> Resource | None:
+    if place is Place.CURRENT:
+        return entry.current
+    if place is Place.LAST_GOOD:
+        # The same document is better told by where it stands now.
+        return entry.current if entry.unchanged else entry.last_good
+    return None
 
 
 def _start(entry: Entry) -> Place:

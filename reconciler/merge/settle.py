@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from operator import itemgetter
 
 from reconciler.merge import wording
-from reconciler.merge.group import WHOLE, Group, fault
+from reconciler.merge.group import WHOLE, Group, fault, stands_alone
 from reconciler.merge.ledger import Ledger
 from reconciler.merge.policy import ConflictPolicy
 from reconciler.model.problem import Code, Problem
@@ -56,7 +56,7 @@ class MappingSettlement:
 
     def _treat(self, contest: Contest) -> None:
         members = self._versions(contest)
-        if fault(Group.of(members), self._policy) is None:
+        if stands_alone(members) or fault(Group.of(members), self._policy) is None:
             return
         residents = [member for member in members if member.origin.id not in self._ledger.guests]
         group = Group.of(residents)
@@ -107,7 +107,7 @@ class MappingSettlement:
                 yield from (wording.nothing_left(mapping, group) for mapping in group.plain)
 
     def _first(self, ids: Iterable[ResourceId]) -> int:
-        return min(self._position[id_] for id_ in ids)
+        return min(map(self._position.__getitem__, ids))
 
     def _versions(self, contest: Contest) -> list[Competitor]:
         ids = self._members[contest]

@@ -17,6 +17,8 @@ class MatchKind(StrEnum):
     PRESENT = "present"
     ANY = "any"
 
+    __hash__ = str.__hash__  # that of Enum runs in Python, and every look-up of a condition pays for it
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class StringMatch:

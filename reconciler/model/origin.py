@@ -27,6 +27,8 @@ class Kind(StrEnum):
     OUTLIER_DETECTION = "OutlierDetection"
     MAPPING_POLICY = "MappingPolicy"
 
+    __hash__ = str.__hash__  # that of Enum runs in Python, and every look-up of an identity pays for it
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class ResourceId:
