@@ -46,13 +46,14 @@ class Scope:
     updates_s: int
 
     def up_to(self, most: int) -> "Scope":
-        """Without the tables of more Mappings."""
+        """Without the tables of more Mappings; the largest that is left is updated under load if none was to be."""
         tables = tuple(table for table in self.tables if table.mappings <= most)
         return replace(
             self,
             headline=min(self.headline, max(table.mappings for table in tables)),
             tables=tables,
             requests=tuple(size for size in self.requests if size <= most),
+            updated=tuple(table for table in self.updated if table in tables) or tables[-1:],
         )
 
 
