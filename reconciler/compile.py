@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
 
-from reconciler.envoy import RenderOptions, render
+from reconciler.envoy import Rendering, RenderOptions
 from reconciler.merge import ConflictPolicy, Merged, merge
 from reconciler.model.digest import Digest, digest_json
 from reconciler.model.guards import unguarded
@@ -67,6 +67,7 @@ class Compiled:
         unguarded: broken documents that were to guard every request, and nothing of their kind is served.
         unsettled: identities about which there is a finding, or of which what is served is not what is written.
         around: what the Mappings were placed in; None where nothing was compiled.
+        rendering: what was rendered, for one who goes on from here; None where that is done.
         since: how it differs from the compile it was made from; None where it was made anew.
         token: tells this compile from all others of this process.
     """
@@ -79,6 +80,7 @@ class Compiled:
     unguarded: tuple[str, ...] = ()
     unsettled: frozenset[ResourceId] = field(default=frozenset(), compare=False, repr=False)
     around: Surroundings | None = field(default=None, compare=False, repr=False)
+    rendering: Rendering | None = field(default=None, compare=False, repr=False)
     since: Since | None = field(default=None, compare=False)
     token: object = field(default_factory=object, compare=False, repr=False)
 
@@ -116,15 +118,17 @@ def compile_routes(
     served = tuple(resource for resource in merged.resources if resource.origin.id not in stranded)
     quarantined = {**dict(merged.quarantined), **dict.fromkeys(stranded, False)}
     absent = [name for name, older in quarantined.items() if not older]
+    rendering = Rendering.of(built.table, options.render)
     return Compiled(
         resources=served,
         quarantined=tuple(sorted(quarantined.items())),
         problems=tuple(sorted((*source.problems, *loaded.problems, *merged.problems, *found), key=order)),
         table=built.table,
-        snapshot=render(built.table, options.render),
+        snapshot=rendering.snapshot,
         unguarded=unguarded(served, loaded.resources, loaded.rejected, absent),
         unsettled=_unsettled(loaded, merged, built, quarantined.keys() | held.keys() | strayed.keys(), last_good),
         around=built.surroundings,
+        rendering=rendering,
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from reconciler.compile import Compiled, Held, Options, Since
-from reconciler.envoy import render
+from reconciler.envoy import Rendering
 from reconciler.merge import is_undisputed
 from reconciler.model.loaded import NOTHING_LOADED
 from reconciler.model.problem import Problem, order
@@ -56,6 +56,7 @@ class Memory:
     compiled: Compiled
     options: Options
     held: Held
+    rendering: Rendering
     standing: Standing
     unsettled: Unsettled
 
@@ -71,12 +72,12 @@ class Memory:
     ) -> "Memory | None":
         """What a compile leaves, from all that went into it; None where nothing was compiled."""
         around = compiled.around
-        if around is None:
+        if around is None or compiled.rendering is None:
             return None
         mappings = [resource for resource in compiled.resources if isinstance(resource, MappingResource)]
         standing = Standing.of(mappings, around, compiled.table)
         unsettled = _unsettled(source, files, compiled, last_good, standing)
-        return cls(source, files, compiled, options, held or {}, standing, unsettled)
+        return cls(source, files, compiled, options, held or {}, compiled.rendering, standing, unsettled)
 
 
 def recompile(
@@ -106,7 +107,7 @@ def recompile(
     rebuilt = rebuild(before.table, memory.standing, change)
     if rebuilt is None:
         return None
-    compiled = _compiled(memory, files, change, rebuilt, options)
+    compiled = _compiled(memory, files, change, rebuilt)
     memory.standing.take(change, rebuilt.uses)
     memory.source, memory.files, memory.compiled = source, files, compiled
     return compiled
@@ -179,7 +180,7 @@ def _is_undisputed(change: Regrouping, memory: Memory, options: Options) -> bool
     return all(is_undisputed(group, options.conflicts) for group in change.after.values())
 
 
-def _compiled(memory: Memory, files: LoadedFiles, change: Regrouping, rebuilt: Rebuilt, options: Options) -> Compiled:
+def _compiled(memory: Memory, files: LoadedFiles, change: Regrouping, rebuilt: Rebuilt) -> Compiled:
     before = memory.compiled
     resources = list(before.resources)
     for name in change.gone:
@@ -189,15 +190,16 @@ def _compiled(memory: Memory, files: LoadedFiles, change: Regrouping, rebuilt: R
         at = bisect_left(resources, name, key=_IDENTITY)
         known = name in memory.standing.mappings
         resources[at : at + known] = [mapping]
-    snapshot = render(rebuilt.table, options.render)
+    xds = memory.rendering.change(rebuilt.table, rebuilt.hosts, rebuilt.gone, rebuilt.come)
     touched = {member.origin.id for member in (*change.former, *change.members)}
     return replace(
         before,
         resources=tuple(resources),
         problems=_problems(memory, files),
         table=rebuilt.table,
-        snapshot=snapshot,
-        since=Since(before.token, tuple(sorted(touched)), tuple(rebuilt.hosts), ()),
+        snapshot=memory.rendering.snapshot,
+        rendering=None,
+        since=Since(before.token, tuple(sorted(touched)), tuple(rebuilt.hosts), xds),
         token=object(),
     )
 

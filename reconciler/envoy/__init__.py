@@ -1,6 +1,7 @@
 """PURE: a route table → the Envoy resources that serve it, one message per function.
 
-Read ``snapshot`` first: the table as xDS resources. Then a package for each part of them:
+Read ``rendering`` first: the table as xDS resources, and a changed one at the cost of the change. Then a package for
+each part of them:
 
 - ``listeners``: ports, connections, HTTP settings, access logs, tracing; begin with ``listeners.listener``
 - ``filters``: HTTP filters, each with what routes say to it; ``filters.chain`` has their order
@@ -20,11 +21,13 @@ The next HTTP filter gets a module in ``filters`` and its place in ``filters.cha
 from reconciler.envoy.bootstrap import files_bootstrap, files_of, static_bootstrap, xds_bootstrap
 from reconciler.envoy.options import AccessLogFormat, RenderOptions, Routing, Sharding
 from reconciler.envoy.readable import snapshot_json, to_json
+from reconciler.envoy.rendering import Rendering
 from reconciler.envoy.snapshot import render
 
 __all__ = [
     "AccessLogFormat",
     "RenderOptions",
+    "Rendering",
     "Routing",
     "Sharding",
     "files_bootstrap",

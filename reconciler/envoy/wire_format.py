@@ -22,6 +22,11 @@ def field(before: bytes, value: bytes) -> bytes:
     return before + varint(len(value)) + value
 
 
+def field_parts(before: bytes, value: bytes) -> tuple[bytes, bytes, bytes]:
+    """One field in parts that are still to be joined: a large value is copied once less."""
+    return before, varint(len(value)), value
+
+
 def fields(before: bytes, values: Iterable[bytes]) -> bytes:
     """A repeated field."""
     return b"".join([field(before, value) for value in values])

@@ -56,18 +56,18 @@ def tls_chains(listener: Listener) -> tuple[TlsChain, ...]:
 
 
 def clear_text_hosts(listener: Listener) -> tuple[VirtualHost, ...]:
-    """The virtual hosts of connections without TLS.
+    """The virtual hosts of connections without TLS."""
+    return tuple(map(clear_text_host, listener.virtual_hosts))
+
+
+def clear_text_host(virtual_host: VirtualHost) -> VirtualHost:
+    """What becomes of a virtual host without TLS: mostly nothing, and it stays the same object.
 
     Nobody shows a certificate there. So a host that requires one sends everybody to https, whatever is said of
     insecure requests, and whatever a client says in ``x-forwarded-proto``; only ACME challenges have their rules.
     """
-    return tuple(
-        _only_over_tls(one) if one.termination is not None and one.termination.required else one
-        for one in listener.virtual_hosts
-    )
-
-
-def _only_over_tls(virtual_host: VirtualHost) -> VirtualHost:
+    if virtual_host.termination is None or not virtual_host.termination.required:
+        return virtual_host
     guard = virtual_host.guard or Guard(InsecureAction.REDIRECT, by_header=False)
     challenges = tuple(
         route

@@ -26,7 +26,7 @@ from reconciler.table.used import clusters_of, names_of
 Place = tuple[str, HostMatch]  # listener and virtual host
 
 
-_RANK = attrgetter("rank")
+_NAME, _RANK = attrgetter("name"), attrgetter("rank")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,14 @@ class Rebuilt:
 
     Attributes:
         hosts: the virtual hosts whose rules differ, each with how, sorted.
-        clusters: names of those that came or went, sorted.
+        gone, come: clusters that it has no more, and those it has besides; sorted by name.
         uses: how much more often, or less, clusters are named.
     """
 
     table: RouteTable
     hosts: Mapping[Place, HostEdit]
-    clusters: tuple[str, ...]
+    gone: tuple[Cluster, ...]
+    come: tuple[Cluster, ...]
     uses: Counter[str]
 
 
@@ -95,9 +96,9 @@ def rebuild(table: RouteTable, standing: Standing, change: Regrouping) -> Rebuil
     listeners, hosts = listening
     uses = Counter(name for route in new.routes for name in names_of(route))
     uses.subtract(name for route in old.routes for name in names_of(route))
-    clusters, differing = _clusters(table.clusters, standing, uses, new)
+    clusters, gone, come = _clusters(table.clusters, standing, uses, new)
     routes = spliced(table.routes, old.routes, new.routes)
-    return Rebuilt(replace(table, listeners=listeners, routes=routes, clusters=clusters), hosts, differing, uses)
+    return Rebuilt(replace(table, listeners=listeners, routes=routes, clusters=clusters), hosts, gone, come, uses)
 
 
 def _made(groups: Iterable[Group], around: Surroundings) -> _Made | None:
@@ -187,17 +188,18 @@ def spliced(routes: tuple[Route, ...], gone: Iterable[Route], come: Iterable[Rou
 
 def _clusters(
     clusters: tuple[Cluster, ...], standing: Standing, uses: Counter[str], new: _Made
-) -> tuple[tuple[Cluster, ...], tuple[str, ...]]:
-    """The clusters after a change, and the names of those that came or went."""
-    come: set[str] = set()
-    gone: set[str] = set()
-    for name, more in uses.items():
-        before = standing.uses[name]
-        if name not in standing.around.fixed_clusters and bool(before) != bool(before + more):
-            (gone if before else come).add(name)
+) -> tuple[tuple[Cluster, ...], tuple[Cluster, ...], tuple[Cluster, ...]]:
+    """The clusters after a change, those that went, and those that came."""
+    differing = {
+        name: standing.uses[name] > 0
+        for name, more in uses.items()
+        if name not in standing.around.fixed_clusters and bool(standing.uses[name]) != bool(standing.uses[name] + more)
+    }
     changed = list(clusters)
-    for name in gone:
-        del changed[bisect_left(changed, name, key=attrgetter("name"))]
-    for cluster in {cluster for cluster in clusters_of(new.routes, new.mappings) if cluster.name in come}:
-        changed.insert(bisect_left(changed, cluster.name, key=attrgetter("name")), cluster)
-    return tuple(changed), tuple(sorted(come | gone))
+    gone = [changed[bisect_left(changed, name, key=_NAME)] for name, before in differing.items() if before]
+    come = {one for one in clusters_of(new.routes, new.mappings) if differing.get(one.name) is False}
+    for cluster in gone:
+        changed.remove(cluster)
+    for cluster in come:
+        changed.insert(bisect_left(changed, cluster.name, key=_NAME), cluster)
+    return tuple(changed), tuple(sorted(gone, key=_NAME)), tuple(sorted(come, key=_NAME))

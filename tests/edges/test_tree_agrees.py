@@ -8,19 +8,20 @@ drawn by each Envoy for itself. ``MATCHER_TABLES`` and ``MATCHER_SEED`` make the
 import os
 from collections import Counter
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from random import Random
 
 import pytest
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
 from reconciler.apply.envoy_binary import find_envoy
-from reconciler.envoy import Routing
-from reconciler.envoy.routes.items import items
-from reconciler.envoy.routes.probes import routes_with_probes
-from reconciler.envoy.routes.tree import grow
+from reconciler.envoy import RenderOptions, Routing, render
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind, NamedMatch, PathMatch, StringMatch
 from reconciler.model.policy import DirectResponse
+from reconciler.model.rank import Rank
 from reconciler.model.resource import InsecureAction
+from reconciler.model.snapshot import TypeUrl
 from reconciler.model.table import Guard, Request, Route, RouteTable, VirtualHost
 from tests.support.many_tables import serving
 from tests.support.routing import listener, rule, table
@@ -68,14 +69,17 @@ _REQUEST_HOSTS = (_HOST, _HOST, "A.X.test:80", "b.x.test")
 def subject(seed: int) -> RouteTable:
     """One listener with one virtual host, of up to 30 rules."""
     chance = Random(seed)
-    rules = tuple(_rule(chance, number) for number in range(chance.randint(1, 30)))
+    rules = sorted((_rule(chance, number) for number in range(chance.randint(1, 30))), key=attrgetter("rank"))
     guard = Guard(chance.choice(_ACTIONS), chance.random() < 0.7) if chance.random() < 0.4 else None
-    return table([listener(VirtualHost(chance.choice(_HOSTS), rules, guard), trusted_hops=1)])
+    return table([listener(VirtualHost(chance.choice(_HOSTS), tuple(rules), guard), trusted_hops=1)])
 
 
 def _rule(chance: Random, number: int) -> Route:
+    path, precedence = _path_match(chance), chance.choice((-1, 0, 0, 0, 1))
     return replace(
-        rule(f"r{number}", _path_match(chance), DirectResponse(200)),
+        rule(f"r{number}", path, DirectResponse(200)),
+        precedence=precedence,
+        rank=Rank((precedence, len(path.value), number)),
         method=chance.choice(_METHODS) if chance.random() < 0.2 else None,
         headers=_named(chance, "x-h"),
         query=_named(chance, "q"),
@@ -122,8 +126,9 @@ def _request(chance: Random, near: RouteTable) -> Request:
 
 def is_tree(one: RouteTable) -> bool:
     """Whether its virtual host can be one."""
-    (host,) = one.listeners[0].virtual_hosts
-    return grow(items(routes_with_probes(host, one.edge.http.probes))).fit
+    (routes,) = render(one, RenderOptions(routing=Routing.TREE))[TypeUrl.ROUTE].resources.values()
+    (host,) = RouteConfiguration.FromString(routes.body).virtual_hosts
+    return bool(host.HasField("matcher"))
 
 
 @pytest.mark.timeout(300)

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 
-from reconciler.envoy import RenderOptions, render
+from reconciler.envoy import RenderOptions, Routing, render
+from reconciler.envoy.routes.configuration import piece_resource, pieces
+from reconciler.envoy.routes.rendered import host_rules
+from reconciler.model.edge import Probe
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind, NamedMatch, PathMatch, StringMatch
 from reconciler.model.provenance import FileProvenance, Touch
 from reconciler.model.resource import Kind, ResourceId, SecurityModel, ServiceAddress
-from reconciler.model.snapshot import Snapshot
+from reconciler.model.snapshot import Snapshot, XdsResource
 from reconciler.model.table import Action, Cluster, Forward, Guard, Listener, Route, RouteTable, VirtualHost
 
 COMMIT = "3f2a9c1d5e7b8a90c1d2e3f405162738495a6b7c"
@@ -92,3 +95,13 @@ def snapshot(
     """One listener with these routes; the clusters are those given. No access log."""
     chosen = RenderOptions(service_addresses=addresses or {}, access_log_path="")
     return render(table([listener(anyone(*routes), port=port)], *clusters), chosen)
+
+
+def serialised_host(vhost: VirtualHost, probes: Sequence[Probe] = (), routing: Routing = Routing.AUTO) -> bytes:
+    """A virtual host as Envoy gets it."""
+    return host_rules(vhost, probes, routing).body
+
+
+def route_configurations(port: Listener) -> list[XdsResource]:
+    """What Envoy gets of the routes of a listener."""
+    return [piece_resource(piece, map(serialised_host, piece.hosts))[1] for piece in pieces(port)]

@@ -1,34 +1,24 @@
 """Virtual hosts, serialised: their rules as a list, or as a tree that leads to the same rules in fewer steps."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from envoy.config.route.v3 import route_components_pb2
 
 from reconciler.envoy.options import Routing
 from reconciler.envoy.protobuf import serialise
 from reconciler.envoy.routes.guards import guard_matcher, guard_routes
-from reconciler.envoy.routes.items import items
-from reconciler.envoy.routes.probes import routes_with_probes
-from reconciler.envoy.routes.tree import Tree, grow
+from reconciler.envoy.routes.tree import Tree
 from reconciler.envoy.routes.tree_format import after, matcher
 from reconciler.envoy.wire_format import field, fields, tag
-from reconciler.model.edge import Probe
 from reconciler.model.match import MatchKind
 from reconciler.model.table import Guard, VirtualHost
 
+# Rules from which a tree is faster: below, list and tree take Envoy the same CPU within 10 %, and a list is smaller and
+# easier to read. Measured with `python -m tests.bench.routing`; the numbers are in docs/adr/0017.
 TREE_FROM = 50
 
 _ROUTES = tag(route_components_pb2.VirtualHost, "routes")
 _MATCHER = tag(route_components_pb2.VirtualHost, "matcher")
-
-
-def virtual_host(vhost: VirtualHost, probes: Sequence[Probe] = (), routing: Routing = Routing.AUTO) -> bytes:
-    """One virtual host: its guard, then its rules in match order, and the checks where a Mapping would stand."""
-    found = items(routes_with_probes(vhost, probes))
-    tree = grow(found) if tree_wanted(routing, len(found)) else None
-    if tree and tree.fit:
-        return head(vhost) + tree_field(tree, vhost.guard)
-    return head(vhost) + list_field((item.body for item in found), vhost.guard)
 
 
 def tree_wanted(routing: Routing, rules: int) -> bool:

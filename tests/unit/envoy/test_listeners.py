@@ -13,14 +13,13 @@ from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import DownstreamTlsConte
 
 from reconciler.envoy.listeners.listener import listener
 from reconciler.envoy.options import RenderOptions
-from reconciler.envoy.routes.configuration import route_configurations
 from reconciler.model.edge import PLAIN_EDGE
 from reconciler.model.ports import Stack
 from reconciler.model.resource import Kind, ResourceId, SecurityModel
 from reconciler.model.table import Listener, TcpRoute, VirtualHost
 from reconciler.model.tls import TlsParameters, TlsVersion
 from tests.support.mappings import host_match, provenance
-from tests.support.routing import rule
+from tests.support.routing import route_configurations, rule
 from tests.support.tcp_mappings import termination
 
 QUIET = RenderOptions(access_log_path="")

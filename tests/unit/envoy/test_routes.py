@@ -6,19 +6,17 @@ import pytest
 from envoy.config.route.v3 import route_components_pb2
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
-from reconciler.envoy.routes.configuration import route_configurations
-from reconciler.envoy.routes.hosts import virtual_host
 from reconciler.envoy.routes.route import route
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind
 from reconciler.model.provenance import FileProvenance
 from reconciler.model.resource import InsecureAction
 from reconciler.model.table import Forward, Guard, VirtualHost
-from tests.support.routing import COMMIT, TOUCH, anyone, listener, rule
+from tests.support.routing import COMMIT, TOUCH, anyone, listener, route_configurations, rule, serialised_host
 
 
 def rendered(vhost: VirtualHost) -> route_components_pb2.VirtualHost:
     """A virtual host as Envoy reads it."""
-    return route_components_pb2.VirtualHost.FromString(virtual_host(vhost))
+    return route_components_pb2.VirtualHost.FromString(serialised_host(vhost))
 
 
 def test_metadata_leads_to_the_commit() -> None:
@@ -65,7 +63,7 @@ def test_domains(host: HostMatch, name: str) -> None:
 def test_regex_is_no_domain() -> None:
     """A virtual host that is a regex is our own mistake."""
     with pytest.raises(ValueError, match="can't be a regex"):
-        virtual_host(VirtualHost(HostMatch(MatchKind.REGEX, "a.*"), ()))
+        serialised_host(VirtualHost(HostMatch(MatchKind.REGEX, "a.*"), ()))
 
 
 @pytest.mark.parametrize(

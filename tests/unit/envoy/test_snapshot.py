@@ -89,6 +89,7 @@ def test_snapshot_json_has_all() -> None:
         "Cluster": ["a", "b", "c"],
         "ClusterLoadAssignment": [],
         "Listener": ["http-8080", "http-8081"],
+        "ScopedRouteConfiguration": [],
         "RouteConfiguration": ["http-8080", "http-8081"],
         "Secret": [],
     }
