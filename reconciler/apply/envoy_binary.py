@@ -26,15 +26,17 @@ def find_envoy(setting: str) -> Path | None:
     """The Envoy to use, None if there is none.
 
     Args:
-        setting: ``auto`` looks beside this Python, then on ``PATH``; ``off`` is none; else a path.
+        setting: ``auto`` and ``always`` look beside this Python, then on ``PATH``; ``off`` is none; else a path.
 
     Raises:
-        Stalled: the path is given and nothing executable is there.
+        Stalled: the path is given and nothing executable is there, or there must be one and is none.
     """
     if setting == "off":
         return None
-    if setting == "auto":
+    if setting in ("auto", "always"):
         found = shutil.which("envoy", path=str(Path(sys.executable).parent)) or shutil.which("envoy")
+        if not found and setting == "always":
+            raise Stalled("EnvoyNotFound", "no Envoy beside this Python or on PATH", "install one, or give its path")
         return Path(found) if found else None
     path = Path(setting)
     if not path.is_file() or not os.access(path, os.X_OK):

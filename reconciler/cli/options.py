@@ -67,7 +67,7 @@ _METAVARS = {
     "delete_share_from": "N",
     "depth": "N",
     "allow_plan": "DIGEST",
-    "envoy": "auto|off|FILE",
+    "envoy": "auto|always|off|FILE",
     "upstream_ca_file": "FILE",
     "secrets_path": "DIR",
     "platform_path": "SUBDIR",

@@ -1,6 +1,6 @@
 """Settings to working parts: the only place that knows every edge by name."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,14 +115,24 @@ def _ssh_auth(s: Settings) -> SshAuth | None:
     return SshAuth(s.ssh_key_file, s.known_hosts_file)
 
 
-def envoy_check(settings: Loaded) -> Callable[[Snapshot], str]:
-    """Envoy's own validation of a snapshot: its words, empty if it accepts or where no binary is found."""
+def envoy_check(settings: Loaded, targets: Sequence[Target] = ()) -> Callable[[Snapshot], str]:
+    """Envoy's own validation of a snapshot: its words, empty if it accepts or where no binary is found.
+
+    Under ``auto`` it is left to the Envoys that are connected, if everything goes to such: they take or refuse what
+    they get, and keep what they had, resource by resource.
+
+    Args:
+        settings: which binary, and when.
+        targets: where the snapshot would go next; none for a check by itself.
+    """
     binary = find_envoy(settings.settings.envoy)
     options = stage_options(settings).render
     if binary is None:
         return lambda _snapshot: ""
 
     def complain(snapshot: Snapshot) -> str:
+        if settings.settings.envoy == "auto" and targets and all(map(_answers, targets)):
+            return ""
         # Binary: Envoy reads it, and we write it, several times faster than JSON. The certificates are on the
         # machines of the Envoys; where they are not here too, a Mapping must not be blamed for it.
         named = {options.upstream_ca_file, *files_of(snapshot)}
@@ -131,6 +141,10 @@ def envoy_check(settings: Loaded) -> Callable[[Snapshot], str]:
         return validate(binary, bootstrap, form=FilesFormat.PB) or ""
 
     return complain
+
+
+def _answers(target: Target) -> bool:
+    return isinstance(target, XdsTarget) and target.connected
 
 
 def make_targets(s: Settings, on_nack: Callable[[Ack], None]) -> tuple[Target, ...]:
@@ -171,7 +185,7 @@ def controller(settings: Loaded, report: Callable[[Outcome], None]) -> Iterator[
         targets = make_targets(s, late_nacks.put)
         for target in targets:
             stack.callback(target.close)
-        edges = Edges(source, targets, journal, envoy_check(settings), now)
+        edges = Edges(source, targets, journal, envoy_check(settings, targets), now)
         pace = Pace(s.interval, s.jitter, s.max_backoff)
         yield Loop(edges, options, pace, report, log.log_bug, late_nacks, _resume(edges, options))
 

@@ -186,7 +186,12 @@ class Settings:
         10, "Number of routes from which that share is guarded.", parse.count, group="safety"
     )
     allow_plan: str = _field("", "Digest of a refused plan that may be applied.", group="safety")
-    envoy: str = _field("auto", "Envoy binary for the check before applying: auto, off, or a path.", group="safety")
+    envoy: str = _field(
+        "auto",
+        "Envoy binary for the check before applying: a path, or auto, always, off. With auto, Envoys that are "
+        "connected over xDS check themselves.",
+        group="safety",
+    )
 
     # Targets
     target: tuple[str, ...] = _field((), "Where to apply: xds, files:DIR or none; repeatable.", parse.target, many=True)

@@ -73,12 +73,14 @@ def test_find_beside_python() -> None:
 
 
 def test_find_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``auto`` goes on to PATH, and is None where there is none at all."""
+    """``auto`` goes on to PATH, and is None where there is none at all; ``always`` must find one."""
     monkeypatch.setattr(sys, "executable", str(tmp_path / "elsewhere" / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_envoy("auto") is None
+    with pytest.raises(Stalled, match="no Envoy beside this Python"):
+        find_envoy("always")
     placed = script(tmp_path / "envoy", "exit 0")
-    assert find_envoy("auto") == placed
+    assert find_envoy("auto") == find_envoy("always") == placed
 
 
 def test_find_off_and_given(tmp_path: Path, binary: Path) -> None:

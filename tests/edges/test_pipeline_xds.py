@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 
 from reconciler.apply import XdsTarget
-from reconciler.apply.envoy_binary import find_envoy
+from reconciler.apply.envoy_binary import find_envoy, validate
 from reconciler.apply.envoy_process import EnvoyProcess
+from reconciler.cli import wiring
 from reconciler.envoy import xds_bootstrap
 from reconciler.loop import Loop
 from reconciler.model.audit import Event
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.effect import AckState
 from reconciler.model.errors import Transient
+from reconciler.model.files import FilesFormat
 from reconciler.model.outcome import Outcome
 from reconciler.model.problem import Code
 from tests.support.controllers import mapping, on_repository, reconcile, served
@@ -101,6 +103,31 @@ def test_a_nack_rolls_back_names_the_mapping_and_applies_the_rest(tmp_path: Path
             reconcile(loop, Decision.APPLIED)
             assert get(port_of(envoy), "/mended/").status == 200
             assert loop.edges.journal.verify().bad is None
+
+
+@pytest.mark.parametrize("setting", ["auto", "always"])
+def test_connected_envoys_are_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+    """No process is started on the way to an Envoy that is there to object, unless that is asked for."""
+    checked: list[str] = []
+
+    def counting(binary: Path, bootstrap: bytes, *, form: FilesFormat) -> str | None:
+        checked.append(binary.name)
+        return validate(binary, bootstrap, form=form)
+
+    monkeypatch.setattr(wiring, "validate", counting)
+    repository = Repository.create(tmp_path / "repository")
+    repository.commit({"a.yaml": mapping("a", "/a/")})
+    with on_repository(repository.path, tmp_path / "state", "xds", envoy=setting) as loop:
+        reconcile(loop, Decision.APPLIED)
+        assert len(checked) == 1  # nobody is there yet who would object
+        with envoy_of(loop, tmp_path):
+            repository.commit({"b.yaml": mapping("b", "/b/")})
+            assert {ack.state for ack in reconcile(loop, Decision.APPLIED).acks} == {AckState.ACKED}
+        assert len(checked) == (1 if setting == "auto" else 2)
+        eventually(lambda: not xds(loop).connected)
+        repository.commit({"c.yaml": mapping("c", "/c/")})
+        reconcile(loop, Decision.APPLIED)
+        assert len(checked) == (2 if setting == "auto" else 3)
 
 
 def test_when_everything_new_is_rejected_the_last_good_is_back(tmp_path: Path) -> None:

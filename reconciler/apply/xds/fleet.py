@@ -180,6 +180,11 @@ class Fleet:
         for connection in self._connections:
             connection.wake.set()
 
+    @property
+    def connected(self) -> bool:
+        """Whether there is any stream. May be asked from any thread."""
+        return bool(self._connections)
+
     def nodes(self) -> tuple[NodeStatus, ...]:
         """The connected Envoys, in order of arrival."""
         return tuple(

@@ -64,6 +64,11 @@ class XdsTarget:
         desired = self._fleet.desired
         return None if desired is None else desired.digest
 
+    @property
+    def connected(self) -> bool:
+        """Whether any Envoy is connected, which then says what it makes of a snapshot."""
+        return self._fleet.connected
+
     def nodes(self) -> tuple[NodeStatus, ...]:
         """The connected Envoys, in order of arrival."""
         return self._run(_call(self._fleet.nodes))
