@@ -4,14 +4,12 @@ import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
 
 from reconciler.cache import RecordFile
 from reconciler.sources.git.attribution import NOTHING_ATTRIBUTED, AttributedFile, Attributions
 
+_FORMAT = 1  # of the records; another one where they change
 _FILES_PER_RECORD = 10_000
-
-_Documents: TypeAlias = list[str | list[str | int]]
 
 
 class AttributionMemory:
@@ -23,7 +21,7 @@ class AttributionMemory:
     """
 
     def __init__(self, path: Path, circumstances: str) -> None:
-        self._records = RecordFile(path, circumstances)
+        self._records = RecordFile(path, f"{_FORMAT}\0{circumstances}")
 
     def recall(self) -> Attributions:
         """What was kept; nothing where it is absent, damaged, or made under other circumstances."""
@@ -33,11 +31,10 @@ class AttributionMemory:
             # The digest of a record is over what was written here, so it is of the form it was written in.
             body = json.loads(record)
             shas = body["commits"]
-            for path, documents in body["files"].items():
-                if documents is None:
-                    files.pop(path, None)
-                else:
-                    files[path] = _file(documents, shas)
+            for path in body["gone"]:
+                files.pop(path, None)
+            for path, (blob, *documents) in body["files"].items():
+                files[path] = AttributedFile(blob, tuple([(digest, shas[number]) for digest, number in documents]))
             complete = complete or body["complete"]
             known = Attributions(body["head"], files)
         return known if complete else NOTHING_ATTRIBUTED
@@ -75,13 +72,10 @@ def _record(head: str, files: Mapping[str, AttributedFile | None], *, complete: 
         "complete": complete,
         "commits": shas,
         "files": {
-            path: file and [file.blob, *([digest, index[sha]] for digest, sha in file.documents)]
+            path: [file.blob, *([digest, index[sha]] for digest, sha in file.documents)]
             for path, file in files.items()
+            if file is not None
         },
+        "gone": [path for path, file in files.items() if file is None],
     }
     return json.dumps(body, separators=(",", ":")).encode()
-
-
-def _file(kept: _Documents, shas: list[str]) -> AttributedFile:
-    blob, *documents = kept
-    return AttributedFile(str(blob), tuple((str(entry[0]), shas[int(entry[1])]) for entry in documents))

@@ -56,7 +56,11 @@ class Objects:
         """Type and size of each named object, None where there is none."""
         if not names:
             return []
-        lines = self.output("cat-file", "--batch-check", feed=_lines(names)).decode("utf-8", "replace").splitlines()
+        told = self.output("cat-file", "--batch-check", feed=_lines(names)).decode("utf-8", "replace")
+        words = told.split()
+        if words[1::3] == ["blob"] * len(names) and len(words) == 3 * len(names):
+            return [*map(ObjectFact, words[::3], words[1::3], map(int, words[2::3]))]
+        lines = told.splitlines()
         if len(lines) != len(names):
             raise Corrupt("git cat-file did not answer for every object")
         return [_fact(line) for line in lines]
@@ -104,42 +108,36 @@ class Objects:
 
 
 class _Reader:
-    """Lines and counted bytes out of pieces."""
+    """Lines and counted bytes out of pieces. What has been taken is dropped once per piece, not once per take."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._held = bytearray()
-
-    def line(self) -> bytes:
-        while (end := self._held.find(b"\n")) < 0:
-            self._more()
-        return self._take(end + 1)[:-1]
+        self._at = 0
 
     def blob_size(self, blob: str) -> int:
-        fact = _fact(self.line().decode("utf-8", "replace"))
+        while (end := self._held.find(b"\n", self._at)) < 0:
+            self._more()
+        line = self._held[self._at : end].decode("utf-8", "replace")
+        self._at = end + 1
+        fact = _fact(line)
         if fact is None or fact.type != "blob":
             raise Corrupt(f"blob {blob} is missing")
         return fact.size
 
     def content(self, size: int) -> bytes:
-        content = self.exactly(size)
-        self.exactly(1)  # the newline after the content
-        return content
-
-    def exactly(self, size: int) -> bytes:
-        while len(self._held) < size:
+        while len(self._held) - self._at <= size:  # a newline follows
             self._more()
-        return self._take(size)
-
-    def _take(self, size: int) -> bytes:
-        taken = bytes(self._held[:size])
-        del self._held[:size]
-        return taken
+        content = bytes(self._held[self._at : self._at + size])
+        self._at += size + 1
+        return content
 
     def _more(self) -> None:
         chunk = next(self._chunks, None)
         if chunk is None:
             raise Corrupt("git cat-file ended early")
+        del self._held[: self._at]
+        self._at = 0
         self._held += chunk
 
 

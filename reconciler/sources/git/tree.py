@@ -1,11 +1,12 @@
 """Which files a commit holds below the sub-path, by name and kind; nothing is read yet."""
 
+import re
 from dataclasses import dataclass
 
 from reconciler.model.errors import Stalled
 from reconciler.model.problem import Problem
 from reconciler.model.text import printable
-from reconciler.sources.files import INPUT_SUFFIXES, Tally, bad_name, is_input, not_regular
+from reconciler.sources.files import INPUT_SUFFIXES, ROUTE_TEST_SUFFIXES, Tally, bad_name, is_input, not_regular
 from reconciler.sources.git.objects import Corrupt, Objects
 
 REGULAR_MODES = frozenset({"100644", "100755", "100664"})  # the last is from the first days of git
@@ -84,6 +85,8 @@ def classify(name: bytes, mode: str, prefix: str) -> str | Refused | None:
     """
     if not name.endswith(_SUFFIXES):
         return None
+    if mode in REGULAR_MODES and _PLAIN.fullmatch(name) and not name.endswith(_TEST_SUFFIXES):
+        return prefix + name.decode("ascii")  # what nearly all are: nothing below could find fault with it
     problem = _problem(name, mode, prefix)
     if problem is not None:
         return Refused(printable(prefix + name.decode("utf-8", "backslashreplace")), problem, prefix.encode() + name)
@@ -92,6 +95,8 @@ def classify(name: bytes, mode: str, prefix: str) -> str | Refused | None:
 
 
 _SUFFIXES = tuple(suffix.encode() for suffix in INPUT_SUFFIXES)
+_TEST_SUFFIXES = tuple(suffix.encode() for suffix in ROUTE_TEST_SUFFIXES)
+_PLAIN = re.compile(rb"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")  # no component begins with a dot
 
 
 def _entry_at(objects: Objects, commit: str, sub_path: str) -> _Entry:
