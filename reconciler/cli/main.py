@@ -15,6 +15,7 @@ from types import FrameType
 import click
 
 from reconciler import __version__
+from reconciler.cli import collector
 from reconciler.cli.audit import audit
 from reconciler.cli.config import config
 from reconciler.cli.demo import demo
@@ -51,6 +52,7 @@ for verb in (run, sync, validate, plan, render, route, migrate, audit, demo, con
 def main() -> None:
     """Entry point. Exit codes: see `Exit`."""
     signal.signal(signal.SIGTERM, _terminate)
+    collector.look_seldom()
     output = sys.stdout
     try:
         code = cli.main(standalone_mode=False, color=None if wants_colour() else False)

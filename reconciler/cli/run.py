@@ -3,7 +3,7 @@
 import click
 
 from reconciler.apply import XdsTarget
-from reconciler.cli import log
+from reconciler.cli import collector, log
 from reconciler.cli.options import settings_flags
 from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.wiring import controller, web_server
@@ -28,12 +28,14 @@ def run(settings: Loaded) -> None:
     log.configure(s.log_format)
     board = StatusBoard()
     loops: list[Loop] = []
+    spare = collector.spare_once()
     with web_server(s.web_address, board, lambda: _envoys(loops)) as metrics:
 
         def report(outcome: Outcome) -> None:
             board.record(outcome)
             metrics.record(outcome)
             log.log_outcome(outcome)
+            spare()
 
         with controller(settings, report) as loop:
             loops.append(loop)
