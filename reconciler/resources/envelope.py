@@ -72,12 +72,12 @@ def identify(document: Document, kind: Kind | None) -> ResourceId | None:
 
 
 def _kubernetes(document: Document, ours: Ours, found: list[Finding]) -> Envelope:
-    for key in sorted(document.keys() - _KUBERNETES_FIELDS):
+    for key in () if document.keys() <= _KUBERNETES_FIELDS else sorted(document.keys() - _KUBERNETES_FIELDS):
         word = nearest(key, _KUBERNETES_FIELDS)
         hint = f"did you mean {word}?" if word else "fields of the kind belong under spec"
         found.append(Finding(Code.UNKNOWN_FIELD, "not a field of the Kubernetes form", path=(key,), hint=hint))
     metadata = _mapping(document, "metadata", found)
-    for key in sorted(metadata.keys() - METADATA_FIELDS):
+    for key in () if metadata.keys() <= METADATA_FIELDS else sorted(metadata.keys() - METADATA_FIELDS):
         word = nearest(key, METADATA_FIELDS)
         hint = f"did you mean {word}?" if word else ""
         found.append(Finding(Code.UNKNOWN_FIELD, "no such field", path=("metadata", key), hint=hint))

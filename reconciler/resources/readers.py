@@ -99,10 +99,9 @@ def read(document: Document, ours: Ours, place: Place, limits: Limits, *, simple
         faulty = _first_parts(explained, envelope.root)
         spec = {name: value for name, value in spec.items() if name not in faulty}
     identity = envelope.id
-    origin = Origin(identity or _NOBODY, place.provenance, b"")
-    fields = Fields(spec, envelope.root, limits, found, faulty & envelope.spec.keys())
-    if identity is not None and not _has_error(found):
-        origin = Origin(identity, place.provenance, encode(document, simple=simple))
+    kept = b"" if identity is None or _has_error(found) else encode(document, simple=simple)
+    origin = Origin(identity or _NOBODY, place.provenance, kept)
+    fields = Fields(spec, envelope.root, limits, found, faulty & envelope.spec.keys() if faulty else _NONE)
     resource = READERS[ours.kind](envelope, origin, fields)
     if _has_error(found):
         resource = None

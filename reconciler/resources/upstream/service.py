@@ -6,6 +6,7 @@
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from reconciler.model.resource import ServiceAddress
 
@@ -46,6 +47,10 @@ def parse_service(text: str, namespace: str) -> ServiceAddress:
     Raises:
         InvalidService: it cannot be one.
     """
+    return _remembered(text, namespace) if len(text) <= _LONGEST_HOST else _parse_service(text, namespace)
+
+
+def _parse_service(text: str, namespace: str) -> ServiceAddress:
     parts = parse_authority(text)
     host = parts.host
     if "." not in host and ":" not in host and host != "localhost":
@@ -55,6 +60,9 @@ def parse_service(text: str, namespace: str) -> ServiceAddress:
     _refuse_machine(host)
     port = _PORTS[parts.scheme] if parts.port is None else parts.port
     return ServiceAddress(host, port, tls=parts.scheme == "https")
+
+
+_remembered = lru_cache(maxsize=4096)(_parse_service)  # many Mappings share a service, and then its value too
 
 
 def is_loopback(host: str) -> bool:
