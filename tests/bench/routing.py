@@ -1,6 +1,6 @@
 """What it costs Envoy to find a route: a list of rules against a tree of prefixes, for more and more rules.
 
-Run as ``python -m tests.bench.routing [RULES...]`` (from the root of the repository), or ``make bench-routing``. Rules
+Run as ``python -m tests.bench.routing [RULES...]`` (from the root of the repository). Rules
 are those of `tests.bench.tables`, answered by Envoy itself; requests go to each of them equally often. Two Envoys of
 one worker each, one with a list and one with a tree, take turns; the numbers are microseconds of CPU per request,
 medians over the rounds, and the median of the quotients within a round.

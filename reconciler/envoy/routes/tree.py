@@ -9,9 +9,10 @@ The key ``""`` is for paths that begin with no other.
 """
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import chain
 from operator import attrgetter
 
@@ -70,6 +71,7 @@ class Tree:
     Attributes:
         branches: by anchor.
         keys: the anchors, sorted.
+        lengths: how many of the anchors are so long; few lengths, so that it is quick to ask what a key begins with.
         reaches: by key.
         entries: by key what Envoy gets of it (`tree_format.entry`); none where the tree does not `fit`.
         rules, candidates, borrowed: of all keys together.
@@ -77,6 +79,7 @@ class Tree:
 
     branches: Mapping[str, Branch]
     keys: tuple[str, ...]
+    lengths: Mapping[int, int]
     reaches: Mapping[str, Reach]
     entries: Mapping[str, bytes]
     rules: int
@@ -89,7 +92,7 @@ class Tree:
         return _fit(self.keys, self.rules, self.candidates, self.borrowed)
 
 
-EMPTY_TREE = Tree({}, (), {}, {}, 0, 0, 0)
+EMPTY_TREE = Tree({}, (), {}, {}, {}, 0, 0, 0)
 
 
 def grow(items: Iterable[Item]) -> Tree:
@@ -107,7 +110,7 @@ def graft(tree: Tree, removed: Iterable[Item], added: Iterable[Item]) -> Tree:
     """
     gone, come = list(removed), list(added)
     changed = dict(_changed_branches(tree.branches, gone, come))
-    keys = _changed_keys(tree, changed)
+    keys, lengths = _changed_keys(tree, changed)
     affected = {key for item in chain(gone, come) for key in _led_to(tree, item)} | changed.keys()
     branches = {**tree.branches, **changed}
     reaches = dict(tree.reaches)
@@ -117,9 +120,10 @@ def graft(tree: Tree, removed: Iterable[Item], added: Iterable[Item]) -> Tree:
             candidates, borrowed = candidates - before.candidates, borrowed - before.borrowed
         if not branches[key].items:
             del branches[key]
+    lineage = cache(partial(_lineage, branches, sorted(lengths)))
     renewed = affected & branches.keys()
     for key in renewed:
-        reaches[key] = reach = _reach(_lineage(branches, key))
+        reaches[key] = reach = _reach(lineage(key))
         candidates, borrowed = candidates + reach.candidates, borrowed + reach.borrowed
     rules = tree.rules - len(gone) + len(come)
     entries: dict[str, bytes] = {}
@@ -128,8 +132,8 @@ def graft(tree: Tree, removed: Iterable[Item], added: Iterable[Item]) -> Tree:
         for key in affected:
             entries.pop(key, None)
         stale = renewed if entries else keys  # one that did not fit has none to keep
-        entries.update([(key, _entry(branches, reaches, key)) for key in stale])
-    return Tree(branches, keys, reaches, entries, rules, candidates, borrowed)
+        entries.update([(key, _entry(key, lineage(key), reaches[key].cut)) for key in stale])
+    return Tree(branches, keys, lengths, reaches, entries, rules, candidates, borrowed)
 
 
 def _fit(keys: Sequence[str], rules: int, candidates: int, borrowed: int) -> bool:
@@ -153,15 +157,19 @@ def _changed_branches(
         yield anchor, Branch.of(tuple(sorted(found, key=_rank)))
 
 
-def _changed_keys(tree: Tree, changed: Mapping[str, Branch]) -> tuple[str, ...]:
+def _changed_keys(tree: Tree, changed: Mapping[str, Branch]) -> tuple[tuple[str, ...], Mapping[int, int]]:
+    """The keys, and how many are how long."""
     gone = [key for key, branch in changed.items() if not branch.items and key in tree.branches]
     come = [key for key, branch in changed.items() if branch.items and key not in tree.branches]
     if not gone and not come:
-        return tree.keys
+        return tree.keys, tree.lengths
     keys = list(tree.keys)
     for key in gone:
         del keys[bisect_left(keys, key)]
-    return tuple(sorted(keys + come))  # all but a few are in order, which sorting takes as it is
+    lengths = Counter(tree.lengths)
+    lengths.update(map(len, come))
+    lengths.subtract(map(len, gone))
+    return tuple(sorted(keys + come)), +lengths  # all but a few are in order, which sorting takes as it is
 
 
 def _led_to(tree: Tree, item: Item) -> Iterator[str]:
@@ -175,9 +183,9 @@ def _led_to(tree: Tree, item: Item) -> Iterator[str]:
             yield key
 
 
-def _lineage(branches: Mapping[str, Branch], key: str) -> list[Branch]:
+def _lineage(branches: Mapping[str, Branch], lengths: Sequence[int], key: str) -> list[Branch]:
     """The branches of all anchors that a key begins with, its own last."""
-    found = (branches.get(key[:end]) for end in range(len(key) + 1))
+    found = [branches.get(key[:length]) for length in lengths[: bisect_right(lengths, len(key))]]
     return [branch for branch in found if branch is not None]
 
 
@@ -193,8 +201,7 @@ def _reach(lineage: Sequence[Branch]) -> Reach:
     )
 
 
-def _entry(branches: Mapping[str, Branch], reaches: Mapping[str, Reach], key: str) -> bytes:
-    cut = reaches[key].cut
-    found = [item for branch in _lineage(branches, key) for item in branch.items[: branch.until(cut)]]
+def _entry(key: str, lineage: Iterable[Branch], cut: Rank | None) -> bytes:
+    found = [item for branch in lineage for item in branch.items[: branch.until(cut)]]
     found.sort(key=_rank)
     return entry(key, [item.body for item in found])
