@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from reconciler.model.errors import Stalled
 from reconciler.model.limits import Limits
 from reconciler.model.source import Revision, SourceSnapshot
-from reconciler.sources import GitSource
+from reconciler.sources import GitSource, Ref
 from reconciler.sources.git import source as source_module
+from reconciler.sources.git.door import Door
 from tests.support.repositories import Repository, local_source
 
 _LIMITS = Limits(max_file_bytes=200)
@@ -192,3 +193,132 @@ def _differences(before: SourceSnapshot, after: SourceSnapshot) -> tuple[str, ..
 
     one, other = told(before), told(after)
     return tuple(sorted(path for path in one.keys() | other.keys() if one.get(path) != other.get(path)))
+
+
+def _chosen(repository: Repository, folder: Path, **chosen: object) -> GitSource:
+    return local_source(repository.path, folder / "state", **chosen)
+
+
+def test_plain_commits_and_merges_are_not_read_whole(repository: Repository, tmp_path: Path, wholes: list[str]) -> None:
+    """Edits, adds, deletes, several commits at once, a merge, one elsewhere: only what changed is looked at."""
+    repository.commit({f"r/{number}.yaml": f"{number}" for number in range(9)} | {"out.txt": "x"})
+    source = _chosen(repository, tmp_path, sub_path="r")
+    first = source.fetch(None)
+    assert wholes == [repository.head]
+    edit = repository.commit({"r/3.yaml": "three", "r/new.yaml": "new", "r/5.yaml": None})
+    second = source.fetch(first.revision)
+    assert second.delta is not None
+    assert second.delta.paths == ("r/3.yaml", "r/5.yaml", "r/new.yaml")
+    assert [commit.sha for commit in second.commits_in_range] == [edit]
+    same = {file.path: file for file in first.files}
+    assert all(file is same[file.path] for file in second.files if file.path not in second.delta.paths)
+    repository.commit({"out.txt": "y"})
+    third = source.fetch(second.revision)
+    assert (third.delta.paths if third.delta else None, third.files) == ((), second.files)
+    repository.git("checkout", "--quiet", "-b", "side", "HEAD~1")
+    side = repository.commit({"r/7.yaml": "seven"})
+    repository.git("checkout", "--quiet", "main")
+    repository.commit({"r/8.yaml": "eight"})
+    repository.git("merge", "--quiet", "--no-ff", "-m", "Merge", "side")
+    fourth = source.fetch(third.revision)
+    assert fourth.delta is not None
+    assert fourth.delta.paths == ("r/7.yaml", "r/8.yaml")
+    [seven] = [file for file in fourth.files if file.path == "r/7.yaml"]
+    assert [commit.sha for commit in seven.commits] == [side]
+    assert len(wholes) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"r/large.yaml": "x" * 300},
+        {"r/a.yaml": None, "r/b.yaml": None, "r/more.yaml": None},
+        {f"r/{number}.yaml": "n" for number in range(20)},
+        {"r/a.yaml": "a" * 199, "r/b.yaml": "b" * 199},
+    ],
+    ids=["large-file", "folder-gone", "too-many", "too-much"],
+)
+def test_what_meets_a_limit_is_what_reading_everything_says(
+    repository: Repository, tmp_path: Path, wholes: list[str], change: dict[str, str | bytes | None]
+) -> None:
+    """A large file, a folder that is gone, too many files, too many bytes: the same word as without a short way."""
+    repository.commit({"r/a.yaml": "a", "r/b.yaml": "b", "r/more.yaml": "m", "x.txt": "x"})
+    chosen = {"sub_path": "r", "limits": Limits(max_files=10, max_file_bytes=200, max_total_bytes=350)}
+    source = _chosen(repository, tmp_path, **chosen)
+    source.fetch(None)
+    repository.commit(change)
+    assert _given(source, None) == _given(local_source(repository.path, tmp_path / "fresh", **chosen), None)
+    assert wholes[1:2] == [repository.head]
+
+
+def test_a_sub_path_that_becomes_something_else_is_noticed(repository: Repository, tmp_path: Path) -> None:
+    """A file or a link in the place of the folder, and the folder back again: as a fresh start sees it."""
+    repository.commit({"r/a.yaml": "a", "x.txt": "x"})
+    source = _chosen(repository, tmp_path, sub_path="r")
+    source.fetch(None)
+    shutil.rmtree(repository.path / "r")
+    repository.commit({"r": "content"})
+    assert _given(source, None) == _given(local_source(repository.path, tmp_path / "one", sub_path="r"), None)
+    (repository.path / "r").unlink()
+    (repository.path / "r").symlink_to("/etc")
+    repository.commit({})
+    assert _given(source, None) == "GitPathNotFound"
+    (repository.path / "r").unlink()
+    repository.commit({"r/b.yaml": "b"})
+    assert _given(source, None) == _given(local_source(repository.path, tmp_path / "two", sub_path="r"), None)
+
+
+def test_few_git_commands_are_run_per_commit(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One to ask, one to fetch, one for the history, one for the contents; nothing new is one."""
+    repository.commit({"r/a.yaml": "a", "r/b.yaml": "b"})
+    source = _chosen(repository, tmp_path, sub_path="r")
+    revision = source.fetch(None).revision
+    verbs: list[str] = []
+    stream = Door.stream
+
+    def counted(door: Door, *arguments: str, timeout_s: float, feed: bytes = b"") -> object:
+        verbs.append(next(word for word in arguments if not word.startswith("-")))
+        return stream(door, *arguments, timeout_s=timeout_s, feed=feed)
+
+    monkeypatch.setattr(Door, "stream", counted)
+    repository.commit({"r/b.yaml": "B"})
+    assert source.fetch(revision).fast_forward is True
+    assert verbs == ["ls-remote", "fetch", "log", "cat-file"]
+    verbs.clear()
+    source.fetch(revision)
+    assert verbs == ["ls-remote"]
+
+
+def test_tag_that_moves_to_the_same_commit_changes_nothing(
+    repository: Repository, tmp_path: Path, wholes: list[str]
+) -> None:
+    """A new version of the same commit: another revision, the same files."""
+    repository.commit({"a.yaml": "a"})
+    repository.git("tag", "v1.0.0")
+    source = _chosen(repository, tmp_path, ref=Ref.parse("semver:^1"))
+    first = source.fetch(None)
+    repository.git("tag", "v1.0.1")
+    second = source.fetch(first.revision)
+    assert (str(second.revision).split("@")[0], second.files, second.fast_forward) == ("v1.0.1", first.files, True)
+    assert second.delta is not None
+    assert second.delta.paths == ()
+    assert len(wholes) == 1
+
+
+def test_additions_on_disk_survive_a_restart(repository: Repository, tmp_path: Path) -> None:
+    """What a commit adds to the attributions is there for the next start; damage costs a walk, not a wrong commit."""
+    repository.commit({"a.yaml": "a", "b.yaml": "b"})
+    source = _chosen(repository, tmp_path)
+    source.fetch(None)
+    kept = tmp_path / "state" / "attributions"
+    size = kept.stat().st_size
+    edit = repository.commit({"b.yaml": "B", "a.yaml": None})
+    expected = source.fetch(None)
+    assert kept.stat().st_size > size
+    assert [commit.sha for commit in expected.files[0].commits] == [edit]
+    assert _chosen(repository, tmp_path).fetch(None) == expected
+    kept.write_bytes(kept.read_bytes()[:-3])
+    assert _chosen(repository, tmp_path).fetch(None) == expected
+    assert kept.stat().st_size != size - 3
