@@ -68,8 +68,10 @@ def encode(value: Json) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def seal(sequence: int, time: str, event: Event, previous: Digest, facts: dict[str, Json]) -> tuple[bytes, Digest]:
-    """A record's body in canonical form and its hash."""
+def seal(
+    sequence: int, time: str, event: Event, previous: Digest, facts: dict[str, Json]
+) -> tuple[dict[str, Json], bytes, Digest]:
+    """A record's body, the same in canonical form, and the hash of that."""
     frame: dict[str, Json] = {
         "schema": SCHEMA_VERSION,
         "sequence": sequence,
@@ -77,8 +79,9 @@ def seal(sequence: int, time: str, event: Event, previous: Digest, facts: dict[s
         "event": str(event),
         "previous": previous,
     }
-    body = encode({**facts, **frame})
-    return body, digest_bytes(body)
+    body = {**facts, **frame}
+    content = encode(body)
+    return body, content, digest_bytes(content)
 
 
 def check(rows: Iterable[Row | Unreadable], columns_of: Callable[[dict[str, Json]], Columns]) -> Chain:

@@ -5,19 +5,24 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from reconciler import __version__
 from reconciler.audit import database, query, records, schema, verify
-from reconciler.audit.chain import FIRST_PREVIOUS, SCHEMA_VERSION, parse, seal
+from reconciler.audit.chain import FIRST_PREVIOUS, SCHEMA_VERSION, seal
 from reconciler.audit.entry import Entry
 from reconciler.audit.groups import Facts, stamp
-from reconciler.audit.served import NOTHING_KEPT, Kept, Update, amend, key, to_row, update
+from reconciler.audit.served import NOTHING_KEPT, Kept, Update, amend, compared, key, to_row
 from reconciler.model.audit import Attempt, AuditRecord, Conclusion, Documents, Event, Served, Verification
 from reconciler.model.digest import Digest, Json
 from reconciler.model.errors import Stalled
 
 Clock = Callable[[], datetime]
+
+# Made once: putting a statement together takes longer than SQLite takes to run it.
+_HEAD = select(schema.head.c.sequence, schema.head.c.hash).with_for_update()
+_SET_HEAD, _MOVE_HEAD = insert(schema.head), update(schema.head)
+_ADD_RECORD, _ADD_TOUCHED, _ADD_INTENT = map(insert, (schema.records, schema.touched, schema.open_intents))
 
 
 class Journal:
@@ -63,12 +68,20 @@ class Journal:
             database.fold(self._engine)
         self._engine.dispose()
 
-    def intend(self, attempt: Attempt) -> int:
-        """Records what is about to be applied, before anything is touched; returns the sequence of the intent."""
+    def intend(self, attempt: Attempt, *, instead: bool = False) -> int:
+        """Records what is about to be applied, before anything is touched; returns the sequence of the intent.
+
+        Args:
+            attempt: what.
+            instead: of an intent that is still open, because its result could not be written: closes it first.
+        """
         facts = records.intent(attempt)
         with database.writing(self._engine) as connection:
+            abandoned = query.oldest_open_intent(connection) if instead else None
+            if abandoned is not None:
+                self._interrupt(connection, abandoned)
             sequence = self._append(connection, Event.INTENT, facts)
-            connection.execute(insert(schema.open_intents), {"sequence": sequence})
+            connection.execute(_ADD_INTENT, {"sequence": sequence})
             return sequence
 
     def conclude(
@@ -152,8 +165,11 @@ class Journal:
             Stalled: the intent is not open (any more).
         """
         with database.writing(self._engine) as connection:
-            facts = records.interrupted(sequence, _take_intent(connection, sequence))
-            return self._append(connection, Event.INTERRUPTED, facts)
+            return self._interrupt(connection, sequence)
+
+    def _interrupt(self, connection: Connection, sequence: int) -> int:
+        facts = records.interrupted(sequence, _take_intent(connection, sequence))
+        return self._append(connection, Event.INTERRUPTED, facts)
 
     def served(self) -> Served:
         """What was last applied, document by document, as the last result left it."""
@@ -224,32 +240,31 @@ class Journal:
 
     def _append(self, connection: Connection, event: Event, facts: Facts) -> int:
         """Seals a record onto the head; the caller's transaction holds the write lock."""
-        head = connection.execute(select(schema.head.c.sequence, schema.head.c.hash).with_for_update()).first()
+        head = connection.execute(_HEAD).first()
         sequence, previous = (head.sequence + 1, Digest(head.hash)) if head else (1, FIRST_PREVIOUS)
-        body, digest = seal(sequence, stamp(self._clock()), event, previous, facts)
-        columns = records.columns_of(parse(body) or {})
-        row = {"sequence": sequence, "hash": digest, "body": body}
+        body, content, digest = seal(sequence, stamp(self._clock()), event, previous, facts)
+        columns = records.columns_of(body)
+        row = {"sequence": sequence, "hash": digest, "body": content}
         row |= {name: getattr(columns, name) for name in ("time", "event", "intent", "commit_sha", "author")}
-        connection.execute(insert(schema.records), row)
+        connection.execute(_ADD_RECORD, row)
         if columns.touched:
             names = ("kind", "namespace", "name")
             rows = [{"sequence": sequence, **dict(zip(names, t, strict=True))} for t in columns.touched]
-            connection.execute(insert(schema.touched), rows)
-        connection.execute(delete(schema.head))
-        connection.execute(insert(schema.head), {"id": 1, "sequence": sequence, "hash": digest})
+            connection.execute(_ADD_TOUCHED, rows)
+        connection.execute(_MOVE_HEAD if head else _SET_HEAD, {"id": 1, "sequence": sequence, "hash": digest})
         return sequence
 
     def _update(self, connection: Connection, documents: Documents) -> Update:
         """What changes in the table `served`: as the documents say, if they were made from what it holds."""
         at = connection.execute(select(schema.served_head.c.sequence)).scalar()
         if at is None:
-            return update(NOTHING_KEPT, documents.all())
+            return compared(NOTHING_KEPT, documents.all())
         if self._kept is None or self._kept[0] != at:
             self._kept = at, query.kept(connection), None
         _, kept, token = self._kept
         if documents.base is not None and documents.base is token:
             return amend(kept, documents.changed)
-        return update(kept, documents.all())
+        return compared(kept, documents.all())
 
 
 def _take_intent(connection: Connection, sequence: int) -> Facts:

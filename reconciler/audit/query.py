@@ -20,6 +20,7 @@ from reconciler.model.source import Revision
 _BATCH = 100
 _MOST_DIGITS = 18  # a number of so many fits the 64 bits of a sequence
 _HEADS = (str(Event.INTENT), str(Event.DECISION))
+_OLDEST_INTENT = select(func.min(open_intents.c.sequence))
 _first, _last = records.alias("first_record"), records.alias("last_record")
 
 
@@ -69,7 +70,7 @@ def body(connection: Connection, sequence: int) -> Facts:
 
 def oldest_open_intent(connection: Connection) -> int | None:
     """The sequence of the oldest intent that nothing concludes."""
-    return connection.execute(select(func.min(open_intents.c.sequence))).scalar()
+    return connection.execute(_OLDEST_INTENT).scalar()
 
 
 def served(connection: Connection) -> Served:

@@ -49,7 +49,7 @@ class Update:
     kept: Kept
 
 
-def update(before: Kept, origins: Iterable[Origin]) -> Update:
+def compared(before: Kept, origins: Iterable[Origin]) -> Update:
     """What changes between what the database holds and what is served now; a changed row goes and comes."""
     after: dict[ResourceId, Origin | None] = {origin.id: origin for origin in origins}
     return amend(before, {**dict.fromkeys(before.origins), **after})

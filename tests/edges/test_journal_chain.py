@@ -53,7 +53,7 @@ def rows_of(events: list[Event]) -> list[Row]:
             waiting.append(sequence)
         if event in (Event.RESULT, Event.INTERRUPTED):
             facts["intent"] = waiting.pop(0)
-        body, digest = seal(sequence, "2026-01-01T00:00:00.000Z", event, previous, facts)
+        _, body, digest = seal(sequence, "2026-01-01T00:00:00.000Z", event, previous, facts)
         columns = columns_of(parse(body) or {})
         listed = (columns.time, columns.event, columns.intent, columns.commit_sha, columns.author, columns.touched)
         rows.append(Row(sequence, digest, body, listed))
@@ -107,7 +107,7 @@ def test_any_edit_of_a_history_is_found(events: list[Event], data: st.DataObject
 def test_an_intent_is_concluded_once() -> None:
     """A second result for one intent, well sealed and attached, is still wrong."""
     rows = rows_of([Event.JOURNAL_STARTED, Event.INTENT, Event.RESULT])
-    body, digest = seal(4, "2026-01-01T00:00:00.000Z", Event.RESULT, Digest(str(rows[-1].hash)), {"intent": 2})
+    _, body, digest = seal(4, "2026-01-01T00:00:00.000Z", Event.RESULT, Digest(str(rows[-1].hash)), {"intent": 2})
     rows.append(Row(4, digest, body, ("2026-01-01T00:00:00.000Z", "result", 2, None, None, ())))
     chain = check(rows, columns_of)
     assert (chain.records, chain.finding) == (3, "it concludes record 2, which is not an open intent")
