@@ -9,6 +9,7 @@ from reconciler.merge import ConflictPolicy, Merged, merge
 from reconciler.model.digest import Digest, digest_json
 from reconciler.model.guards import unguarded
 from reconciler.model.limits import DEFAULT_LIMITS, Limits
+from reconciler.model.loaded import FilePart
 from reconciler.model.plan import Plan
 from reconciler.model.problem import Problem, order
 from reconciler.model.resource import HostMatch, Resource, ResourceId
@@ -16,7 +17,7 @@ from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot, TypeUrl
 from reconciler.model.source import SourceSnapshot
 from reconciler.model.table import EMPTY_TABLE, RouteTable
 from reconciler.plan import BlastRadius, Touched, diff
-from reconciler.resources import Loaded, load
+from reconciler.resources import Loaded, LoadedFiles, load, load_files
 from reconciler.table import Built, DefaultListener, Surroundings, build
 
 # Resources left at their last good version, each with the reason.
@@ -168,6 +169,13 @@ def _strayed(merged: Merged, built: Built, last_good: Sequence[Resource]) -> Hel
 def load_source(source: SourceSnapshot, options: Options) -> Loaded:
     """The typed resources of a revision's files."""
     return load(source.files, limits=options.limits, ambassador_id=options.ambassador_id)
+
+
+def load_source_files(
+    source: SourceSnapshot, options: Options, before: LoadedFiles | None, kept: Mapping[str, FilePart]
+) -> LoadedFiles:
+    """The same by file; what ``before`` or ``kept`` has is neither read nor parsed again."""
+    return load_files(source, before, limits=options.limits, ambassador_id=options.ambassador_id, kept=kept)
 
 
 def plan_change(before: Compiled, after: Compiled, options: Options, fast_forward: bool | None) -> Plan:

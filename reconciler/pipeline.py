@@ -10,9 +10,9 @@ Nothing here waits, retries or remembers: the loop does, with the `State` that i
 
 from dataclasses import replace
 from datetime import datetime
-from functools import cache, partial
+from functools import cache
 
-from reconciler.compile import Compiled, Held, Options, compile_routes, load_source, plan_change
+from reconciler.compile import Compiled, Held, Options, compile_routes, load_source_files, plan_change
 from reconciler.model.audit import Attempt
 from reconciler.model.decision import Trigger
 from reconciler.model.guards import guard_of
@@ -20,8 +20,9 @@ from reconciler.model.outcome import Outcome
 from reconciler.model.problem import Problem
 from reconciler.model.resource import Origin, ResourceId
 from reconciler.model.source import SourceSnapshot
+from reconciler.recompile import Memory, recompile
 from reconciler.recording import conclude, documents_of, nothing_new, of_revision, record_untouched, standing
-from reconciler.resources import Loaded
+from reconciler.resources import Loaded, LoadedFiles
 from reconciler.rollout import Attempted, Rollout, accept, roll_out
 from reconciler.state import Edges, State
 from reconciler.verdict import after_applying, before_applying
@@ -48,8 +49,8 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         return nothing_new(edges, trigger, started_at, state), state
     seen = of_revision(edges, options, state, source, trigger, started_at)
 
-    loaded = load_source(source, options)
-    change = _change(source, loaded, options, state)
+    files = load_source_files(source, options, state.memory.files if state.memory else None, state.kept)
+    change = _change(source, files, options, state)
     checked = accept(change, lambda compiled: edges.complain(compiled.snapshot))
     desired = checked.compiled or change.whole
     plan = plan_change(state.applied, desired, options, seen.fast_forward)
@@ -64,18 +65,46 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
     why = Trigger.DRIFT if drifted and plan.empty and source.revision == state.revision else trigger
     attempt = replace(seen, trigger=why, plan=plan)
     if verdict:
-        return record_untouched(edges, attempt, desired, verdict, state)
-    return _apply(edges, options, attempt, replace(change, whole=desired, held=checked.held), state)
+        outcome, after = record_untouched(edges, attempt, desired, verdict, state)
+    else:
+        outcome, after = _apply(edges, options, attempt, replace(change, whole=desired, held=checked.held), state)
+    edges.keep(files, _differing(files, state))
+    return outcome, replace(after, memory=_memory(source, files, change, options, state), kept={})
 
 
-def _change(source: SourceSnapshot, loaded: Loaded, options: Options, state: State) -> Attempted[Compiled]:
-    """The whole change, less what is known to be bad, and what Envoy may still reject of it."""
-    compile_with = partial(compile_routes, source, loaded, options, state.applied.resources)
+def _change(source: SourceSnapshot, files: LoadedFiles, options: Options, state: State) -> Attempted[Compiled]:
+    """The whole change, less what is known to be bad, and what Envoy may still reject of it.
+
+    What the last compile left makes it cost what has changed, where that is a few Mappings.
+    """
+    served = state.applied.resources
+    loaded = cache(files.whole)
     held: dict[ResourceId, Problem] = {}
     if state.held:
-        origins = {resource.origin.id: resource.origin for resource in loaded.resources}
+        origins = {resource.origin.id: resource.origin for resource in loaded().resources}
         held = {o.id: problem for o in origins.values() if (problem := state.held.get((o.id, o.digest)))}
-    return Attempted(compile_with(held), compile_with, cache(partial(_suspects, loaded, state, held)), held)
+
+    def compile_with(held: Held) -> Compiled:
+        return compile_routes(source, loaded(), options, served, held)
+
+    short = recompile(state.memory, source, files, options, served, held) if state.memory else None
+    return Attempted(short or compile_with(held), compile_with, cache(lambda: _suspects(loaded(), state, held)), held)
+
+
+def _memory(
+    source: SourceSnapshot, files: LoadedFiles, change: Attempted[Compiled], options: Options, state: State
+) -> Memory | None:
+    """What this compile leaves for the next."""
+    if state.memory is not None and state.memory.compiled is change.whole:
+        return state.memory
+    return Memory.of(source, files, change.whole, options, state.applied.resources, change.held)
+
+
+def _differing(files: LoadedFiles, state: State) -> tuple[str, ...] | None:
+    """The paths of which something else was kept before; None where nobody knows."""
+    if files.changed is not None or not state.kept:
+        return files.changed
+    return tuple(sorted({*files.read, *(state.kept.keys() - files.parts.keys())}))
 
 
 def _suspects(loaded: Loaded, state: State, held: Held) -> dict[ResourceId, Origin]:
@@ -103,10 +132,7 @@ def _apply(
         rollouts.append(roll_out(edges.targets, compiled.snapshot, state.applied.snapshot))
         return rollouts[-1].rejection
 
-    abandoned = edges.journal.unfinished()
-    if abandoned is not None:
-        edges.journal.interrupt(abandoned)  # its result could not be written; this attempt takes its place
-    sequence = edges.journal.intend(attempt)
+    sequence = edges.journal.intend(attempt, instead=True)
     accepted = accept(change, apply)
     remembered = {key: problem for key, problem in state.held.items() if key[0] in change.held}
     for name in accepted.held.keys() - {known for known, _ in remembered}:

@@ -8,24 +8,36 @@ from reconciler.apply import Target
 from reconciler.audit import Journal
 from reconciler.compile import NOTHING, Compiled, Options, compile_routes
 from reconciler.model.digest import Digest
+from reconciler.model.loaded import FilePart
 from reconciler.model.problem import Problem
 from reconciler.model.resource import ResourceId
 from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot
 from reconciler.model.source import Revision, SourceSnapshot
 from reconciler.model.table import EMPTY_TABLE
-from reconciler.resources import load_origins
+from reconciler.recompile import Memory
+from reconciler.resources import LoadedFiles, load_origins
 from reconciler.sources import Source
+
+
+def forget(_files: LoadedFiles, _changed: tuple[str, ...] | None) -> None:
+    """Keeps nothing of what files hold for the next run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """The outside world, each part behind its door. ``complain`` is Envoy's check: its words, empty if it accepts."""
+    """The outside world, each part behind its door.
+
+    Attributes:
+        complain: Envoy's check: its words, empty if it accepts.
+        keep: keeps what files hold for the next run; told which paths differ from what was kept before, or None.
+    """
 
     source: Source
     targets: tuple[Target, ...]
     journal: Journal
     complain: Callable[[Snapshot], str]
     clock: Callable[[], datetime]
+    keep: Callable[[LoadedFiles, tuple[str, ...] | None], None] = forget
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,8 @@ class State:
         unguarded: a guard of every request that is served can't be read as it could when it came to be: other settings,
             or a stricter version. Then ``applied`` has the other resources, and no table: without the guard it must
             neither be served again, nor be what others are compared with.
+        memory: what the last compile left, so that the next one costs what changes.
+        kept: what files held in an earlier run, by path; the first compile of this one looks there.
     """
 
     applied: Compiled = NOTHING
@@ -47,6 +61,8 @@ class State:
     attempted: Revision | None = None
     held: Mapping[tuple[ResourceId, Digest], Problem] = field(default_factory=dict)
     unguarded: bool = False
+    memory: Memory | None = field(default=None, compare=False, repr=False)
+    kept: Mapping[str, FilePart] = field(default_factory=dict, compare=False, repr=False)
 
 
 def restore(journal: Journal, options: Options) -> State:
