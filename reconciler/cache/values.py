@@ -10,8 +10,8 @@ from datetime import datetime
 from enum import Enum
 from hashlib import blake2b
 from itertools import groupby
-from operator import attrgetter
-from typing import Any, TypeAlias, get_args, get_type_hints
+from operator import attrgetter, itemgetter
+from typing import Any, TypeAlias, cast, get_args, get_type_hints
 
 import msgspec
 
@@ -20,6 +20,7 @@ _Key: TypeAlias = tuple[type, object]
 _Getter: TypeAlias = Callable[[Any], tuple[object, ...]]
 _ATOMS = frozenset({str, bytes, int, float, bool, datetime, type(None)})
 _TUPLE = 0
+_LEVEL_SHIFT = 40
 
 
 class Damaged(Exception):
@@ -93,9 +94,10 @@ class Values:
 
 
 class _Writing:
-    """Numbers values: atoms below zero, others from zero on. How they are numbered when read is seen in the end.
+    """Numbers values: atoms below zero, others by level and place, so that a value is above all it is made of.
 
-    Objects are told apart by identity first, so all that is written must stay alive meanwhile.
+    How they are numbered when read is seen in the end. Objects are told apart by identity first, so all that is
+    written must stay alive meanwhile.
     """
 
     def __init__(self, codes: Mapping[type, int], getters: Mapping[type, _Getter]) -> None:
@@ -104,47 +106,51 @@ class _Writing:
         self._seen: dict[int, int] = {}
         self._atoms: dict[_Key, int] = {}
         self._entries: dict[tuple[int, ...], int] = {}
-        self._groups: list[tuple[int, int, int]] = []  # of each entry: its level, code and length
 
     def numbers(self, values: tuple[Any, ...]) -> list[int]:
         """Nearly all are known already: those cost no loop of ours."""
         known = [*map(self._seen.get, map(id, values))]
-        return [self._number(value) if number is None else number for number, value in zip(known, values, strict=True)]
+        if None in known:
+            for at, number in enumerate(known):
+                if number is None:
+                    known[at] = self._number(values[at])
+        return cast("list[int]", known)
 
     def _number(self, value: Any) -> int:
         kind = type(value)
-        if kind in _ATOMS:
+        getter = self._getters.get(kind)
+        if getter is not None:
+            number = self._made(self._codes[kind], getter(value))
+        elif kind in _ATOMS:
             number = -1 - self._atoms.setdefault((kind, value), len(self._atoms))
+        elif kind is tuple:
+            number = self._made(_TUPLE, value)
+        elif kind in self._codes:
+            number = self._made(self._codes[kind], (value.value,))
         else:
-            entry = self._entry(kind, value)
-            number = self._entries.setdefault(entry, len(self._entries))
-            if number == len(self._groups):
-                level = 1 + max([self._groups[part][0] for part in entry[1:] if part >= 0], default=0)
-                self._groups.append((level, entry[0], len(entry)))
+            raise TypeError(f"a {kind.__name__} was not announced")
         self._seen[id(value)] = number
         return number
 
-    def _entry(self, kind: type, value: Any) -> tuple[int, ...]:
-        if kind is tuple:
-            return (_TUPLE, *self.numbers(value))
-        code = self._codes.get(kind)
-        if code is None:
-            raise TypeError(f"a {kind.__name__} was not announced")
-        getter = self._getters.get(kind)
-        return (code, *self.numbers(getter(value) if getter else (value.value,)))
+    def _made(self, code: int, parts: tuple[Any, ...]) -> int:
+        numbers = self.numbers(parts)
+        entry = (code, *numbers)
+        known = self._entries.get(entry)
+        if known is None:
+            level = 1 + (max(max(numbers, default=0), 0) >> _LEVEL_SHIFT)
+            known = self._entries[entry] = level << _LEVEL_SHIFT | len(self._entries)
+        return known
 
     def written(self, wanted: Sequence[int]) -> _Written:
         """All of it, with the numbers that are read: values are behind all that they are made of."""
-        entries, group_of = list(self._entries), self._groups.__getitem__
-        order = sorted(range(len(entries)), key=group_of)
-        final = [0] * (len(entries) + len(self._atoms))  # the number of an atom is below zero: counted from the end
-        for place, at in enumerate(order, start=len(self._atoms)):
-            final[at] = place
-        for at in range(len(self._atoms)):
-            final[-1 - at] = at
+        order = sorted(
+            ((number >> _LEVEL_SHIFT, entry[0], len(entry)), number, entry) for entry, number in self._entries.items()
+        )
+        final = {-1 - at: at for at in range(len(self._atoms))}
+        final |= {number: place for place, (_, number, _) in enumerate(order, start=len(self._atoms))}
         groups = []
-        for (_, code, _), members in groupby(order, key=group_of):
-            columns = zip(*(entries[at][1:] for at in members), strict=True)
+        for (_, code, _), members in groupby(order, key=itemgetter(0)):
+            columns = zip(*(entry[1:] for _, _, entry in members), strict=True)
             groups.append(_Group(code, [[*map(final.__getitem__, column)] for column in columns]))
         return _Written([value for _, value in self._atoms], groups, [*map(final.__getitem__, wanted)])
 
