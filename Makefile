@@ -55,7 +55,7 @@ golden: setup ## Regenerate tests/golden from its inputs, and prune what is stal
 bench: setup system ## Measure all, up to MOST=100000 Mappings, and rewrite docs/performance.md
 	@$(BIN)/python -m tests.bench bench $(MOST)
 
-bench-quick: setup system ## Measure 10,000 Mappings, in less than three minutes
+bench-quick: setup system ## Measure 10,000 Mappings: minutes
 	@$(BIN)/python -m tests.bench bench-quick
 
 bench-polls: setup ## 10,000 polls of a repository: do descriptors, processes or memory grow?
