@@ -5,14 +5,12 @@ names the content and the commits it follows from, and is taken for those only (
 """
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from itertools import islice
 from pathlib import Path
 
-import reconciler
+from reconciler.cache.program import program
 from reconciler.cache.records import RecordFile
-from reconciler.cache.values import Damaged, Values
-from reconciler.model.digest import digest_bytes
+from reconciler.cache.values import Damaged, Unwritable, Values
 from reconciler.model.limits import Limits
 from reconciler.model.loaded import FilePart
 
@@ -69,7 +67,20 @@ class PartStore:
             yield self._record(some)
 
     def _record(self, parts: Mapping[str, FilePart | None]) -> bytes:
-        return self._values.write((tuple(parts), tuple(parts.values())))
+        try:
+            return self._values.write((tuple(parts), tuple(parts.values())))
+        except Unwritable:  # the few files that cannot be kept are read again after a restart
+            some = {
+                path: part if self._writable(part) else None for path, part in parts.items() if self._writable(path)
+            }
+            return self._values.write((tuple(some), tuple(some.values())))
+
+    def _writable(self, value: object) -> bool:
+        try:
+            self._values.write((value,))
+        except Unwritable:
+            return False
+        return True
 
 
 def _apply(record: list[object], parts: dict[str, FilePart]) -> None:
@@ -88,13 +99,4 @@ def _apply(record: list[object], parts: dict[str, FilePart]) -> None:
 
 def fingerprint(limits: Limits, ambassador_id: str, shape: str) -> str:
     """Names all that a part depends on besides the file: this program, down to its text, and the settings."""
-    return "\0".join((reconciler.__version__, _program(), shape, repr(limits), ambassador_id))
-
-
-@cache
-def _program() -> str:
-    """The digest of what turns files into parts: a version number alone would miss what a developer just changed."""
-    root = Path(reconciler.__file__).parent
-    files = sorted(path for part in ("model", "resources") for path in (root / part).rglob("*") if path.is_file())
-    own = (path for path in files if path.suffix in {".py", ".json"})
-    return digest_bytes(b"\0".join(digest_bytes(path.read_bytes()).encode() for path in own))
+    return "\0".join((program("model", "resources"), shape, repr(limits), ambassador_id))

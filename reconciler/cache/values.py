@@ -27,6 +27,10 @@ class Damaged(Exception):
     """Bytes that hold no values of these types."""
 
 
+class Unwritable(Exception):
+    """A value of another class, or a number or a text that MessagePack has no room for."""
+
+
 class _Group(msgspec.Struct, array_like=True):
     """Values of one class, a column for each of their fields; the columns hold the numbers of earlier values."""
 
@@ -65,10 +69,13 @@ class Values:
         """The bytes of some values.
 
         Raises:
-            TypeError: one is or holds something else than was announced.
+            Unwritable: one is or holds something else than was announced.
         """
         writing = _Writing(self._codes, self._fields)
-        return msgspec.msgpack.encode(writing.written(writing.numbers(tuple(values))))
+        try:
+            return msgspec.msgpack.encode(writing.written(writing.numbers(tuple(values))))
+        except (msgspec.MsgspecError, ArithmeticError, ValueError) as error:
+            raise Unwritable(str(error)) from error
 
     def read(self, held: bytes) -> list[Any]:
         """The values of some bytes; equal ones inside them are the same object.
@@ -128,7 +135,7 @@ class _Writing:
         elif kind in self._codes:
             number = self._made(self._codes[kind], (value.value,))
         else:
-            raise TypeError(f"a {kind.__name__} was not announced")
+            raise Unwritable(f"a {kind.__name__} was not announced")
         self._seen[id(value)] = number
         return number
 

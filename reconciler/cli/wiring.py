@@ -10,6 +10,7 @@ from reconciler.apply import FilesTarget, Target, XdsTarget
 from reconciler.apply.envoy_binary import find_envoy, validate
 from reconciler.audit import Journal
 from reconciler.cli import log
+from reconciler.cli.resume import Caches, resume
 from reconciler.cli.state import locked
 from reconciler.compile import Options
 from reconciler.envoy import AccessLogFormat, RenderOptions, Routing, files_of, static_bootstrap
@@ -26,7 +27,7 @@ from reconciler.plan import BlastRadius
 from reconciler.resources import document_digests
 from reconciler.settings import Loaded, Settings
 from reconciler.sources import BasicAuth, GitSettings, GitSource, Ref, SshAuth
-from reconciler.state import Edges, State, restore
+from reconciler.state import Edges
 from reconciler.table import DefaultListener
 from reconciler.web import Metrics, StatusBoard, WebServer
 
@@ -185,26 +186,12 @@ def controller(settings: Loaded, report: Callable[[Outcome], None]) -> Iterator[
         targets = make_targets(s, late_nacks.put)
         for target in targets:
             stack.callback(target.close)
-        edges = Edges(source, targets, journal, envoy_check(settings, targets), now)
+        caches = Caches.below(state, options)
+        edges = Edges(source, targets, journal, envoy_check(settings, targets), now, caches.keep_files)
         pace = Pace(s.interval, s.jitter, s.max_backoff)
-        yield Loop(edges, options, pace, report, log.log_bug, late_nacks, _resume(edges, options))
-
-
-def _resume(edges: Edges, options: Options) -> State:
-    """What the journal says is served; xDS serves it again at once, so that a dead forge harms nobody.
-
-    After an interrupted apply nobody knows what the Envoys hold: they keep it until the first reconcile. So they do
-    where a guard of every request can't be read as it could when it was served.
-    """
-    state = restore(edges.journal, options)
-    interrupted = edges.journal.unfinished()
-    if interrupted is not None:
-        edges.journal.interrupt(interrupted)
-    elif state.revision is not None and not state.unguarded:
-        for target in edges.targets:
-            if isinstance(target, XdsTarget):
-                target.serve(state.applied.snapshot)
-    return state
+        loop = Loop(edges, options, pace, report, log.log_bug, late_nacks, resume(edges, options, caches))
+        stack.callback(lambda: caches.keep_served(loop.state))
+        yield loop
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from reconciler.model.source import Revision, SourceSnapshot
 from reconciler.sources import GitSource, Ref
 from reconciler.sources.git import source as source_module
 from reconciler.sources.git.door import Door
+from reconciler.sources.git.whole import read_whole
 from tests.support.repositories import Repository, local_source
 
 _LIMITS = Limits(max_file_bytes=200)
@@ -32,7 +33,6 @@ def repository(tmp_path: Path) -> Repository:
 def wholes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The commits that are read whole from here on."""
     shas: list[str] = []
-    read_whole = source_module.read_whole
 
     def watched(before: object, revision: Revision, *rest: object) -> object:
         shas.append(revision.sha)

@@ -6,14 +6,21 @@ from pathlib import Path
 import pytest
 
 from reconciler.cache.parts import PartStore, fingerprint
-from reconciler.cache.values import Damaged, Values
+from reconciler.cache.values import Damaged, Unwritable, Values
+from reconciler.cli.wiring import controller
+from reconciler.model.decision import Decision
 from reconciler.model.limits import DEFAULT_LIMITS
 from reconciler.model.loaded import FilePart
+from reconciler.model.outcome import Outcome
 from reconciler.model.provenance import FileProvenance
 from reconciler.model.source import SourceFile, SourceSnapshot
-from reconciler.resources import load_files
-from tests.bench.tables import repository
+from reconciler.resources import by_file, load_files
+from reconciler.resources.loading import load_file
+from reconciler.settings import load as load_settings
+from tests.bench.tables import mapping, repository
+from tests.bench.tables import path as bench_path
 from tests.support.golden import GOLDEN
+from tests.support.repositories import Repository
 
 
 def _parts(texts: dict[str, bytes]) -> dict[str, FilePart]:
@@ -97,6 +104,16 @@ def test_what_could_not_be_written_is_written_whole_later(tmp_path: Path, parts:
     assert _store(path).recall() == parts
 
 
+def test_what_cannot_be_written_is_left_out(tmp_path: Path, parts: dict[str, FilePart]) -> None:
+    """A number or a text past what the format holds costs its file a place on disk, and no other."""
+    one, other, third = list(parts)[:3]
+    odd = parts | {one: replace(parts[one], blob="\ud800"), other: replace(parts[other], commits=(str(1), 2**70))}  # type: ignore[arg-type]  # an odd value
+    odd["\ud800.yaml"] = parts[third]
+    _store(tmp_path / "parts").keep(odd, None)
+    expected = {path: part for path, part in parts.items() if path not in (one, other)}
+    assert _store(tmp_path / "parts").recall() == expected
+
+
 def test_equal_values_are_one_object(tmp_path: Path, parts: dict[str, FilePart]) -> None:
     """After a restart policies, hosts and commits take no more memory than before it."""
     _store(tmp_path / "parts").keep(parts, None)
@@ -110,7 +127,7 @@ def test_only_what_was_announced_is_written_and_read() -> None:
     values = Values((FileProvenance,))
     place = FileProvenance("a.yaml", 3)
     assert values.read(values.write([place, place, True, 1, None, ()])) == [place, place, True, 1, None, ()]
-    with pytest.raises(TypeError, match="announced"):
+    with pytest.raises(Unwritable, match="announced"):
         values.write([Path()])
     held = values.write([place])
     for cut in range(len(held)):
@@ -130,3 +147,34 @@ def test_fingerprint_tells_settings_and_shapes_apart() -> None:
     }
     assert len(prints) == 4
     assert Values((FilePart,)).shape == Values((FilePart,)).shape != Values((FileProvenance,)).shape
+
+
+def test_restart_of_a_controller_reads_only_what_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one controller read, the next one finds; a file that changed in between is read, and a damaged cache is."""
+    origin = Repository.create(tmp_path / "origin")
+    origin.commit(dict(repository(5)))
+    flags = {"repo": str(origin.path), "state": tmp_path / "state", "target": ("none",), "allow_local": True}
+    settings = load_settings(flags, {}, None)
+    read: list[str] = []
+
+    def watched(file: SourceFile, *rest: object) -> object:
+        read.append(file.path)
+        return load_file(file, *rest)  # type: ignore[arg-type]  # passed on as they came
+
+    def run() -> list[str]:
+        read.clear()
+        outcomes: list[Outcome] = []
+        with controller(settings, outcomes.append) as loop:
+            assert loop.once().decision is Decision.DRY_RUN
+        return sorted(read)
+
+    monkeypatch.setattr(by_file, "load_file", watched)
+    assert len(run()) == 7
+    assert run() == []
+    origin.commit({bench_path(3): mapping(3, service="other")})
+    assert run() == [bench_path(3)]
+    assert run() == []
+    kept = tmp_path / "state" / "parts"
+    kept.write_bytes(b"garbage")
+    assert len(run()) == 7
+    assert run() == []
