@@ -5,9 +5,8 @@ directory, fsync, rename), which is also the only kind of change Envoy notices. 
 before the first rename, so a full disk leaves everything as it was. Renames go make-before-break:
 
 1. secrets that are new or changed, then clusters, old and new together
-2. one file per route configuration, then the listeners
-3. clusters again, without those that nothing uses any more; then files of route configurations and secrets that are
-   gone
+2. one file per route configuration, scopes of routes, old and new together where listeners change; then the listeners
+3. clusters and scopes again, without those that nothing uses any more; then files that are gone
 
 Envoy reads a file when it notices, not when it is written, so a pause stands before 2 where clusters were added or
 changed and before 3 where clusters go away. A file whose content would not change is not touched. Files carry no
@@ -27,7 +26,7 @@ from reconciler.apply.files_sources import by_path
 from reconciler.model.digest import Digest, digest_bytes
 from reconciler.model.effect import Ack, AckState, Evidence
 from reconciler.model.errors import Stalled, Transient
-from reconciler.model.files import FilesFormat, clusters_file
+from reconciler.model.files import FilesFormat, clusters_file, listeners_file, scopes_file
 from reconciler.model.snapshot import ResourceSet, Snapshot, TypeUrl
 
 _SERVED = (TypeUrl.CLUSTER, TypeUrl.LISTENER, TypeUrl.ROUTE)
@@ -53,24 +52,37 @@ class Step:
 def steps(held: Mapping[str, bytes], snapshot: Snapshot, directory: PurePath, form: FilesFormat) -> tuple[Step, ...]:
     """How files that hold ``held`` come to hold ``snapshot``, make-before-break; none if they do already. Pure."""
     wanted = encode_all(snapshot, directory, form)
-    cds = clusters_file(form)
-    before = _clusters(held, form)
-    # What clusters and listeners name must be there before them.
-    first = [Step(name, wanted[name]) for name in sorted(wanted) if _secret(name) and held.get(name) != wanted[name]]
-    together = wanted[cds]
+    cds, lds, srds = clusters_file(form), listeners_file(form), scopes_file(form)
+    meanwhile = dict(wanted)
+    before = _held(TypeUrl.CLUSTER, held, cds, form)
     if before is not None:
-        union = {**before.resources, **by_path(snapshot, directory, form)[TypeUrl.CLUSTER].resources}
-        together = encode(TypeUrl.CLUSTER, ResourceSet.of(union.values()), form)
-    if held.get(cds) != together:
-        first.append(Step(cds, together))
-    # rds.* before lds: a listener must find its routes, whose file it names.
-    changed = [n for n in sorted(wanted, key=lambda n: (not n.startswith("rds."), n)) if n != cds and not _secret(n)]
-    routing = [Step(name, wanted[name]) for name in changed if held.get(name) != wanted[name]]
-    last = [Step(cds, wanted[cds])] if together != wanted[cds] else []
+        placed = by_path(snapshot, directory, form)[TypeUrl.CLUSTER]
+        meanwhile[cds] = _together(TypeUrl.CLUSTER, before, placed, form)
+    scopes = _held(TypeUrl.SCOPED_ROUTE, held, srds, form)
+    if scopes is not None and srds in wanted and held.get(lds) != wanted[lds]:
+        meanwhile[srds] = _together(TypeUrl.SCOPED_ROUTE, scopes, snapshot[TypeUrl.SCOPED_ROUTE], form)
+    differing = [Step(name, content) for name, content in sorted(meanwhile.items()) if held.get(name) != content]
+    # What clusters and listeners name must be there before them: secrets, then routes, whose files listeners name.
+    first = sorted((step for step in differing if step.name == cds or _secret(step.name)), key=lambda s: s.name == cds)
+    rest = [step for step in differing if step not in first]
+    routing = sorted(rest, key=lambda step: (step.name == lds, step.name))
+    last = [Step(name, wanted[name]) for name in (cds, srds) if meanwhile.get(name) != wanted.get(name)]
     last += [Step(name, None) for name in sorted(held.keys() - wanted.keys())]
     if before is None:
         return (*first, *routing, *last)
     return (*first, *_settled(first, routing), *_settled(routing, last))
+
+
+def _held(type_url: TypeUrl, held: Mapping[str, bytes], name: str, form: FilesFormat) -> ResourceSet | None:
+    try:
+        return decode(type_url, held[name], form)
+    except (KeyError, ValueError):
+        return None
+
+
+def _together(type_url: TypeUrl, before: ResourceSet, after: ResourceSet, form: FilesFormat) -> bytes:
+    """A file with what was there and what is to be there; where both have a name, what is to be."""
+    return encode(type_url, ResourceSet.of({**before.resources, **after.resources}.values()), form)
 
 
 def _secret(name: str) -> bool:
@@ -81,13 +93,6 @@ def _settled(before: list[Step], then: list[Step]) -> Iterator[Step]:
     """``then``, the first of which waits if there was anything ``before``."""
     for position, step in enumerate(then):
         yield Step(step.name, step.content, settled=bool(before) and position == 0)
-
-
-def _clusters(held: Mapping[str, bytes], form: FilesFormat) -> ResourceSet | None:
-    try:
-        return decode(TypeUrl.CLUSTER, held[clusters_file(form)], form)
-    except (KeyError, ValueError):
-        return None
 
 
 class FilesTarget:
@@ -163,7 +168,7 @@ class FilesTarget:
             raise Transient("FilesTargetFailed", f"{self.directory} does not hold what was written to it", hint)
         return tuple(
             Ack(self.name, str(self.directory), t, snapshot[t].version, AckState.UNKNOWN, Evidence.READ_BACK)
-            for t in _SERVED
+            for t in (*_SERVED, *([TypeUrl.SCOPED_ROUTE] if snapshot[TypeUrl.SCOPED_ROUTE].resources else []))
         )
 
     def close(self) -> None:
@@ -198,7 +203,7 @@ class FilesTarget:
         return {name: (self.directory / name).read_bytes() for name in names if self._ours(name)}
 
     def _ours(self, name: str) -> bool:
-        return name.startswith(("cds.", "lds.", "rds.", "sds.")) and name.endswith(f".{self.form}")
+        return name.startswith(("cds.", "lds.", "rds.", "sds.", "srds.")) and name.endswith(f".{self.form}")
 
     def _sweep(self) -> None:
         """Removes what a process that died has left half written."""

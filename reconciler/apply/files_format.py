@@ -11,11 +11,13 @@ from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 from envoy.extensions.access_loggers.file.v3 import file_pb2 as _access_log
 from envoy.extensions.filters.http.router.v3 import router_pb2 as _router
 from envoy.extensions.filters.listener.proxy_protocol.v3 import proxy_protocol_pb2 as _proxy_protocol
 from envoy.extensions.filters.listener.tls_inspector.v3 import tls_inspector_pb2 as _tls_inspector
 from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2 as _tcp_proxy
+from envoy.extensions.http.early_header_mutation.header_mutation.v3 import header_mutation_pb2 as _early_headers
 from envoy.extensions.transport_sockets.quic.v3 import quic_transport_pb2 as _quic
 from envoy.extensions.transport_sockets.tls.v3 import tls_pb2 as _tls
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
@@ -25,16 +27,17 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.message import DecodeError, Message
 
 from reconciler.apply.files_sources import by_ads, by_path, messages_in
-from reconciler.model.files import FilesFormat, clusters_file, listeners_file, routes_file, secret_file
+from reconciler.model.files import FilesFormat, clusters_file, listeners_file, routes_file, scopes_file, secret_file
 from reconciler.model.snapshot import ResourceSet, Snapshot, TypeUrl, XdsResource
 
-REGISTERED = (_access_log, _proxy_protocol, _quic, _router, _tcp_proxy, _tls, _tls_inspector)
+REGISTERED = (_access_log, _early_headers, _proxy_protocol, _quic, _router, _tcp_proxy, _tls, _tls_inspector)
 
 _NAMED = {
     TypeUrl.CLUSTER: Cluster,
     TypeUrl.ENDPOINT: ClusterLoadAssignment,
     TypeUrl.LISTENER: Listener,
     TypeUrl.ROUTE: RouteConfiguration,
+    TypeUrl.SCOPED_ROUTE: ScopedRouteConfiguration,
     TypeUrl.SECRET: Secret,
 }
 # Types of which each file holds one resource.
@@ -60,6 +63,8 @@ def encode_all(snapshot: Snapshot, directory: PurePath, form: FilesFormat) -> di
         clusters_file(form): encode(TypeUrl.CLUSTER, placed[TypeUrl.CLUSTER], form),
         listeners_file(form): encode(TypeUrl.LISTENER, placed[TypeUrl.LISTENER], form),
     }
+    if snapshot[TypeUrl.SCOPED_ROUTE].resources:
+        files[scopes_file(form)] = encode(TypeUrl.SCOPED_ROUTE, snapshot[TypeUrl.SCOPED_ROUTE], form)
     for type_url, file in _ALONE.items():
         for name, resource in snapshot[type_url].resources.items():
             files[file(name, form)] = encode(type_url, ResourceSet.of([resource]), form)
@@ -78,6 +83,7 @@ def decode_all(files: Mapping[str, bytes], directory: PurePath, form: FilesForma
         listeners = decode(TypeUrl.LISTENER, rest.pop(listeners_file(form)), form)
     except KeyError as error:
         raise ValueError(f"{error.args[0]} is missing") from error
+    scopes = rest.pop(scopes_file(form), None)
     alone: dict[TypeUrl, list[XdsResource]] = {type_url: [] for type_url in _ALONE}
     for name, content in rest.items():
         type_url = TypeUrl.SECRET if name.startswith("sds.") else TypeUrl.ROUTE
@@ -86,6 +92,8 @@ def decode_all(files: Mapping[str, bytes], directory: PurePath, form: FilesForma
             raise ValueError(f"{name} does not hold the one resource of its name")
         alone[type_url].extend(found.values())
     sets = {type_url: ResourceSet.of(resources) for type_url, resources in alone.items()}
+    if scopes is not None:
+        sets[TypeUrl.SCOPED_ROUTE] = decode(TypeUrl.SCOPED_ROUTE, scopes, form)
     held = Snapshot.of({TypeUrl.CLUSTER: clusters, TypeUrl.LISTENER: listeners, **sets})
     snapshot = by_ads(held)
     if by_path(snapshot, directory, form).digest != held.digest:

@@ -10,6 +10,7 @@ from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
     HttpConnectionManager,
     Rds,
+    ScopedRds,
 )
 from envoy.extensions.transport_sockets.quic.v3.quic_transport_pb2 import QuicDownstreamTransport
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import SdsSecretConfig
@@ -17,10 +18,10 @@ from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import DownstreamTlsConte
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
 
-from reconciler.model.files import FilesFormat, routes_file, secret_file
+from reconciler.model.files import FilesFormat, routes_file, scopes_file, secret_file
 from reconciler.model.snapshot import ResourceSet, Snapshot, TypeUrl, XdsResource
 
-# Where a resource takes one from: by its type and name.
+# Where a resource takes one from: by its type and name, which is empty where it takes all.
 Source: TypeAlias = Callable[[TypeUrl, str], ConfigSource]
 
 _REFERRING = (HttpConnectionManager, DownstreamTlsContext, UpstreamTlsContext, QuicDownstreamTransport)
@@ -32,12 +33,21 @@ def by_path(snapshot: Snapshot, directory: PurePath, form: FilesFormat) -> Snaps
     """A snapshot whose listeners and clusters take routes and secrets from files of ``directory``."""
 
     def source(type_url: TypeUrl, name: str) -> ConfigSource:
-        file = routes_file(name, form) if type_url is TypeUrl.ROUTE else secret_file(name, form)
-        watched = PathConfigSource(path=str(directory / file))
+        watched = PathConfigSource(path=str(directory / _file(type_url, name, form)))
         watched.watched_directory.path = str(directory)
         return ConfigSource(path_config_source=watched, resource_api_version=ApiVersion.V3)
 
     return _rerouted(snapshot, source)
+
+
+def _file(type_url: TypeUrl, name: str, form: FilesFormat) -> str:
+    match type_url:
+        case TypeUrl.SCOPED_ROUTE:
+            return scopes_file(form)
+        case TypeUrl.ROUTE:
+            return routes_file(name, form)
+        case _:
+            return secret_file(name, form)
 
 
 def by_ads(snapshot: Snapshot) -> Snapshot:
@@ -76,6 +86,9 @@ def _redirect(message: Message, source: Source) -> bool:
     match message:
         case Rds():
             message.config_source.CopyFrom(source(TypeUrl.ROUTE, message.route_config_name))
+            return True
+        case ScopedRds():
+            message.scoped_rds_config_source.CopyFrom(source(TypeUrl.SCOPED_ROUTE, ""))
             return True
         case SdsSecretConfig():
             message.sds_config.CopyFrom(source(TypeUrl.SECRET, message.name))

@@ -15,8 +15,10 @@ from envoy.config.core.v3.grpc_service_pb2 import GrpcService
 from envoy.config.core.v3.protocol_pb2 import Http2ProtocolOptions, KeepaliveSettings
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
     HttpConnectionManager,
+    ScopedRouteConfigurationsList,
 )
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
@@ -28,6 +30,7 @@ from reconciler.envoy.listeners.listener import HCM_FILTER
 from reconciler.envoy.options import RenderOptions
 from reconciler.envoy.protobuf import milliseconds, packed, serialise
 from reconciler.envoy.readable import json_bytes
+from reconciler.envoy.routes.scopes import key_start
 from reconciler.envoy.tls.static import drop_tls_files, named_files, put_secrets_inside
 from reconciler.model.files import FilesFormat, clusters_file, listeners_file
 from reconciler.model.limits import DEFAULT_LIMITS
@@ -60,14 +63,14 @@ def static_bootstrap(
         without_files: leave out certificates and keys, for a check on a machine that lacks them.
     """
     message = Bootstrap(admin=admin_interface(options.admin_address), layered_runtime=layered_runtime())
-    routes = snapshot[TypeUrl.ROUTE].resources
+    routes, scopes = snapshot[TypeUrl.ROUTE].resources, snapshot[TypeUrl.SCOPED_ROUTE].resources
     secrets = secrets_of(snapshot)
     for resource in snapshot[TypeUrl.CLUSTER].resources.values():
         cluster = Cluster.FromString(resource.body)
         put_secrets_inside(cluster, secrets)
         message.static_resources.clusters.append(cluster)
     for resource in snapshot[TypeUrl.LISTENER].resources.values():
-        listener = with_inline_routes(resource.body, routes)
+        listener = with_inline_routes(resource.body, routes, scopes)
         put_secrets_inside(listener, secrets)
         message.static_resources.listeners.append(listener)
     if without_files:
@@ -85,18 +88,38 @@ def files_of(snapshot: Snapshot) -> frozenset[str]:
     return named_files(secrets_of(snapshot).values())
 
 
-def with_inline_routes(listener: bytes, routes: Mapping[str, XdsResource]) -> Listener:
+def with_inline_routes(
+    listener: bytes, routes: Mapping[str, XdsResource], scopes: Mapping[str, XdsResource]
+) -> Listener:
     """A rendered listener that holds its routes, of all its filter chains, instead of fetching them."""
     message = Listener.FromString(listener)
     for chain in message.filter_chains:
         for network_filter in chain.filters:
             if network_filter.name == HCM_FILTER:
                 manager = HttpConnectionManager.FromString(network_filter.typed_config.value)
-                configuration = RouteConfiguration.FromString(routes[manager.rds.route_config_name].body)
-                configuration.validate_clusters.value = True
-                manager.route_config.CopyFrom(configuration)  # a oneof: rds goes
+                put_routes_inside(manager, routes, scopes)
                 network_filter.typed_config.CopyFrom(packed(manager))
     return message
+
+
+def put_routes_inside(
+    manager: HttpConnectionManager, routes: Mapping[str, XdsResource], scopes: Mapping[str, XdsResource]
+) -> None:
+    """Exchange where a connection manager fetches its routes from for the routes; both are of one oneof."""
+    if manager.HasField("scoped_routes"):
+        # It would fetch the scopes of all listeners; those of its own have keys that begin with its name.
+        start = key_start(manager.scoped_routes.name)
+        own = [resource.body for name, resource in scopes.items() if name.startswith(start)]
+        inside = ScopedRouteConfigurationsList(
+            scoped_route_configurations=map(ScopedRouteConfiguration.FromString, own)
+        )
+        for scope in inside.scoped_route_configurations:
+            scope.route_configuration.validate_clusters.value = True
+        manager.scoped_routes.scoped_route_configurations_list.CopyFrom(inside)
+    else:
+        configuration = RouteConfiguration.FromString(routes[manager.rds.route_config_name].body)
+        configuration.validate_clusters.value = True
+        manager.route_config.CopyFrom(configuration)
 
 
 def xds_bootstrap(

@@ -10,6 +10,7 @@ from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
@@ -23,6 +24,7 @@ _MESSAGES = MappingProxyType(
         TypeUrl.ENDPOINT: ClusterLoadAssignment,
         TypeUrl.LISTENER: Listener,
         TypeUrl.ROUTE: RouteConfiguration,
+        TypeUrl.SCOPED_ROUTE: ScopedRouteConfiguration,
         TypeUrl.SECRET: Secret,
     }
 )

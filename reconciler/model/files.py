@@ -1,8 +1,9 @@
 """The layout of a file target: what the writer and the Envoy that reads it must agree on.
 
 Flat, so that one watched directory covers it: ``cds.pb`` (all clusters), ``lds.pb`` (all listeners) and
-``rds.NAME.pb`` per route configuration and ``sds.NAME.pb`` per secret, since Envoy accepts just one in a file. Each is
-a ``DiscoveryResponse``.
+``rds.NAME.pb`` per route configuration and ``sds.NAME.pb`` per secret, since Envoy accepts just one in a file;
+``srds.pb`` (all scopes of routes) where there are any, since Envoy takes all that are in its file. Each is a
+``DiscoveryResponse``.
 """
 
 from enum import StrEnum
@@ -28,6 +29,11 @@ def clusters_file(form: FilesFormat) -> str:
 def listeners_file(form: FilesFormat) -> str:
     """Name of the file of all listeners."""
     return f"lds.{form}"
+
+
+def scopes_file(form: FilesFormat) -> str:
+    """Name of the file of all scopes of routes."""
+    return f"srds.{form}"
 
 
 def routes_file(name: str, form: FilesFormat) -> str:
