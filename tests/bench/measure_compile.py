@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.cli.wiring import git_source, stage_options
-from reconciler.compile import compile_routes, load_source
+from reconciler.compile import compile_routes, load_source_files
 from reconciler.settings import load
 from tests.bench.marks import Moment, marked_reconcile
 from tests.bench.progress import fresh
@@ -70,7 +70,7 @@ def _cold_once(repository: Path) -> tuple[Moment, Moment, Moment, Moment]:
         source = git_source(settings.settings, Path(scratch) / "clone")
         snapshot = source.fetch(None)
         fetched = Moment.now()
-        loaded = load_source(snapshot, options)
+        loaded = load_source_files(snapshot, options, None, {}).whole()
         read = Moment.now()
         compiled = compile_routes(snapshot, loaded, options)
         done = Moment.now()

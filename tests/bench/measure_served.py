@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.cli.collector import spare_once
 from reconciler.loop import Loop
 from tests.bench import tables
 from tests.bench.envoys import PATIENCE_S, fed_envoy, upstream, xds_port
@@ -121,6 +122,7 @@ def _both(
         loop = stack.enter_context(on_repository(repository.path, scratch / "state", "xds", **settings))
         stack.enter_context(fed_envoy(xds_port(loop), scratch, "ours"))
         first = marked_reconcile(loop)
+        spare_once()()
         say(f"applied within {first.between('began', 'done').wall:.1f} s")
         floor = stack.enter_context(Floor(scratch / "floor", loop.state.applied.snapshot, moved))
         stack.enter_context(fed_envoy(floor.port, scratch, "bare"))

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.cli.collector import spare_once
 from tests.bench.envoys import PATIENCE_S, fed_envoy, upstream, xds_port
 from tests.bench.load import Load, write_requests
 from tests.bench.marks import marked_reconcile
@@ -59,6 +60,7 @@ def updates(repository: BenchRepository, port: int, scratch: Path, count: int, s
         loop = stack.enter_context(on_repository(repository.path, scratch / "state", "xds", **settings))
         stack.enter_context(fed_envoy(xds_port(loop), scratch, "under-load"))
         loop.once()
+        spare_once()()
         await_table(table, port)
         load = Load(port, scratch / "requests", seconds, seed=1)
         began = said = time.monotonic()

@@ -10,6 +10,8 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import ParamSpec, TypeVar
 
+from reconciler.cli.collector import look_seldom
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -26,10 +28,11 @@ def say(text: str) -> None:
 def fresh(text: str, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """The result of a call in a process of its own, which no earlier measurement has warmed up or filled."""
     say(text)
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"), initializer=_prepare) as pool:
         return pool.submit(call, *args, **kwargs).result()
 
 
-def _end_with_parent() -> None:
-    """Nothing that is measured goes on when the benchmark is ended from outside; see prctl(2)."""
+def _prepare() -> None:
+    """As the command prepares itself; and nothing goes on when the benchmark is ended from outside, see prctl(2)."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    look_seldom()
