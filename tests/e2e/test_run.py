@@ -145,7 +145,7 @@ def test_it_ends_in_order(repository: Repository, desk: Desk, number: signal.Sig
         assert (desk.state / "journal.db-wal").exists()
         assert controller.end(number, seconds=5) == 0
         assert status(controller, "/healthz") == 0
-    assert sorted(path.name for path in desk.state.iterdir()) == ["clone", "journal.db", "lock"]
+    assert sorted(path.name for path in desk.state.iterdir()) == ["clone", "journal.db", "lock", "parts", "served"]
     assert list(desk.temporary.iterdir()) == []
     assert list(desk.home.iterdir()) == []
 
