@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from reconciler.apply import Target
 from reconciler.audit import Journal
@@ -65,8 +66,13 @@ class State:
     kept: Mapping[str, FilePart] = field(default_factory=dict, compare=False, repr=False)
 
 
-def restore(journal: Journal, options: Options) -> State:
+def restore(journal: Journal, options: Options, kept: Mapping[str, FilePart] = MappingProxyType({})) -> State:
     """What the journal says is served, compiled again from the documents it kept: no Git is needed.
+
+    Args:
+        journal: the journal.
+        options: see `Options`.
+        kept: what files held in an earlier run; a document that was read then is not read again.
 
     Raises:
         Transient: the journal can't be read.
@@ -74,12 +80,16 @@ def restore(journal: Journal, options: Options) -> State:
     served = journal.served()
     if not served.origins:
         return State(revision=served.revision)
-    loaded = load_origins(served.origins, limits=options.limits, ambassador_id=options.ambassador_id)
+    read = {resource.origin: resource for part in kept.values() for resource in part.loaded.resources}
+    unread = [origin for origin in served.origins if origin not in read]
+    loaded = load_origins(unread, limits=options.limits, ambassador_id=options.ambassador_id)
+    known = tuple(read[origin] for origin in served.origins if origin in read)
+    loaded = replace(loaded, resources=(*known, *loaded.resources))
     compiled = compile_routes(SourceSnapshot(None, None, ()), loaded, options)
     if compiled.unguarded:
         compiled = replace(compiled, table=EMPTY_TABLE, snapshot=EMPTY_SNAPSHOT)
         return State(applied=compiled, revision=served.revision, unguarded=True)
-    return State(applied=compiled, revision=served.revision)
+    return State(applied=replace(compiled, rendering=None), revision=served.revision)
 
 
 def goes_on(source: SourceSnapshot, state: State) -> bool | None:

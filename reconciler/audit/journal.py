@@ -176,6 +176,11 @@ class Journal:
         with database.reading(self._engine) as connection:
             return query.served(connection)
 
+    def served_digest(self) -> Digest | None:
+        """Digest of the snapshot that was last applied: told without reading the documents behind it."""
+        with database.reading(self._engine) as connection:
+            return query.served_digest(connection)
+
     def entries(
         self,
         limit: int | None = None,

@@ -73,6 +73,12 @@ def oldest_open_intent(connection: Connection) -> int | None:
     return connection.execute(_OLDEST_INTENT).scalar()
 
 
+def served_digest(connection: Connection) -> Digest | None:
+    """The snapshot that was last applied."""
+    found: str | None = connection.execute(select(served_head.c.snapshot)).scalar()
+    return Digest(found) if found else None
+
+
 def served(connection: Connection) -> Served:
     """The documents that are served, sorted by identity, with the revision and snapshot they make."""
     head = connection.execute(select(served_head)).first()
