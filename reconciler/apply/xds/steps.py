@@ -3,7 +3,9 @@
 Clusters first, routes switched in the middle, clusters removed last, so that at no moment a route refers to a
 cluster that isn't there. Listeners go before scopes and routes, and scopes before routes, since they name what comes
 after them, and Envoy asks for nothing that it has no name of. So a scope that is to keep answering has to keep the name
-of its route configuration: between taking a scope with another one and getting that, Envoy answers 404.
+of its route configuration: between taking a scope with another one and getting that, Envoy answers 404. An Envoy that
+has scopes already gets those that are new even before the listeners: one that looks for other keys than before begins
+to serve with whatever scopes are there.
 
 https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#eventual-consistency-considerations
 """
@@ -24,17 +26,18 @@ class Step(IntEnum):
 
     CLUSTERS = 0
     ENDPOINTS = 1
-    LISTENERS = 2
-    SECRETS = 3
-    SCOPES = 4
-    ROUTES = 5
-    DROP_LISTENERS = 6
-    DROP_SCOPES = 7
-    DROP_ROUTES = 8
-    DROP_CLUSTERS = 9
-    DROP_ENDPOINTS = 10
-    DROP_SECRETS = 11
-    DONE = 12
+    NEW_SCOPES = 2
+    LISTENERS = 3
+    SECRETS = 4
+    SCOPES = 5
+    ROUTES = 6
+    DROP_LISTENERS = 7
+    DROP_SCOPES = 8
+    DROP_ROUTES = 9
+    DROP_CLUSTERS = 10
+    DROP_ENDPOINTS = 11
+    DROP_SECRETS = 12
+    DONE = 13
 
 
 class _Mode(Enum):
@@ -49,6 +52,7 @@ class _Mode(Enum):
 AWAITED: dict[Step, TypeUrl] = {
     Step.CLUSTERS: TypeUrl.CLUSTER,
     Step.ENDPOINTS: TypeUrl.ENDPOINT,
+    Step.NEW_SCOPES: TypeUrl.SCOPED_ROUTE,
     Step.LISTENERS: TypeUrl.LISTENER,
     Step.SECRETS: TypeUrl.SECRET,
     Step.SCOPES: TypeUrl.SCOPED_ROUTE,
@@ -73,9 +77,13 @@ _PLAN: dict[TypeUrl, tuple[tuple[Step, _Mode], ...]] = {  # per type, last step 
     # Clusters and listeners are warm only once they have their certificates.
     TypeUrl.SECRET: ((Step.DROP_SECRETS, _Mode.DESIRED), (Step.CLUSTERS, _Mode.BOTH)),
     # What a scope newly names is asked for, and answered, at once.
-    TypeUrl.SCOPED_ROUTE: ((Step.DROP_SCOPES, _Mode.DESIRED), (Step.SCOPES, _Mode.BOTH)),
-    # A listener that is new is warm only once its routes came, so those may come while listeners are awaited.
-    TypeUrl.ROUTE: ((Step.DROP_ROUTES, _Mode.DESIRED), (Step.ROUTES, _Mode.BOTH), (Step.LISTENERS, _Mode.FILL)),
+    TypeUrl.SCOPED_ROUTE: (
+        (Step.DROP_SCOPES, _Mode.DESIRED),
+        (Step.SCOPES, _Mode.BOTH),
+        (Step.NEW_SCOPES, _Mode.FILL),
+    ),
+    # A listener, or scope, that is new is warm only once its routes came, so those may come while it is awaited.
+    TypeUrl.ROUTE: ((Step.DROP_ROUTES, _Mode.DESIRED), (Step.ROUTES, _Mode.BOTH), (Step.NEW_SCOPES, _Mode.FILL)),
 }
 
 
@@ -86,12 +94,24 @@ def goal(step: Step, type_url: TypeUrl, holds: ResourceSet, desired: ResourceSet
         case _Mode.WAIT:
             return None
         case _Mode.FILL:
-            return memory.join(desired, holds)
+            both = memory.join(desired, holds)
+            return without(both, _displacing(type_url, both, holds))
         case _Mode.BOTH:
             both = memory.join(holds, desired)
             return without(both, _in_the_way(type_url, both, desired))
         case _Mode.DESIRED:
             return desired
+
+
+def _displacing(type_url: TypeUrl, both: ResourceSet, holds: ResourceSet) -> frozenset[str]:
+    """New resources that take the place of one that is held: they come when that may leave.
+
+    Where a body that is held isn't known, any may do so.
+    """
+    new = [name for name in both.differing(holds) if name not in holds.resources] if type_url in _CLAIMS else []
+    if new and not all(resource.body for resource in holds.resources.values()):
+        return frozenset(new)
+    return _in_the_way(type_url, both, holds)
 
 
 def _in_the_way(type_url: TypeUrl, both: ResourceSet, desired: ResourceSet) -> frozenset[str]:

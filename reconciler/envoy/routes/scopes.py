@@ -64,11 +64,8 @@ def sharding_of(virtual_hosts: Iterable[HostMatch], sharding: Sharding) -> Shard
     """How a chain with these virtual hosts is divided.
 
     By hosts only where each is one host: a pattern has no key that a request could ask for, nor has a literal IPv6
-    address, which would be cut at its first colon as if a port came there. Without any there is nothing to divide.
+    address, which would be cut at its first colon as if a port came there.
     """
-    virtual_hosts = tuple(virtual_hosts)
-    if sharding is Sharding.HOSTS and not virtual_hosts:
-        return Sharding.NONE
     if sharding is Sharding.HOSTS and not all(map(_is_one_host, virtual_hosts)):
         return Sharding.BUCKETS
     return sharding
