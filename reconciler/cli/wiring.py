@@ -13,7 +13,7 @@ from reconciler.cli import log
 from reconciler.cli.resume import Caches, resume
 from reconciler.cli.state import locked
 from reconciler.compile import Options
-from reconciler.envoy import AccessLogFormat, RenderOptions, Routing, files_of, static_bootstrap
+from reconciler.envoy import AccessLogFormat, RenderOptions, Routing, Sharding, files_of, static_bootstrap
 from reconciler.loop import Loop, Pace
 from reconciler.merge import ConflictPolicy
 from reconciler.model.effect import Ack
@@ -56,6 +56,7 @@ def stage_options(settings: Loaded) -> Options:
             access_log_path=s.access_log,
             access_log_format=AccessLogFormat(s.access_log_format),
             routing=Routing(s.routing),
+            sharding=Sharding(s.sharding),
         ),
         blast_radius=BlastRadius(s.max_delete_share, s.delete_share_from),
         allow_plan=s.allow_plan,

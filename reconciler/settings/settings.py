@@ -217,6 +217,14 @@ class Settings:
         parse.one_of("list", "tree", "auto"),
         group="target",
     )
+    sharding: str = _field(
+        "none",
+        "Into which pieces a listener's hosts are divided; Envoy builds only those anew that change. none: one; hosts: "
+        "one for each, for clients that send host names in lower case; buckets: 64, at the cost of some microseconds "
+        "for each request.",
+        parse.one_of("none", "hosts", "buckets"),
+        group="target",
+    )
     service_address: tuple[tuple[str, str], ...] = _field(
         (),
         "SERVICE=HOST:PORT: where a service really is, where there is no cluster DNS; repeatable, * for all others.",
