@@ -146,7 +146,7 @@ class Rendering:
         return host_rules(there, before.checks, self.options.routing)
 
     def _resource(self, name: str) -> tuple[TypeUrl, XdsResource]:
-        return piece_resource(self.pieces[name], (rules.body for rules in self.rules[name]))
+        return piece_resource(self.pieces[name], (rules.field for rules in self.rules[name]))
 
     def _with(self, removed: Iterable[Named], put: Iterable[tuple[TypeUrl, XdsResource]]) -> Snapshot:
         fewer: dict[TypeUrl, list[str]] = defaultdict(list)

@@ -3,13 +3,45 @@
 https://protobuf.dev/programming-guides/encoding/
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from google.protobuf.message import Message
+
+from reconciler.model.seal import SMALL, seal, seal_row, sealed_row
+from reconciler.model.snapshot import XdsResource
 
 _LENGTH_DELIMITED = 2
 _SEVEN_BITS = 0x7F
 _MORE = 0x80
+_COPIED = 1 << 16  # bytes up to which pieces are joined at once: fewer to go through later, at little cost now
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some fields of a message, one after the other, and what those who hold them need to seal themselves.
+
+    Attributes:
+        pieces: their bytes, still to be joined: a large message is copied once, when it is whole.
+        sealed: the same, as `reconciler.model.seal` has them in a large message; in pieces, too.
+        size: in bytes.
+    """
+
+    pieces: tuple[bytes, ...]
+    sealed: tuple[bytes, ...]
+    size: int
+
+    @classmethod
+    def of(cls, fields: bytes) -> "Part":
+        """Serialised fields, as a part that is sealed once for all messages it comes into."""
+        return cls((fields,), (sealed_row(fields),), len(fields))
+
+
+NO_FIELDS = Part((), (), 0)
+
+Content: TypeAlias = "Sequence[Part | bytes]"
+"""The fields of a message: serialised ones, and those that know what is sealed of them."""
 
 
 def tag(message: type[Message], name: str) -> bytes:
@@ -22,9 +54,25 @@ def field(before: bytes, value: bytes) -> bytes:
     return before + varint(len(value)) + value
 
 
-def field_parts(before: bytes, value: bytes) -> tuple[bytes, bytes, bytes]:
-    """One field in parts that are still to be joined: a large value is copied once less."""
-    return before, varint(len(value)), value
+def nested(before: bytes, content: Content) -> Part:
+    """One field that holds a message, which may be large.
+
+    Args:
+        before: its `tag`.
+        content: the message.
+    """
+    pieces, size = _pieces(content)
+    head = before + varint(size)
+    whole = (head, *pieces)
+    return Part(
+        (b"".join(whole),) if size <= _COPIED else whole, (head, _sealed(content, pieces, size)), len(head) + size
+    )
+
+
+def resource(name: str, content: Content) -> XdsResource:
+    """The resource that is a message with this content."""
+    pieces, size = _pieces(content)
+    return XdsResource.sealed(name, b"".join(pieces), _sealed(content, pieces, size))
 
 
 def fields(before: bytes, values: Iterable[bytes]) -> bytes:
@@ -40,3 +88,27 @@ def varint(number: int) -> bytes:
         number >>= 7
     out.append(number)
     return bytes(out)
+
+
+def _pieces(content: Content) -> tuple[list[bytes], int]:
+    """The bytes of a message, and how many they are."""
+    pieces: list[bytes] = []
+    for part in content:
+        if isinstance(part, Part):
+            pieces += part.pieces
+        else:
+            pieces.append(part)
+    return pieces, sum(map(len, pieces))
+
+
+def _sealed(content: Content, pieces: Iterable[bytes], size: int) -> bytes:
+    """The seal of a message."""
+    if size <= SMALL:
+        return seal(b"".join(pieces))
+    row: list[bytes] = []
+    for part in content:
+        if isinstance(part, Part):
+            row += part.sealed
+        else:
+            row.append(sealed_row(part))
+    return seal_row(row)

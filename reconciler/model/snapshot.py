@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from reconciler.model.digest import Digest, digest_bytes
 from reconciler.model.digest_tree import DigestTree
+from reconciler.model.seal import seal
 
 
 class TypeUrl(StrEnum):
@@ -33,8 +34,13 @@ class XdsResource:
 
     @classmethod
     def of(cls, name: str, body: bytes) -> "XdsResource":
-        """A resource with the digest of its bytes."""
-        return cls(name, body, digest_bytes(body))
+        """A resource with the digest of its bytes, which is their `seal`."""
+        return cls.sealed(name, body, seal(body))
+
+    @classmethod
+    def sealed(cls, name: str, body: bytes, sealed: bytes) -> "XdsResource":
+        """The same for one who has the seal of the bytes already."""
+        return cls(name, body, Digest(f"sha256:{sealed.hex()}"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from reconciler.model.edge import Probe
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind, NamedMatch, PathMatch, StringMatch
 from reconciler.model.provenance import FileProvenance, Touch
 from reconciler.model.resource import Kind, ResourceId, SecurityModel, ServiceAddress
+from reconciler.model.seal import value_spans
 from reconciler.model.snapshot import Snapshot, XdsResource
 from reconciler.model.table import Action, Cluster, Forward, Guard, Listener, Route, RouteTable, VirtualHost
 
@@ -99,9 +100,11 @@ def snapshot(
 
 def serialised_host(vhost: VirtualHost, probes: Sequence[Probe] = (), routing: Routing = Routing.AUTO) -> bytes:
     """A virtual host as Envoy gets it."""
-    return host_rules(vhost, probes, routing).body
+    whole = b"".join(host_rules(vhost, probes, routing).field.pieces)
+    start, end = (value_spans(whole, 0, len(whole)) or [])[0]
+    return whole[start:end]
 
 
 def route_configurations(port: Listener) -> list[XdsResource]:
     """What Envoy gets of the routes of a listener."""
-    return [piece_resource(piece, map(serialised_host, piece.hosts))[1] for piece in pieces(port)]
+    return [piece_resource(piece, (host_rules(one).field for one in piece.hosts))[1] for piece in pieces(port)]

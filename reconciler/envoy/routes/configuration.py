@@ -13,7 +13,7 @@ from google.protobuf.wrappers_pb2 import BoolValue
 from reconciler.envoy.options import Sharding
 from reconciler.envoy.protobuf import serialise
 from reconciler.envoy.routes.scopes import SCOPE_HEADER, Scope, scoped, scopes
-from reconciler.envoy.wire_format import field_parts, tag
+from reconciler.envoy.wire_format import Content, Part, nested, resource, tag
 from reconciler.model.chains import TlsChain, clear_text_hosts, tls_chains
 from reconciler.model.snapshot import TypeUrl, XdsResource
 from reconciler.model.table import Listener, VirtualHost
@@ -57,7 +57,7 @@ def chain_name(listener: Listener, chain: TlsChain) -> str:
     return f"{listener.name}/{chain.termination.name}"
 
 
-def piece_resource(piece: Piece, virtual_hosts: Iterable[bytes]) -> tuple[TypeUrl, XdsResource]:
+def piece_resource(piece: Piece, virtual_hosts: Iterable[Part]) -> tuple[TypeUrl, XdsResource]:
     """The resource of a piece, and its type.
 
     Clusters are not validated: xDS delivers them first, but through another subscription, so that on a start they may
@@ -67,13 +67,18 @@ def piece_resource(piece: Piece, virtual_hosts: Iterable[bytes]) -> tuple[TypeUr
 
     Args:
         piece: from `pieces`.
-        virtual_hosts: the same virtual hosts, serialised.
+        virtual_hosts: each of its virtual hosts, from `virtual_host_field`.
     """
     before, after = piece.around
-    body = b"".join((before, *(part for host in virtual_hosts for part in field_parts(_VIRTUAL_HOSTS, host)), after))
+    content: Content = [before, *virtual_hosts, after]
     if piece.scope is not None:
-        return TypeUrl.SCOPED_ROUTE, scoped(piece.scope, body)
-    return TypeUrl.ROUTE, XdsResource.of(piece.name, body)
+        return TypeUrl.SCOPED_ROUTE, scoped(piece.scope, resource(piece.name, content).body)
+    return TypeUrl.ROUTE, resource(piece.name, content)
+
+
+def virtual_host_field(content: Content) -> Part:
+    """The field of a route configuration with one virtual host."""
+    return nested(_VIRTUAL_HOSTS, content)
 
 
 def _of_chain(

@@ -9,7 +9,7 @@ from reconciler.envoy.protobuf import serialise
 from reconciler.envoy.routes.guards import guard_matcher, guard_routes
 from reconciler.envoy.routes.tree import Tree
 from reconciler.envoy.routes.tree_format import after, matcher
-from reconciler.envoy.wire_format import field, fields, tag
+from reconciler.envoy.wire_format import Part, fields, nested, tag
 from reconciler.model.match import MatchKind
 from reconciler.model.table import Guard, VirtualHost
 
@@ -43,11 +43,11 @@ def list_field(rules: Iterable[bytes], guard: Guard | None) -> bytes:
     return fields(_ROUTES, (*map(serialise, guard_routes(guard)), *rules))
 
 
-def tree_field(tree: Tree, guard: Guard | None) -> bytes:
+def tree_field(tree: Tree, guard: Guard | None) -> Part:
     """The field of a virtual host with its rules as a tree that fits."""
-    rules = matcher((tree.entries[key] for key in tree.keys if key), tree.entries.get("", b""))
+    rules = matcher([run.part for run in tree.runs], tree.otherwise)
     first = guard_matcher(guard)
-    return field(_MATCHER, after(first, rules) if first else rules)
+    return nested(_MATCHER, after(first, rules) if first else rules)
 
 
 def domain(vhost: VirtualHost) -> str:

@@ -4,17 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.envoy.options import Routing
+from reconciler.envoy.routes.configuration import virtual_host_field
 from reconciler.envoy.routes.hosts import head, list_field, tree_field, tree_wanted
 from reconciler.envoy.routes.items import Item, item
 from reconciler.envoy.routes.probes import in_order, probe_route
 from reconciler.envoy.routes.route import route
 from reconciler.envoy.routes.tree import Tree, graft, grow
+from reconciler.envoy.wire_format import NO_FIELDS, Part
 from reconciler.model.edge import Probe
 from reconciler.model.rank import FIRST, Rank
 from reconciler.model.resource import ResourceId
 from reconciler.model.table import Route, VirtualHost
 
-Items = Mapping[ResourceId, Item]
+Items = dict[ResourceId, Item]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class HostRules:
         checks: those of the edge itself among them.
         probes: the same, rendered, by prefix.
         tree: the same rules as a tree; None where they are a list.
-        body: the whole, serialised.
+        field: the whole, as a route configuration has it.
     """
 
     host: VirtualHost
@@ -35,7 +37,7 @@ class HostRules:
     checks: Sequence[Probe]
     probes: Mapping[str, Item]
     tree: Tree | None
-    body: bytes
+    field: Part
 
 
 def host_rules(host: VirtualHost, checks: Sequence[Probe] = (), routing: Routing = Routing.AUTO) -> HostRules:
@@ -45,7 +47,7 @@ def host_rules(host: VirtualHost, checks: Sequence[Probe] = (), routing: Routing
     probes = {probe.prefix: item(probe_route(probe), ranks.get(probe, _probe_rank(probe))) for probe in checks}
     wanted = tree_wanted(routing, len(items) + len(probes))
     tree = grow((*items.values(), *probes.values())) if wanted else None
-    return _assembled(HostRules(host, items, checks, probes, tree, b""))
+    return _assembled(HostRules(host, items, checks, probes, tree, NO_FIELDS))
 
 
 def edited(
@@ -60,7 +62,7 @@ def edited(
         come: rules that it has instead.
         routing: as before.
     """
-    items = dict(before.items)
+    items = before.items.copy()
     removed = [items.pop(rule.id) for rule in gone]
     added = {rule.id: item(route(rule, host.host), rule.rank) for rule in come}
     items.update(added)
@@ -74,10 +76,11 @@ def edited(
 def _assembled(rules: HostRules) -> HostRules:
     host, tree = rules.host, rules.tree
     if tree is not None and tree.fit:
-        return replace(rules, body=head(host) + tree_field(tree, host.guard))
+        return replace(rules, field=virtual_host_field([head(host), tree_field(tree, host.guard)]))
     ordered = in_order(host.routes, rules.checks)
     bodies = (rules.probes[one.prefix] if isinstance(one, Probe) else rules.items[one.id] for one in ordered)
-    return replace(rules, body=head(host) + list_field((one.body for one in bodies), host.guard))
+    listed = list_field([one.body for one in bodies], host.guard)
+    return replace(rules, field=virtual_host_field([head(host), listed]))
 
 
 def _ranks(host: VirtualHost, checks: Sequence[Probe]) -> Mapping[Route | Probe, Rank]:

@@ -10,14 +10,16 @@ The key ``""`` is for paths that begin with no other.
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import chain
 from operator import attrgetter
 
 from reconciler.envoy.routes.items import Item, Rank
+from reconciler.envoy.routes.runs import Run, renewed
 from reconciler.envoy.routes.tree_format import entry
+from reconciler.envoy.wire_format import NO_FIELDS, Part
 
 # Candidates per rule. A rule that begins with anything, such as a pattern, is one at every key unless one before it
 # takes all; Envoy holds a copy of a route for each, and needs time and memory to build it.
@@ -73,15 +75,17 @@ class Tree:
         keys: the anchors, sorted.
         lengths: how many of the anchors are so long; few lengths, so that it is quick to ask what a key begins with.
         reaches: by key.
-        entries: by key what Envoy gets of it (`tree_format.entry`); none where the tree does not `fit`.
+        runs: what Envoy gets of all keys but ``""`` (`tree_format.entry`); none where the tree does not `fit`.
+        otherwise: the same of ``""``.
         rules, candidates, borrowed: of all keys together.
     """
 
-    branches: Mapping[str, Branch]
+    branches: dict[str, Branch]
     keys: tuple[str, ...]
     lengths: Mapping[int, int]
-    reaches: Mapping[str, Reach]
-    entries: Mapping[str, bytes]
+    reaches: dict[str, Reach]
+    runs: tuple[Run, ...]
+    otherwise: Part
     rules: int
     candidates: int
     borrowed: int
@@ -89,10 +93,10 @@ class Tree:
     @property
     def fit(self) -> bool:
         """Whether it may stand for the list: it has a key, is not much larger, and doubles no state."""
-        return _fit(self.keys, self.rules, self.candidates, self.borrowed)
+        return any(self.keys[:2]) and self.candidates <= WIDEST * self.rules and not self.borrowed
 
 
-EMPTY_TREE = Tree({}, (), {}, {}, {}, 0, 0, 0)
+EMPTY_TREE = Tree({}, (), {}, {}, (), NO_FIELDS, 0, 0, 0)
 
 
 def grow(items: Iterable[Item]) -> Tree:
@@ -112,8 +116,8 @@ def graft(tree: Tree, removed: Iterable[Item], added: Iterable[Item]) -> Tree:
     changed = dict(_changed_branches(tree.branches, gone, come))
     keys, lengths = _changed_keys(tree, changed)
     affected = {key for item in chain(gone, come) for key in _led_to(tree, item)} | changed.keys()
-    branches = {**tree.branches, **changed}
-    reaches = dict(tree.reaches)
+    branches, reaches = tree.branches.copy(), tree.reaches.copy()
+    branches.update(changed)
     candidates, borrowed = tree.candidates, tree.borrowed
     for key in affected:
         if (before := reaches.pop(key, None)) is not None:
@@ -121,23 +125,24 @@ def graft(tree: Tree, removed: Iterable[Item], added: Iterable[Item]) -> Tree:
         if not branches[key].items:
             del branches[key]
     lineage = cache(partial(_lineage, branches, sorted(lengths)))
-    renewed = affected & branches.keys()
-    for key in renewed:
+    for key in affected & branches.keys():
         reaches[key] = reach = _reach(lineage(key))
         candidates, borrowed = candidates + reach.candidates, borrowed + reach.borrowed
     rules = tree.rules - len(gone) + len(come)
-    entries: dict[str, bytes] = {}
-    if _fit(keys, rules, candidates, borrowed):
-        entries.update(tree.entries)
-        for key in affected:
-            entries.pop(key, None)
-        stale = renewed if entries else keys  # one that did not fit has none to keep
-        entries.update([(key, _entry(key, lineage(key), reaches[key].cut)) for key in stale])
-    return Tree(branches, keys, lengths, reaches, entries, rules, candidates, borrowed)
+    grafted = Tree(branches, keys, lengths, reaches, (), NO_FIELDS, rules, candidates, borrowed)
+    if not grafted.fit:
+        return grafted
+    stale = affected if tree.fit else branches.keys()  # one that did not fit has nothing written
+    written = {key: _entry(key, lineage(key), reaches[key].cut) for key in stale & branches.keys()}
+    return _written(grafted, tree, stale - branches.keys(), written)
 
 
-def _fit(keys: Sequence[str], rules: int, candidates: int, borrowed: int) -> bool:
-    return any(keys[:2]) and candidates <= WIDEST * rules and not borrowed
+def _written(tree: Tree, before: Tree, gone: Set[str], put: dict[str, bytes]) -> Tree:
+    """The tree with what Envoy gets of it: what it got of the one before, without some entries and with others."""
+    otherwise = NO_FIELDS if "" in gone else before.otherwise
+    if "" in put:
+        otherwise = Part.of(put.pop(""))
+    return replace(tree, runs=renewed(before.runs, gone - {""}, put), otherwise=otherwise)
 
 
 def _changed_branches(

@@ -13,7 +13,7 @@ from xds.core.v3.extension_pb2 import TypedExtensionConfig
 from xds.type.matcher.v3.matcher_pb2 import Matcher
 
 from reconciler.envoy.protobuf import packed, serialise
-from reconciler.envoy.wire_format import field, fields, tag
+from reconciler.envoy.wire_format import NO_FIELDS, Content, Part, field, fields, nested, tag
 
 _TREE = tag(Matcher, "matcher_tree")
 _ON_NO_MATCH = tag(Matcher, "on_no_match")
@@ -67,16 +67,16 @@ def on_match(routes: Sequence[bytes]) -> bytes:
     return field(_ACTION, _ACTION_NAME + field(_CONFIG, config))
 
 
-def matcher(entries: Iterable[bytes], otherwise: bytes = b"") -> bytes:
+def matcher(entries: Iterable[Part], otherwise: Part = NO_FIELDS) -> Content:
     """A whole matcher.
 
     Args:
         entries: of all keys but ``""``, sorted by key: protobuf leaves the order of a map to its implementations.
         otherwise: the entry of ``""``.
     """
-    return field(_TREE, _INPUT + field(_MAP, b"".join(entries))) + otherwise
+    return nested(_TREE, [_INPUT, nested(_MAP, list(entries))]), otherwise
 
 
-def after(first: Matcher, then: bytes) -> bytes:
-    """A matcher that hands over to another, serialised one where it matches nothing itself."""
-    return serialise(first) + field(_ON_NO_MATCH, field(_MATCHER, then))
+def after(first: Matcher, then: Content) -> Content:
+    """A matcher that hands over to another one where it matches nothing itself."""
+    return serialise(first), nested(_ON_NO_MATCH, [nested(_MATCHER, then)])

@@ -12,6 +12,7 @@ from reconciler.envoy.protobuf import serialise
 from reconciler.envoy.routes.items import Item
 from reconciler.envoy.routes.tree import EMPTY_TREE, WIDEST, Tree, graft, grow
 from reconciler.envoy.routes.tree_format import matcher
+from reconciler.envoy.wire_format import Part, resource
 
 _ANCHORS = st.one_of(
     st.sampled_from(["", "/", "/a", "/a/", "/b", "/aé", "/a\U0010ffff"]), st.text("/ab", max_size=5).map("/".__add__)
@@ -39,7 +40,7 @@ def of(tree: Tree) -> Matcher:
 
 def written(tree: Tree) -> bytes:
     """What Envoy gets."""
-    return matcher((tree.entries[key] for key in tree.keys if key), tree.entries.get("", b""))
+    return resource("", matcher([run.part for run in tree.runs], tree.otherwise)).body
 
 
 def candidates(found: Matcher.OnMatch) -> list[str]:
@@ -92,8 +93,8 @@ def test_bytes_are_those_of_the_message(items: list[Item]) -> None:
             for other in tree.keys:
                 if other != key and other:
                     del kept[other]
-            entry = [tree.entries[key]] if key else []
-            assert serialise(message) == matcher(entry, tree.entries.get("", b""))
+            entry = [Part.of(run.entries()[key]) for run in tree.runs if key in run.keys]
+            assert serialise(message) == resource("", matcher(entry, tree.otherwise)).body
         assert len(serialise(of(tree))) == len(written(tree))
 
 
@@ -114,10 +115,14 @@ def test_grafted_is_as_grown(items: list[Item], steps: list[tuple[list[Item], li
 
 
 def test_one_change_leaves_other_entries_alone() -> None:
-    """A rule below a prefix of its own renews one entry, of a thousand; the others are the same objects."""
+    """A rule below a prefix of its own renews one run of many; the others are the same objects."""
     tree = grow(item(number, f"/team/{number:04}/", takes_all=True) for number in range(1000))
-    changed = graft(tree, [item(7, "/team/0007/", takes_all=True)], [item(7, "/team/0007/")])
-    assert [key for key in tree.keys if tree.entries[key] is not changed.entries[key]] == ["/team/0007/"]
+    other = replace(item(7, "/team/0007/"), body=serialise(Route(name="other")))
+    changed = graft(tree, [item(7, "/team/0007/", takes_all=True)], [other])
+    assert len(tree.runs) > 5
+    (differing,) = (pair for pair in zip(tree.runs, changed.runs, strict=True) if pair[0] is not pair[1])
+    before, after = (run.entries() for run in differing)
+    assert [key for key in before if before[key] != after[key]] == ["/team/0007/"]
 
 
 def test_what_is_not_there_cannot_go() -> None:
@@ -137,7 +142,7 @@ def test_what_does_not_fit() -> None:
     patterns = [item(number, "") for number in range(WIDEST + 1)]
     paths = [item(100 + number, f"/{number:03}", takes_all=True) for number in range(100)]
     wide = grow([*patterns, *paths])
-    assert (wide.fit, wide.entries) == (False, {})
+    assert (wide.fit, wide.runs) == (False, ())
     narrow = graft(wide, patterns[1:], [])
     assert narrow.fit
     assert narrow == grow([patterns[0], *paths])
