@@ -4,7 +4,7 @@
 ``1-sources/``        the input files, written by people
 ``0-before/``         optional: input files of the revision that is served already
 ``case.yaml``         optional: ``sources`` (a folder of the repository instead of ``1-sources``), ``limits``,
-                      ``conflicts``, ``ambassador_id``, ``machine``
+                      ``conflicts``, ``ambassador_id``, ``machine``, ``sharding``
 all others            generated: ``python -m tests.support.golden [CASE…]`` (``make golden``) writes and prunes
 ====================  =================================================================================
 
@@ -24,6 +24,7 @@ import yaml
 from reconciler.cli.reading import Reading
 from reconciler.cli.render import stage_value
 from reconciler.compile import NOTHING, Compiled, Options, compile_routes, plan_change
+from reconciler.envoy import RenderOptions, Sharding
 from reconciler.merge import ConflictPolicy
 from reconciler.model.digest import Json
 from reconciler.model.limits import DEFAULT_LIMITS
@@ -60,6 +61,7 @@ class Case:
     conflicts: str = ConflictPolicy.QUARANTINE
     ambassador_id: str = "default"
     machine: dict[str, Any] = field(default_factory=dict)
+    sharding: str = Sharding.NONE
 
     @classmethod
     def of(cls, folder: Path) -> "Case":
@@ -74,6 +76,7 @@ class Case:
             ambassador_id=self.ambassador_id,
             limits=replace(DEFAULT_LIMITS, **self.limits, machine=MachineAccess(**self.machine)),
             conflicts=ConflictPolicy(self.conflicts),
+            render=RenderOptions(sharding=Sharding(self.sharding)),
         )
 
 
@@ -140,6 +143,13 @@ def _envoy(message: str) -> Callable[[str], str]:
     return make
 
 
+def _routes(name: str) -> str:
+    """Route configurations, or the scopes that hold them where they are divided."""
+    resources = stage_value(reading(name)[0], "envoy", Options())
+    assert isinstance(resources, dict)
+    return _yaml(resources["ScopedRouteConfiguration"] or resources["RouteConfiguration"])
+
+
 def _plan(name: str) -> str:
     after, before = reading(name)
     return as_text(plan_change(before, after.compiled, Case.of(GOLDEN / name).options, None), colour=False)
@@ -175,7 +185,7 @@ FILES: dict[str, Callable[[str], str]] = {
     "4-table.yaml": _table,
     f"{_ENVOY}/clusters.yaml": _envoy("Cluster"),
     f"{_ENVOY}/listeners.yaml": _envoy("Listener"),
-    f"{_ENVOY}/routes.yaml": _envoy("RouteConfiguration"),
+    f"{_ENVOY}/routes.yaml": _routes,
     "6-plan.txt": _plan,
     "7-problems.txt": _problems,
 }

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from reconciler.apply.envoy_binary import find_envoy
-from reconciler.envoy import RenderOptions, render, static_bootstrap
+from reconciler.envoy import render, static_bootstrap
 from reconciler.model.problem import Code
 from reconciler.model.table import RouteTable
 from tests.support import golden
@@ -73,7 +73,7 @@ def test_the_check_sees_deprecated_fields(tmp_path: Path) -> None:
 
 def _bootstrap(name: str, table: RouteTable) -> dict[str, Any]:
     """What a table renders to, every listener under a name of its own and on any free port."""
-    options = RenderOptions(access_log_path="")
+    options = replace(golden.Case.of(GOLDEN / name).options.render, access_log_path="")
     listeners = tuple(replace(each, name=f"{name}/{each.name}", port=0) for each in table.listeners)
     snapshot = render(replace(table, listeners=listeners), options)
     whole: dict[str, Any] = json.loads(static_bootstrap(snapshot, options, without_files=True))
