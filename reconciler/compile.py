@@ -17,7 +17,7 @@ from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot, TypeUrl
 from reconciler.model.source import SourceSnapshot
 from reconciler.model.table import EMPTY_TABLE, RouteTable
 from reconciler.plan import BlastRadius, Touched, diff
-from reconciler.resources import Loaded, LoadedFiles, load, load_files
+from reconciler.resources import Loaded, LoadedFiles, ParsedOnce, load, load_files
 from reconciler.table import Built, DefaultListener, Surroundings, build
 
 # Resources left at their last good version, each with the reason.
@@ -172,10 +172,15 @@ def load_source(source: SourceSnapshot, options: Options) -> Loaded:
 
 
 def load_source_files(
-    source: SourceSnapshot, options: Options, before: LoadedFiles | None, kept: Mapping[str, FilePart]
+    source: SourceSnapshot,
+    options: Options,
+    before: LoadedFiles | None,
+    kept: Mapping[str, FilePart],
+    parsed: ParsedOnce | None = None,
 ) -> LoadedFiles:
-    """The same by file; what ``before`` or ``kept`` has is neither read nor parsed again."""
-    return load_files(source, before, limits=options.limits, ambassador_id=options.ambassador_id, kept=kept)
+    """The same by file; what ``before`` or ``kept`` has is neither read nor parsed again. See `load_files`."""
+    limits, id_ = options.limits, options.ambassador_id
+    return load_files(source, before, limits=limits, ambassador_id=id_, kept=kept, parsed=parsed)
 
 
 def plan_change(before: Compiled, after: Compiled, options: Options, fast_forward: bool | None) -> Plan:

@@ -49,7 +49,7 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         return nothing_new(edges, trigger, started_at, state), state
     seen = of_revision(edges, options, state, source, trigger, started_at)
 
-    files = load_source_files(source, options, state.memory.files if state.memory else None, state.kept)
+    files = load_source_files(source, options, state.memory and state.memory.files, state.kept, edges.parsed)
     change = _change(source, files, options, state)
     checked = accept(change, lambda compiled: edges.complain(compiled.snapshot))
     desired = checked.compiled or change.whole

@@ -16,7 +16,7 @@ from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot
 from reconciler.model.source import Revision, SourceSnapshot
 from reconciler.model.table import EMPTY_TABLE
 from reconciler.recompile import Memory
-from reconciler.resources import LoadedFiles, load_origins
+from reconciler.resources import LoadedFiles, ParsedOnce, load_origins
 from reconciler.sources import Source
 
 
@@ -30,6 +30,7 @@ class Edges:
 
     Attributes:
         complain: Envoy's check: its words, empty if it accepts.
+        parsed: values of the documents that the source has digested a moment ago; None where it does not say.
         keep: keeps what files hold for the next run; told which paths differ from what was kept before, or None.
     """
 
@@ -39,6 +40,7 @@ class Edges:
     complain: Callable[[Snapshot], str]
     clock: Callable[[], datetime]
     keep: Callable[[LoadedFiles, tuple[str, ...] | None], None] = forget
+    parsed: ParsedOnce | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from reconciler.model.machine import MachineAccess
 from reconciler.model.outcome import Outcome
 from reconciler.model.snapshot import Snapshot
 from reconciler.plan import BlastRadius
-from reconciler.resources import document_digests
+from reconciler.resources import ParsedOnce, document_digests
 from reconciler.settings import Loaded, Settings
 from reconciler.sources import BasicAuth, GitSettings, GitSource, Ref, SshAuth
 from reconciler.state import Edges
@@ -70,8 +70,8 @@ def machine_access(s: Settings) -> MachineAccess:
     return MachineAccess((*s.tls_files, s.secrets_path), s.body_files, s.log_files, s.variables, s.lua, s.loopback)
 
 
-def git_source(s: Settings, clone_dir: Path) -> GitSource:
-    """The repository of the settings, cloned into ``clone_dir``.
+def git_source(s: Settings, clone_dir: Path, digests: Callable[[bytes], Sequence[str]] = document_digests) -> GitSource:
+    """The repository of the settings, cloned into ``clone_dir``; ``digests`` tells its documents apart.
 
     Raises:
         Stalled: the settings name no repository, or one that is not allowed.
@@ -93,7 +93,7 @@ def git_source(s: Settings, clone_dir: Path) -> GitSource:
             allow_http=s.allow_http,
             fetch_timeout_s=s.fetch_timeout,
         ),
-        document_digests,
+        digests,
     )
 
 
@@ -181,14 +181,15 @@ def controller(settings: Loaded, report: Callable[[Outcome], None]) -> Iterator[
         state = stack.enter_context(locked(s.state))
         journal = Journal.open(state / JOURNAL, now)
         stack.callback(journal.close)
-        source = git_source(s, state / "clone")
+        parsed = ParsedOnce(options.limits)
+        source = git_source(s, state / "clone", parsed.digests)
         stack.callback(source.close)
         late_nacks: SimpleQueue[Ack] = SimpleQueue()
         targets = make_targets(s, late_nacks.put)
         for target in targets:
             stack.callback(target.close)
         caches = Caches.below(state, options)
-        edges = Edges(source, targets, journal, envoy_check(settings, targets), now, caches.keep_files)
+        edges = Edges(source, targets, journal, envoy_check(settings, targets), now, caches.keep_files, parsed)
         pace = Pace(s.interval, s.jitter, s.max_backoff)
         loop = Loop(edges, options, pace, report, log.log_bug, late_nacks, resume(edges, options, caches))
         stack.callback(lambda: caches.keep_served(loop.state))
