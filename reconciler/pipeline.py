@@ -3,6 +3,7 @@
     fetch → load → merge → build → render → check → diff → record intent → apply → record result
 
 The pure middle, files in and Envoy resources out, is `reconciler.compile`; `reconcile_once` puts the edges around it.
+What a revision changes costs what it changes: see `reconciler.change`.
 What it works with and leaves behind is in `reconciler.state`, getting a change accepted in `reconciler.rollout`,
 what it may and did do in `reconciler.verdict`, and what is written down besides in `reconciler.recording`.
 Nothing here waits, retries or remembers: the loop does, with the `State` that is handed in and out.
@@ -10,19 +11,14 @@ Nothing here waits, retries or remembers: the loop does, with the `State` that i
 
 from dataclasses import replace
 from datetime import datetime
-from functools import cache
 
-from reconciler.compile import Compiled, Held, Options, compile_routes, load_source_files, plan_change
+from reconciler.change import compiled_change, memory_after, newly_read, read
+from reconciler.compile import Compiled, Options, plan_change
 from reconciler.model.audit import Attempt
 from reconciler.model.decision import Trigger
-from reconciler.model.guards import guard_of
 from reconciler.model.outcome import Outcome
-from reconciler.model.problem import Problem
-from reconciler.model.resource import Origin, ResourceId
 from reconciler.model.source import SourceSnapshot
-from reconciler.recompile import Memory, recompile
 from reconciler.recording import conclude, documents_of, nothing_new, of_revision, record_untouched, standing
-from reconciler.resources import Loaded, LoadedFiles
 from reconciler.rollout import Attempted, Rollout, accept, roll_out
 from reconciler.state import Edges, State
 from reconciler.verdict import after_applying, before_applying
@@ -49,8 +45,8 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         return nothing_new(edges, trigger, started_at, state), state
     seen = of_revision(edges, options, state, source, trigger, started_at)
 
-    files = load_source_files(source, options, state.memory and state.memory.files, state.kept, edges.parsed)
-    change = _change(source, files, options, state)
+    files = read(source, options, state, edges.parsed)
+    change = compiled_change(source, files, options, state)
     checked = accept(change, lambda compiled: edges.complain(compiled.snapshot))
     desired = checked.compiled or change.whole
     plan = plan_change(state.applied, desired, options, seen.fast_forward)
@@ -68,55 +64,8 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         outcome, after = record_untouched(edges, attempt, desired, verdict, state)
     else:
         outcome, after = _apply(edges, options, attempt, replace(change, whole=desired, held=checked.held), state)
-    edges.keep(files, _differing(files, state))
-    return outcome, replace(after, memory=_memory(source, files, change, options, state), kept={})
-
-
-def _change(source: SourceSnapshot, files: LoadedFiles, options: Options, state: State) -> Attempted[Compiled]:
-    """The whole change, less what is known to be bad, and what Envoy may still reject of it.
-
-    What the last compile left makes it cost what has changed, where that is a few Mappings.
-    """
-    served = state.applied.resources
-    loaded = cache(files.whole)
-    held: dict[ResourceId, Problem] = {}
-    if state.held:
-        origins = {resource.origin.id: resource.origin for resource in loaded().resources}
-        held = {o.id: problem for o in origins.values() if (problem := state.held.get((o.id, o.digest)))}
-
-    def compile_with(held: Held) -> Compiled:
-        return compile_routes(source, loaded(), options, served, held)
-
-    short = recompile(state.memory, source, files, options, served, held) if state.memory else None
-    return Attempted(short or compile_with(held), compile_with, cache(lambda: _suspects(loaded(), state, held)), held)
-
-
-def _memory(
-    source: SourceSnapshot, files: LoadedFiles, change: Attempted[Compiled], options: Options, state: State
-) -> Memory | None:
-    """What this compile leaves for the next."""
-    if state.memory is not None and state.memory.compiled is change.whole:
-        return state.memory
-    return Memory.of(source, files, change.whole, options, state.applied.resources, change.held)
-
-
-def _differing(files: LoadedFiles, state: State) -> tuple[str, ...] | None:
-    """The paths of which something else was kept before; None where nobody knows."""
-    if files.changed is not None or not state.kept:
-        return files.changed
-    return tuple(sorted({*files.read, *(state.kept.keys() - files.parts.keys())}))
-
-
-def _suspects(loaded: Loaded, state: State, held: Held) -> dict[ResourceId, Origin]:
-    """Every resource whose document is new.
-
-    A new guard of every request is none of them: without it nothing else may be served, not even to find a culprit.
-    """
-    served = {resource.origin.id: resource.origin.document for resource in state.applied.resources}
-    guards = {resource.origin.id for resource in loaded.resources if guard_of(resource)} - served.keys()
-    origins = {resource.origin.id: resource.origin for resource in loaded.resources}
-    new = {o.id: o for o in origins.values() if o.id not in held and served.get(o.id) != o.document}
-    return {name: origin for name, origin in new.items() if name not in guards}
+    edges.keep(files, newly_read(files, state))
+    return outcome, replace(after, memory=memory_after(source, files, change, options, state), kept={})
 
 
 def _apply(
