@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.apply.envoy_binary import EnvoyProcess
-from reconciler.envoy import RenderOptions, Routing, render, static_bootstrap
+from reconciler.envoy import RenderOptions, Routing, Sharding, render, static_bootstrap
 from reconciler.model.table import Request, RouteTable
 
 # Every service stands at this address until `_at_echo` moves it; so the endpoints keep the names of their services.
@@ -76,7 +76,11 @@ def target(request: Request) -> str:
 
 @contextmanager
 def serving(
-    binary: Path, tables: Sequence[RouteTable], folder: Path, routing: Routing = Routing.AUTO
+    binary: Path,
+    tables: Sequence[RouteTable],
+    folder: Path,
+    routing: Routing = Routing.AUTO,
+    sharding: Sharding = Sharding.NONE,
 ) -> Iterator[list[dict[int, Client]]]:
     """A client for every port of every table, while an Envoy serves them all."""
     listeners = [
@@ -86,7 +90,7 @@ def serving(
     ]
     clusters = {cluster for table in tables for cluster in table.clusters}
     whole = RouteTable(tuple(listeners), (), tuple(sorted(clusters, key=attrgetter("name"))))
-    snapshot = render(whole, replace(_OPTIONS, routing=routing))
+    snapshot = render(whole, replace(_OPTIONS, routing=routing, sharding=sharding))
     bootstrap = json.loads(static_bootstrap(snapshot, _OPTIONS))
     resources = bootstrap["static_resources"]
     socket = str(folder / "echo")
@@ -120,10 +124,17 @@ def _manager(listener: dict[str, Any]) -> dict[str, Any]:
 
 def _tell_route(listener: dict[str, Any]) -> None:
     """Every answer names the Mapping of its route, and the cluster it was sent to."""
-    _manager(listener)["route_config"]["response_headers_to_add"] = [
-        _header("x-mapping", "%METADATA(ROUTE:reconciler:mapping)%"),
-        _header("x-cluster", "%UPSTREAM_CLUSTER_RAW%"),
-    ]
+    manager = _manager(listener)
+    if "route_config" in manager:
+        found = [manager["route_config"]]
+    else:
+        scopes = manager["scoped_routes"]["scoped_route_configurations_list"]
+        found = [scope["route_configuration"] for scope in scopes.get("scoped_route_configurations", ())]
+    for configuration in found:
+        configuration["response_headers_to_add"] = [
+            _header("x-mapping", "%METADATA(ROUTE:reconciler:mapping)%"),
+            _header("x-cluster", "%UPSTREAM_CLUSTER_RAW%"),
+        ]
 
 
 def _at_echo(cluster: dict[str, Any], socket: str) -> None:
