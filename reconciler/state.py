@@ -67,6 +67,16 @@ class State:
     memory: Memory | None = field(default=None, compare=False, repr=False)
     kept: Mapping[str, FilePart] = field(default_factory=dict, compare=False, repr=False)
 
+    def holdings(self) -> dict[str, int]:
+        """How many things of each kind are held in memory until the next reconcile; it grows with the revision only."""
+        resources = [one for held in self.applied.snapshot.sets.values() for one in held.resources.values()]
+        return {
+            "files": len(self.memory.files.parts) if self.memory else 0,
+            "mappings": len(self.memory.standing.mappings) if self.memory else 0,
+            "xds_resources": len(resources),
+            "xds_bytes": sum(len(resource.body) for resource in resources),
+        }
+
 
 def restore(journal: Journal, options: Options, kept: Mapping[str, FilePart] = MappingProxyType({})) -> State:
     """What the journal says is served, compiled again from the documents it kept: no Git is needed.

@@ -29,7 +29,7 @@ def run(settings: Loaded) -> None:
     board = StatusBoard()
     loops: list[Loop] = []
     spare = collector.spare_once()
-    with web_server(s.web_address, board, lambda: _envoys(loops)) as metrics:
+    with web_server(s.web_address, board, lambda: _envoys(loops), lambda: _holdings(loops)) as metrics:
 
         def report(outcome: Outcome) -> None:
             board.record(outcome)
@@ -50,3 +50,7 @@ def run(settings: Loaded) -> None:
 
 def _envoys(loops: list[Loop]) -> int:
     return sum(len(t.nodes()) for loop in loops for t in loop.edges.targets if isinstance(t, XdsTarget))
+
+
+def _holdings(loops: list[Loop]) -> dict[str, int]:
+    return loops[0].state.holdings() if loops else {}

@@ -1,6 +1,6 @@
 """Settings to working parts: the only place that knows every edge by name."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -197,9 +197,11 @@ def controller(settings: Loaded, report: Callable[[Outcome], None]) -> Iterator[
 
 
 @contextmanager
-def web_server(address: str, board: StatusBoard, envoys: Callable[[], int]) -> Iterator[Metrics]:
+def web_server(
+    address: str, board: StatusBoard, envoys: Callable[[], int], holdings: Callable[[], Mapping[str, int]]
+) -> Iterator[Metrics]:
     """Health and metrics on ``address`` until left; counted but not served where it is empty."""
-    metrics = Metrics(envoys)
+    metrics = Metrics(envoys, holdings)
     if not address:
         yield metrics
         return

@@ -1,9 +1,9 @@
 """Prometheus metrics of the controller. The only user of the Prometheus client."""
 
 from collections import Counter as Tally
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from reconciler.model.decision import Decision
 from reconciler.model.effect import AckState
@@ -15,9 +15,10 @@ class Metrics:
 
     Args:
         envoys: how many Envoys are connected, asked at each scrape.
+        holdings: how many things of each kind are held in memory between reconciles, asked at each scrape.
     """
 
-    def __init__(self, envoys: Callable[[], int]) -> None:
+    def __init__(self, envoys: Callable[[], int], holdings: Callable[[], Mapping[str, int]] = dict) -> None:
         self._registry = CollectorRegistry()
         r = self._registry
         self._reconciles = Counter("reconciler_reconciles", "Reconciles", ["decision", "trigger"], registry=r)
@@ -31,6 +32,9 @@ class Metrics:
         self._acks = Counter("reconciler_acks", "Words of Envoys on what was applied", ["state"], registry=r)
         self._ready = Gauge("reconciler_condition", "Conditions, 1 when true", ["type"], registry=r)
         Gauge("reconciler_envoys_connected", "Envoys connected over xDS", registry=r).set_function(envoys)
+        self._held = Gauge("reconciler_held", "What is held in memory between reconciles", ["what"], registry=r)
+        self._holdings = holdings
+        ProcessCollector(registry=r)  # resident memory, processor time and open files of the controller
 
     def record(self, outcome: Outcome) -> None:
         """Count one outcome."""
@@ -62,4 +66,6 @@ class Metrics:
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""
+        for what, number in self._holdings().items():
+            self._held.labels(what).set(number)
         return generate_latest(self._registry)

@@ -77,8 +77,12 @@ def test_metrics_are_what_prometheus_reads(repository: Repository, desk: Desk) -
         assert reply.headers["content-type"].startswith("text/plain; version=0.0.4")
         families = {family.name: family for family in text_string_to_metric_families(reply.body.decode())}
     samples = {sample.name: sample for family in families.values() for sample in family.samples}
-    assert all(name.startswith("reconciler_") for name in families)
+    assert all(name.startswith(("reconciler_", "process_")) for name in families)
     assert samples["reconciler_routes"].value == 1
+    assert samples["process_resident_memory_bytes"].value > 0
+    held = {one.labels["what"]: one.value for one in families["reconciler_held"].samples}
+    assert (held["files"], held["mappings"]) == (1, 1)
+    assert held["xds_bytes"] > 0
     assert samples["reconciler_revision_info"].labels["applied"] == f"main@sha1:{repository.head}"
     applied = [s for s in families["reconciler_reconciles"].samples if s.labels.get("decision") == "Applied"]
     assert applied[0].value == 1
