@@ -15,19 +15,43 @@ _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 _AUTHOR = Person("Ann", "ann@example.com")
 
 
+def _secured() -> Iterator[Document]:
+    """Two ports, and Hosts with TLS: one for itself, two that share a chain, one that wants client certificates."""
+    version = "getambassador.io/v3alpha1"
+    for port, protocol in ((8080, "HTTP"), (8443, "HTTPS")):
+        spec = {
+            "port": port,
+            "protocol": protocol,
+            "securityModel": "XFP",
+            "hostBinding": {"namespace": {"from": "ALL"}},
+        }
+        yield {"apiVersion": version, "kind": "Listener", "metadata": {"name": f"edge-{port}"}, "spec": spec}
+    for number, hostname in enumerate(("a.test", "*.test", "b.test", "*")):
+        tls = {"tls": {"cert_required": True, "ca_secret": "ca"}} if number == 0 else {}
+        spec = {"hostname": hostname, "tlsSecret": {"name": f"certificate-{number // 2}"}} | tls
+        if number:
+            spec |= {"requestPolicy": {"insecure": {"action": "Route"}}}
+        yield {"apiVersion": version, "kind": "Host", "metadata": {"name": f"edge-{number}"}, "spec": spec}
+
+
 class EditedRepository:
     """Files, one or two documents in each, and what a source says of them after every edit.
 
     Args:
         seed: everything follows from it.
+        secured: it has ports and Hosts with TLS, and keeps them.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, secured: bool = False) -> None:
         self._chance = Random(seed)
         self._numbers = iter(range(10_000))
         self._files: dict[str, tuple[list[Document], Commit]] = {}
         self._broken: dict[str, str] = {}
         self._commit = self._next_commit()
+        self._kinds = ("Mapping",) if secured else ("Mapping", "Host", "Listener", "MappingPolicy")
+        for document in _secured() if secured else ():
+            self._put(document)
+        self._kept = frozenset(self._files)
         for _ in range(3):
             for document in self._fresh():
                 self._put(document)
@@ -46,7 +70,7 @@ class EditedRepository:
 
     def _edit(self) -> None:
         chance = self._chance
-        path = chance.choice(sorted(self._files))
+        path = chance.choice(sorted(self._files.keys() - self._kept))
         held, _ = self._files[path]
         kind = chance.random()
         self._broken.pop(path, None)
@@ -85,7 +109,8 @@ class EditedRepository:
         return document | {"spec": document["spec"] | {field: other["spec"][field]}}
 
     def _fresh(self) -> list[Document]:
-        found: list[Document] = list(yaml.safe_load_all(documents(self._chance.randrange(10_000)).text))
+        text = documents(self._chance.randrange(10_000)).text
+        found: list[Document] = [one for one in yaml.safe_load_all(text) if one["kind"] in self._kinds]
         for document in found:
             name = f"{document['metadata']['name']}-{self._chance.randrange(30)}"
             document["metadata"] = document["metadata"] | {"name": name}
