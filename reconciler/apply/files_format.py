@@ -63,7 +63,9 @@ def encode_all(snapshot: Snapshot, directory: PurePath, form: FilesFormat) -> di
         clusters_file(form): encode(TypeUrl.CLUSTER, placed[TypeUrl.CLUSTER], form),
         listeners_file(form): encode(TypeUrl.LISTENER, placed[TypeUrl.LISTENER], form),
     }
-    if snapshot[TypeUrl.SCOPED_ROUTE].resources:
+    scopes = str(directory / scopes_file(form)).encode()
+    if any(scopes in listener.body for listener in placed[TypeUrl.LISTENER].resources.values()):
+        # Also without any: Envoy refuses a listener that names a file that isn't there.
         files[scopes_file(form)] = encode(TypeUrl.SCOPED_ROUTE, snapshot[TypeUrl.SCOPED_ROUTE], form)
     for type_url, file in _ALONE.items():
         for name, resource in snapshot[type_url].resources.items():

@@ -2,7 +2,7 @@
 
 Flat, so that one watched directory covers it: ``cds.pb`` (all clusters), ``lds.pb`` (all listeners) and
 ``rds.NAME.pb`` per route configuration and ``sds.NAME.pb`` per secret, since Envoy accepts just one in a file;
-``srds.pb`` (all scopes of routes) where there are any, since Envoy takes all that are in its file. Each is a
+``srds.pb`` (all scopes of routes) where a listener takes them, since Envoy takes all that are in its file. Each is a
 ``DiscoveryResponse``.
 """
 

@@ -84,12 +84,11 @@ def virtual_host_field(content: Content) -> Part:
 def _of_chain(
     listener: Listener, name: str, hosts: Sequence[VirtualHost], sharding: Sharding, *, clear: bool
 ) -> Iterator[Piece]:
-    parts = scopes(name, [one.host for one in hosts], sharding)
-    if not parts:
+    if sharding is Sharding.NONE:
         yield Piece(name, tuple(hosts), clear, None, _around(listener, name))
         return
     by_name = {one.host: one for one in hosts}
-    for scope in parts:
+    for scope in scopes(name, list(by_name), sharding):
         members = tuple(by_name[host] for host in scope.hosts)
         yield Piece(scope.name, members, clear, scope, _around(listener, scope.name, hidden=(SCOPE_HEADER,)))
 

@@ -43,7 +43,7 @@ class Scope:
 
 
 def scopes(chain_name: str, virtual_hosts: Sequence[HostMatch], sharding: Sharding) -> tuple[Scope, ...]:
-    """The pieces of a chain, sorted by name; none where its routes are one.
+    """The pieces of a chain, sorted by name; none where its routes are one, and by hosts none where there is no host.
 
     Args:
         chain_name: of the route configuration that has them all otherwise.
