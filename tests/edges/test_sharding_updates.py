@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -154,8 +155,8 @@ def switches(world: World, apply: Callable[[Snapshot], None]) -> None:
             ((A, B), Sharding.HOSTS),
         ):
             apply(world.snapshot(*hosts, sharding=sharding))
-            before = seen[200]
-            eventually(lambda before=before: seen[200] > before + 20)
+            enough = seen[200] + 20
+            eventually(partial(lambda enough: seen[200] > enough, enough))
     assert set(seen) == {200}, seen
 
 
