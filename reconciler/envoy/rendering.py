@@ -74,7 +74,7 @@ class Rendering:
             *((TypeUrl.CLUSTER, XdsResource.of(one.name, serialise(one))) for one in clusters),
             *((TypeUrl.LISTENER, XdsResource.of(one.name, serialise(one))) for one in listeners),
             *((TypeUrl.SECRET, _secret(name, options)) for name in secrets),
-            *(found._resource(name) for name in found.pieces),
+            *(piece_resource(piece, [one.field for one in found.rules[name]]) for name, piece in found.pieces.items()),
         ]
         found.snapshot = found._with((), resources)
         return found
@@ -95,18 +95,22 @@ class Rendering:
         """
         removed: list[Named] = [(TypeUrl.CLUSTER, one.name) for one in gone]
         put: list[tuple[TypeUrl, XdsResource]] = []
+        secrets = self.secrets.copy()
         for one, more in (*((one, -1) for one in gone), *((one, 1) for one in come)):
             message = cluster(one, self.options)
             if more > 0:
                 put.append((TypeUrl.CLUSTER, XdsResource.of(message.name, serialise(message))))
             for secret in set(secret_names(message)):
-                self.secrets[secret] += more
-        used = {name for name, uses in self.secrets.items() if uses}
+                secrets[secret] += more
+        used = {name for name, uses in secrets.items() if uses}
         there = self.snapshot[TypeUrl.SECRET].resources.keys()
         removed += ((TypeUrl.SECRET, name) for name in there - used)
         put += ((TypeUrl.SECRET, _secret(name, self.options)) for name in used - there)
-        put += (self._resource(name) for name in self._edited(table, edits))
-        self.snapshot = self._with(removed, put)
+        rules = self._edited(table, edits)
+        put += (piece_resource(self.pieces[name], [one.field for one in rules[name]]) for name in rules)
+        # Nothing fails from here on: who goes on from this finds all of it changed, or nothing.
+        self.snapshot, self.secrets = self._with(removed, put), secrets
+        self.rules.update(rules)
         return tuple(sorted((*removed, *((type_url, one.name) for type_url, one in put))))
 
     def _enter(self, table: RouteTable) -> None:
@@ -122,31 +126,29 @@ class Rendering:
                     if piece.clear or host.termination is not None:  # the others only keep requests out
                         self.places[port.name, host.host].append((piece.name, position))
 
-    def _edited(self, table: RouteTable, edits: Mapping[Place, Edit]) -> set[str]:
-        """Renders the virtual hosts that differ; returns the names of their pieces."""
+    def _edited(self, table: RouteTable, edits: Mapping[Place, Edit]) -> dict[str, list[HostRules]]:
+        """Renders the virtual hosts that differ; returns what is then rendered of their pieces."""
         by_name = {port.name: port for port in table.listeners}
-        touched: set[str] = set()
+        found: dict[str, list[HostRules]] = {}
         done: dict[int, tuple[HostRules, HostRules]] = {}  # of listeners that have a virtual host alike, once
         for (port, name), edit in edits.items():
             host = _virtual_host(by_name[port], name)
             for piece, position in self.places[port, name]:
                 before = self.rules[piece][position]
                 _, after = done.get(id(before), (None, None))
-                if after is None or after.host.routes != host.routes:
+                if after is None or not _same(after.host.routes, host.routes):
                     after = self._again(before, host, edit, clear=self.pieces[piece].clear)
                     done[id(before)] = before, after
-                self.rules[piece][position] = after
-                touched.add(piece)
-        return touched
+                if piece not in found:
+                    found[piece] = self.rules[piece].copy()
+                found[piece][position] = after
+        return found
 
     def _again(self, before: HostRules, host: VirtualHost, edit: Edit, *, clear: bool) -> HostRules:
         there = clear_text_host(host) if clear else host
         if there is host:
             return edited(before, host, edit.gone, edit.come, self.options.routing)
         return host_rules(there, before.checks, self.options.routing)
-
-    def _resource(self, name: str) -> tuple[TypeUrl, XdsResource]:
-        return piece_resource(self.pieces[name], (rules.field for rules in self.rules[name]))
 
     def _with(self, removed: Iterable[Named], put: Iterable[tuple[TypeUrl, XdsResource]]) -> Snapshot:
         fewer: dict[TypeUrl, list[str]] = defaultdict(list)
@@ -174,6 +176,10 @@ class _Known:
         """Keeps it."""
         self._by_host[rules.host.host].append(rules)
         return rules
+
+
+def _same(some: Sequence[Route], others: Sequence[Route]) -> bool:
+    return some is others or some == others  # most often they are, which a tuple doesn't ask itself
 
 
 def _virtual_host(port: Listener, name: HostMatch) -> VirtualHost:

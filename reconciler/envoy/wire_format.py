@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from google.protobuf.message import Message
 
-from reconciler.model.seal import SMALL, seal, seal_row, sealed_row
+from reconciler.model.seal import SEAL, SMALL, seal, seal_row, sealed_row, value_spans
 from reconciler.model.snapshot import XdsResource
 
 _LENGTH_DELIMITED = 2
@@ -52,6 +52,31 @@ def tag(message: type[Message], name: str) -> bytes:
 def field(before: bytes, value: bytes) -> bytes:
     """One field: its `tag`, its length, its value."""
     return before + varint(len(value)) + value
+
+
+def sealed_field(before: bytes, value: bytes) -> Part:
+    """One field, and its seal; see `field`."""
+    head = before + varint(len(value))
+    return Part((head + value,), (head + seal(value),), len(head) + len(value))
+
+
+def joined(parts: Iterable[Part]) -> Part:
+    """Small parts, one after the other, as one piece."""
+    parts = list(parts)
+    whole = b"".join([piece for part in parts for piece in part.pieces])
+    return Part((whole,), (b"".join([piece for part in parts for piece in part.sealed]),), len(whole))
+
+
+def divided(part: Part) -> list[Part]:
+    """Fields that were joined, each again for itself; each has a length."""
+    (body,), (sealed,) = part.pieces, part.sealed
+    found: list[Part] = []
+    at = there = 0
+    for start, end in value_spans(body, 0, len(body)) or ():
+        then = there + start - at + SEAL
+        found.append(Part((body[at:end],), (sealed[there:then],), end - at))
+        at, there = end, then
+    return found
 
 
 def nested(before: bytes, content: Content) -> Part:

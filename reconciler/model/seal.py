@@ -19,6 +19,9 @@ from hashlib import sha256
 SMALL = 4096
 """Bytes up to which a value is hashed as it is: smaller parts would cost more calls than they save hashing."""
 
+SEAL = 32
+"""Bytes of a seal."""
+
 _MARKED = 2  # what begins with less has a mark before it
 _ROW = b"\x01"
 _LENGTH_DELIMITED, _VARINT = 2, 0
@@ -29,7 +32,7 @@ Span = tuple[int, int]  # where a value that has a length begins and ends
 
 
 def seal(value: bytes) -> bytes:
-    """The digest of a value, 32 bytes."""
+    """The digest of a value, `SEAL` bytes."""
     if len(value) <= SMALL:
         return _seal_whole(value)
     # Without recursion and copies: a text that someone wrote may look like messages nested a hundred thousand times.

@@ -31,7 +31,7 @@ _NAME, _RANK = attrgetter("name"), attrgetter("rank")
 
 @dataclass(frozen=True, slots=True)
 class HostEdit:
-    """How the rules of one virtual host differ: those that went and those that came, each sorted by rank."""
+    """How rules differ, such as those of one virtual host: those that went and those that came, each sorted by rank."""
 
     gone: tuple[Route, ...]
     come: tuple[Route, ...]
@@ -90,14 +90,15 @@ def rebuild(table: RouteTable, standing: Standing, change: Regrouping) -> Rebuil
         return None
     if any(route.policy.errors for route in (*old.routes, *new.routes)):
         return None  # whether anybody has error bodies decides about all listeners
-    listening = _listeners(table, standing, old, new)
+    splices = _Splices()
+    listening = _listeners(table, standing, old, new, splices)
     if listening is None:
         return None
     listeners, hosts = listening
     uses = Counter(name for route in new.routes for name in names_of(route))
     uses.subtract(name for route in old.routes for name in names_of(route))
     clusters, gone, come = _clusters(table.clusters, standing, uses, new)
-    routes = spliced(table.routes, old.routes, new.routes)
+    routes = splices.of(table.routes, HostEdit(tuple(old.routes), tuple(new.routes)))
     return Rebuilt(replace(table, listeners=listeners, routes=routes, clusters=clusters), hosts, gone, come, uses)
 
 
@@ -120,7 +121,7 @@ def _made(groups: Iterable[Group], around: Surroundings) -> _Made | None:
 
 
 def _listeners(
-    table: RouteTable, standing: Standing, old: _Made, new: _Made
+    table: RouteTable, standing: Standing, old: _Made, new: _Made, splices: "_Splices"
 ) -> tuple[tuple[Listener, ...], dict[Place, HostEdit]] | None:
     """The listeners after a change, and where they differ; None where a rule has no place, or makes one."""
     around = standing.around
@@ -136,7 +137,7 @@ def _listeners(
         for name in touched:
             at = bisect_left(hosts, name, key=attrgetter("host"))
             edit = HostEdit(tuple(left.get(name, ())), tuple(entered.get(name, ())))
-            hosts[at] = replace(hosts[at], routes=spliced(hosts[at].routes, edit.gone, edit.come))
+            hosts[at] = replace(hosts[at], routes=splices.of(hosts[at].routes, edit))
             if not around.documents.hosts and not _is_named(hosts[at]):
                 return None  # without Hosts a virtual host goes with the last Mapping that names it
             if reachable(listener, hosts[at]):
@@ -186,6 +187,22 @@ def spliced(routes: tuple[Route, ...], gone: Iterable[Route], come: Iterable[Rou
     return tuple(changed)
 
 
+class _Splices:
+    """Routes after a change. Those that were alike are one value then, which is made, kept and compared only once."""
+
+    def __init__(self) -> None:
+        self._done: list[tuple[tuple[Route, ...], HostEdit, tuple[Route, ...]]] = []
+
+    def of(self, routes: tuple[Route, ...], edit: HostEdit) -> tuple[Route, ...]:
+        """Routes in match order after a change."""
+        for before, done, after in self._done:
+            if len(before) == len(routes) and done == edit and (before is routes or before == routes):
+                return after
+        after = spliced(routes, edit.gone, edit.come)
+        self._done.append((routes, edit, after))
+        return after
+
+
 def _clusters(
     clusters: tuple[Cluster, ...], standing: Standing, uses: Counter[str], new: _Made
 ) -> tuple[tuple[Cluster, ...], tuple[Cluster, ...], tuple[Cluster, ...]]:
@@ -195,11 +212,13 @@ def _clusters(
         for name, more in uses.items()
         if name not in standing.around.fixed_clusters and bool(standing.uses[name]) != bool(standing.uses[name] + more)
     }
+    if not differing:
+        return clusters, (), ()
     changed = list(clusters)
     gone = [changed[bisect_left(changed, name, key=_NAME)] for name, before in differing.items() if before]
     come = {one for one in clusters_of(new.routes, new.mappings) if differing.get(one.name) is False}
     for cluster in gone:
-        changed.remove(cluster)
+        del changed[bisect_left(changed, cluster.name, key=_NAME)]
     for cluster in come:
         changed.insert(bisect_left(changed, cluster.name, key=_NAME), cluster)
     return tuple(changed), tuple(sorted(gone, key=_NAME)), tuple(sorted(come, key=_NAME))

@@ -1,12 +1,14 @@
 """Virtual hosts with what was made of their rules, so that a changed one is not rendered with all its neighbours."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from reconciler.envoy.options import Routing
 from reconciler.envoy.routes.configuration import virtual_host_field
 from reconciler.envoy.routes.hosts import head, list_field, tree_field, tree_wanted
 from reconciler.envoy.routes.items import Item, item
+from reconciler.envoy.routes.layered import Layered
 from reconciler.envoy.routes.probes import in_order, probe_route
 from reconciler.envoy.routes.route import route
 from reconciler.envoy.routes.tree import Tree, graft, grow
@@ -16,7 +18,7 @@ from reconciler.model.rank import FIRST, Rank
 from reconciler.model.resource import ResourceId
 from reconciler.model.table import Route, VirtualHost
 
-Items = dict[ResourceId, Item]
+Items = Layered[ResourceId, Item]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +45,15 @@ class HostRules:
 def host_rules(host: VirtualHost, checks: Sequence[Probe] = (), routing: Routing = Routing.AUTO) -> HostRules:
     """One virtual host: its guard, then its rules in match order, and the checks where a Mapping would stand."""
     ranks = _ranks(host, checks)
-    items = {rule.id: item(route(rule, host.host), ranks.get(rule, rule.rank)) for rule in host.routes}
+    items = Layered.of({rule.id: item(route(rule, host.host), ranks.get(rule, rule.rank)) for rule in host.routes})
     probes = {probe.prefix: item(probe_route(probe), ranks.get(probe, _probe_rank(probe))) for probe in checks}
     wanted = tree_wanted(routing, len(items) + len(probes))
-    tree = grow((*items.values(), *probes.values())) if wanted else None
+    tree = grow(_all(items, probes)) if wanted else None
     return _assembled(HostRules(host, items, checks, probes, tree, NO_FIELDS))
 
 
 def edited(
-    before: HostRules, host: VirtualHost, gone: Iterable[Route], come: Iterable[Route], routing: Routing
+    before: HostRules, host: VirtualHost, gone: Sequence[Route], come: Sequence[Route], routing: Routing
 ) -> HostRules:
     """The same as `host_rules` of a virtual host of which only some rules differ.
 
@@ -62,15 +64,18 @@ def edited(
         come: rules that it has instead.
         routing: as before.
     """
-    items = before.items.copy()
-    removed = [items.pop(rule.id) for rule in gone]
+    removed = [before.items[rule.id] for rule in gone]
     added = {rule.id: item(route(rule, host.host), rule.rank) for rule in come}
-    items.update(added)
+    items = before.items.with_changes([rule.id for rule in gone if rule.id not in added], added)
     tree = None
     if tree_wanted(routing, len(items) + len(before.probes)):
-        everything = (*items.values(), *before.probes.values())
-        tree = graft(before.tree, removed, added.values()) if before.tree is not None else grow(everything)
+        everything = _all(items, before.probes)
+        tree = grow(everything) if before.tree is None else graft(before.tree, removed, added.values())
     return _assembled(replace(before, host=host, items=items, tree=tree))
+
+
+def _all(items: Items, probes: Mapping[str, Item]) -> Iterator[Item]:
+    return chain((one for _, one in items.items()), probes.values())
 
 
 def _assembled(rules: HostRules) -> HostRules:

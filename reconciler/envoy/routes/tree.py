@@ -10,13 +10,14 @@ The key ``""`` is for paths that begin with no other.
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import chain
 from operator import attrgetter
 
 from reconciler.envoy.routes.items import Item, Rank
+from reconciler.envoy.routes.layered import Layered
 from reconciler.envoy.routes.runs import Run, renewed
 from reconciler.envoy.routes.tree_format import entry
 from reconciler.envoy.wire_format import NO_FIELDS, Part
@@ -80,10 +81,10 @@ class Tree:
         rules, candidates, borrowed: of all keys together.
     """
 
-    branches: dict[str, Branch]
+    branches: Layered[str, Branch]
     keys: tuple[str, ...]
     lengths: Mapping[int, int]
-    reaches: dict[str, Reach]
+    reaches: Layered[str, Reach]
     runs: tuple[Run, ...]
     otherwise: Part
     rules: int
@@ -96,7 +97,7 @@ class Tree:
         return any(self.keys[:2]) and self.candidates <= WIDEST * self.rules and not self.borrowed
 
 
-EMPTY_TREE = Tree({}, (), {}, {}, (), NO_FIELDS, 0, 0, 0)
+EMPTY_TREE = Tree(Layered.of({}), (), {}, Layered.of({}), (), NO_FIELDS, 0, 0, 0)
 
 
 def grow(items: Iterable[Item]) -> Tree:
@@ -107,7 +108,7 @@ def grow(items: Iterable[Item]) -> Tree:
 def graft(tree: Tree, removed: Iterable[Item], added: Iterable[Item]) -> Tree:
     """The tree without some of its items and with others: what `grow` makes of the items it then has.
 
-    Costs as much as there are keys whose candidates change, and a copy of the tree's tables.
+    Costs as much as there are keys whose candidates change.
 
     Raises:
         ValueError: an item is to be removed that the tree does not have.
@@ -116,37 +117,37 @@ def graft(tree: Tree, removed: Iterable[Item], added: Iterable[Item]) -> Tree:
     changed = dict(_changed_branches(tree.branches, gone, come))
     keys, lengths = _changed_keys(tree, changed)
     affected = {key for item in chain(gone, come) for key in _led_to(tree, item)} | changed.keys()
-    branches, reaches = tree.branches.copy(), tree.reaches.copy()
-    branches.update(changed)
-    candidates, borrowed = tree.candidates, tree.borrowed
-    for key in affected:
-        if (before := reaches.pop(key, None)) is not None:
-            candidates, borrowed = candidates - before.candidates, borrowed - before.borrowed
-        if not branches[key].items:
-            del branches[key]
+    emptied = [key for key, branch in changed.items() if not branch.items]
+    branches = tree.branches.with_changes(emptied, {key: changed[key] for key in changed.keys() - emptied})
     lineage = cache(partial(_lineage, branches, sorted(lengths)))
-    for key in affected & branches.keys():
-        reaches[key] = reach = _reach(lineage(key))
-        candidates, borrowed = candidates + reach.candidates, borrowed + reach.borrowed
-    rules = tree.rules - len(gone) + len(come)
-    grafted = Tree(branches, keys, lengths, reaches, (), NO_FIELDS, rules, candidates, borrowed)
+    reached = {key: _reach(lineage(key)) for key in affected if key in branches}
+    before = [reach for key in affected if (reach := tree.reaches.get(key))]
+    grafted = replace(
+        tree,
+        branches=branches,
+        keys=keys,
+        lengths=lengths,
+        reaches=tree.reaches.with_changes(emptied, reached),
+        rules=tree.rules - len(gone) + len(come),
+        candidates=tree.candidates + sum(r.candidates for r in reached.values()) - sum(r.candidates for r in before),
+        borrowed=tree.borrowed + sum(r.borrowed for r in reached.values()) - sum(r.borrowed for r in before),
+    )
     if not grafted.fit:
-        return grafted
-    stale = affected if tree.fit else branches.keys()  # one that did not fit has nothing written
-    written = {key: _entry(key, lineage(key), reaches[key].cut) for key in stale & branches.keys()}
-    return _written(grafted, tree, stale - branches.keys(), written)
+        return replace(grafted, runs=(), otherwise=NO_FIELDS)
+    stale = reached if tree.fit else keys  # one that did not fit has nothing written
+    return _written(grafted, emptied, {key: _entry(key, lineage(key), grafted.reaches[key].cut) for key in stale})
 
 
-def _written(tree: Tree, before: Tree, gone: Set[str], put: dict[str, bytes]) -> Tree:
-    """The tree with what Envoy gets of it: what it got of the one before, without some entries and with others."""
-    otherwise = NO_FIELDS if "" in gone else before.otherwise
+def _written(tree: Tree, gone: Collection[str], put: dict[str, Part]) -> Tree:
+    """The tree with what Envoy gets of it, from what it got before without some entries and with others."""
+    otherwise = NO_FIELDS if "" in gone else tree.otherwise
     if "" in put:
-        otherwise = Part.of(put.pop(""))
-    return replace(tree, runs=renewed(before.runs, gone - {""}, put), otherwise=otherwise)
+        otherwise = put.pop("")
+    return replace(tree, runs=renewed(tree.runs, [key for key in gone if key], put), otherwise=otherwise)
 
 
 def _changed_branches(
-    branches: Mapping[str, Branch], gone: Iterable[Item], come: Iterable[Item]
+    branches: Layered[str, Branch], gone: Iterable[Item], come: Iterable[Item]
 ) -> Iterator[tuple[str, Branch]]:
     """The branches of the anchors concerned, as they are then; some are empty."""
     by_anchor: dict[str, tuple[list[Item], list[Item]]] = defaultdict(lambda: ([], []))
@@ -188,7 +189,7 @@ def _led_to(tree: Tree, item: Item) -> Iterator[str]:
             yield key
 
 
-def _lineage(branches: Mapping[str, Branch], lengths: Sequence[int], key: str) -> list[Branch]:
+def _lineage(branches: Layered[str, Branch], lengths: Sequence[int], key: str) -> list[Branch]:
     """The branches of all anchors that a key begins with, its own last."""
     found = [branches.get(key[:length]) for length in lengths[: bisect_right(lengths, len(key))]]
     return [branch for branch in found if branch is not None]
@@ -206,7 +207,7 @@ def _reach(lineage: Sequence[Branch]) -> Reach:
     )
 
 
-def _entry(key: str, lineage: Iterable[Branch], cut: Rank | None) -> bytes:
+def _entry(key: str, lineage: Iterable[Branch], cut: Rank | None) -> Part:
     found = [item for branch in lineage for item in branch.items[: branch.until(cut)]]
     found.sort(key=_rank)
     return entry(key, [item.body for item in found])

@@ -13,7 +13,7 @@ from xds.core.v3.extension_pb2 import TypedExtensionConfig
 from xds.type.matcher.v3.matcher_pb2 import Matcher
 
 from reconciler.envoy.protobuf import packed, serialise
-from reconciler.envoy.wire_format import NO_FIELDS, Content, Part, field, fields, nested, tag
+from reconciler.envoy.wire_format import NO_FIELDS, Content, Part, field, fields, nested, sealed_field, tag
 
 _TREE = tag(Matcher, "matcher_tree")
 _ON_NO_MATCH = tag(Matcher, "on_no_match")
@@ -43,7 +43,7 @@ _ROUTE_LIST_TYPE = _type_of(RouteList)
 _INPUT = serialise(Matcher.MatcherTree(input=header_input(":path")))
 
 
-def entry(key: str, routes: Sequence[bytes]) -> bytes:
+def entry(key: str, routes: Sequence[bytes]) -> Part:
     """The field that says which routes to ask, in which order, for paths that begin with a key.
 
     The one for ``""`` is a field of the matcher, the others are entries of its map.
@@ -54,8 +54,8 @@ def entry(key: str, routes: Sequence[bytes]) -> bytes:
     """
     found = on_match(routes)
     if not key:
-        return field(_ON_NO_MATCH, found)
-    return field(_ENTRY, field(_KEY, key.encode()) + field(_VALUE, found))
+        return sealed_field(_ON_NO_MATCH, found)
+    return sealed_field(_ENTRY, field(_KEY, key.encode()) + field(_VALUE, found))
 
 
 def on_match(routes: Sequence[bytes]) -> bytes:

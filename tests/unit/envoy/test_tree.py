@@ -12,7 +12,7 @@ from reconciler.envoy.protobuf import serialise
 from reconciler.envoy.routes.items import Item
 from reconciler.envoy.routes.tree import EMPTY_TREE, WIDEST, Tree, graft, grow
 from reconciler.envoy.routes.tree_format import matcher
-from reconciler.envoy.wire_format import Part, resource
+from reconciler.envoy.wire_format import resource
 
 _ANCHORS = st.one_of(
     st.sampled_from(["", "/", "/a", "/a/", "/b", "/aé", "/a\U0010ffff"]), st.text("/ab", max_size=5).map("/".__add__)
@@ -93,7 +93,7 @@ def test_bytes_are_those_of_the_message(items: list[Item]) -> None:
             for other in tree.keys:
                 if other != key and other:
                     del kept[other]
-            entry = [Part.of(run.entries()[key]) for run in tree.runs if key in run.keys]
+            entry = [run.entries()[key] for run in tree.runs if key in run.keys]
             assert serialise(message) == resource("", matcher(entry, tree.otherwise)).body
         assert len(serialise(of(tree))) == len(written(tree))
 

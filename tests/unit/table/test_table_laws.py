@@ -1,6 +1,7 @@
 """What holds for every table, checked against a slow and obvious oracle written here."""
 
 import re
+from itertools import pairwise
 from random import Random
 
 from hypothesis import assume, given
@@ -141,3 +142,12 @@ def test_tables_are_closed(resources: list[Resource]) -> None:
     forwards = [route.action for route in table.routes if isinstance(route.action, Forward)]
     named = {f.cluster for f in forwards} | {m.cluster for f in forwards for m in f.mirrors}
     assert {cluster.name for cluster in table.clusters} == named
+
+
+@given(RESOURCES)
+def test_rules_stand_by_rank(resources: list[Resource]) -> None:
+    """Ranks alone say the order, of all rules and of those of each virtual host, and no two rules have the same."""
+    table = table_of(resources)
+    hosts = [virtual_host for listener in table.listeners for virtual_host in listener.virtual_hosts]
+    for routes in (table.routes, *(virtual_host.routes for virtual_host in hosts)):
+        assert all(one.rank < other.rank for one, other in pairwise(routes))
