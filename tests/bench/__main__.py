@@ -12,12 +12,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.bench.plot import svg
-from tests.bench.report import markdown
+from tests.bench.report import markdown, target_table
 from tests.bench.results import Results, last_line
-from tests.bench.suite import FULL, QUICK, TINY, measure
+from tests.bench.scopes import FULL, QUICK, TINY
+from tests.bench.suite import measure
 from tests.support.command import PROJECT
 
-_BEGIN, _END = "<!-- measured: written by make bench -->\n", "<!-- end of measured -->\n"
+_TARGETS, _MEASURED = "targets", "measured"
 
 
 def main(name: str = FULL.name, most: str = "") -> None:
@@ -27,7 +28,9 @@ def main(name: str = FULL.name, most: str = "") -> None:
     _leave(results, PROJECT / "build" / "bench", name)
     if name == FULL.name:
         _leave(results, PROJECT / "docs" / "performance", "results")
-        _rewrite(PROJECT / "docs" / "performance.md", markdown(results))
+        _rewrite(PROJECT / "docs" / "performance.md", _TARGETS, target_table(results))
+        _rewrite(PROJECT / "docs" / "performance.md", _MEASURED, markdown(results))
+    print(target_table(results))
     print(markdown(results))
     print(last_line(results))
 
@@ -38,11 +41,13 @@ def _leave(results: Results, directory: Path, name: str) -> None:
     (directory / f"{name}.svg").write_text(svg(results))
 
 
-def _rewrite(page: Path, tables: str) -> None:
-    """Replace what stands between the markers."""
-    before, _, rest = page.read_text().partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    page.write_text(f"{before}{_BEGIN}\n{tables}\n{_END}{after}")
+def _rewrite(page: Path, name: str, tables: str) -> None:
+    """Replace what stands between the markers of that name."""
+    begin, end = f"<!-- {name}: written by make bench -->\n", f"<!-- end of {name} -->\n"
+    before, found, rest = page.read_text().partition(begin)
+    _, _, after = rest.partition(end)
+    assert found, f"{page} has no place for {name}"
+    page.write_text(f"{before}{begin}\n{tables}\n{end}{after}")
 
 
 if __name__ == "__main__":

@@ -11,11 +11,9 @@ from reconciler.apply import XdsTarget
 from reconciler.apply.envoy_process import EnvoyProcess
 from reconciler.envoy import xds_bootstrap
 from reconciler.loop import Loop
+from tests.bench.patience import PATIENCE_S
 from tests.support.envoys import envoy_path, running_envoy
 from tests.support.ports import reserve_port
-
-PATIENCE_S = 900.0  # the largest tables take Envoy minutes on a busy machine
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -74,9 +72,9 @@ def pin(pid: int, cpu: int) -> None:
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU a process has used up to now, in user and kernel mode, in seconds; see proc(5)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    """CPU that the threads of a process have used up to now, in seconds, to the nanosecond; see proc(5)."""
+    spent = (task.joinpath("schedstat").read_text().split()[0] for task in Path(f"/proc/{pid}/task").iterdir())
+    return sum(map(int, spent)) / 1e9
 
 
 def idle_cpu(pid: int, seconds: float) -> float:

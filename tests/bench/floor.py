@@ -51,11 +51,13 @@ class Floor:
         self._child.kill()
         self._child.communicate()
 
-    def write(self, name: str, before: Snapshot, after: Snapshot) -> None:
-        """Make the bytes of a change ready; what comes goes out in xDS order, what leaves with it."""
+    def write(self, name: str, before: Snapshot, after: Snapshot) -> int:
+        """Make a change ready; what comes goes out in xDS order, what leaves with it. Returns how many bytes."""
+        size = 0
         for number, response in enumerate(_responses(before, after, self._ports)):
             response.nonce = f"{name}-{number}"
-            (self._directory / f"{name}-{number}.pb").write_bytes(response.SerializeToString())
+            size += (self._directory / f"{name}-{number}.pb").write_bytes(response.SerializeToString())
+        return size
 
     def push(self, name: str) -> float:
         """Send a change; returns when it began, in seconds of the machine's clock."""

@@ -6,6 +6,7 @@ https://github.com/wg/wrk
 import json
 import random
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -87,6 +88,10 @@ class Load:
     def ended(self) -> bool:
         """Whether its time is over."""
         return self._child.poll() is not None
+
+    def end(self) -> None:
+        """Ask no more; the report counts up to now."""
+        self._child.send_signal(signal.SIGINT)
 
     def report(self) -> Report:
         """Wait for the end."""

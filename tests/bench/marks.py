@@ -40,8 +40,8 @@ class Moment:
 class Marks:
     """Of one reconcile: the first moment of each name.
 
-    ``began``; ``fetched``: the source has answered; ``compiled``: the change is handed to Envoy's check;
-    ``checked``: and has passed; ``done``.
+    ``began``; ``fetched``: the source has answered; ``compiled``: there are bytes, which are next handed to Envoy's
+    check; ``done``.
     """
 
     of: dict[str, Moment] = field(default_factory=dict)
@@ -80,7 +80,6 @@ def _marked(complain: Callable[P, R], marks: Marks, then: Callable[[], None]) ->
         marks.set("compiled")
         result = complain(*args, **kwargs)
         then()
-        marks.set("checked")
         return result
 
     return marking
@@ -91,7 +90,7 @@ def marked_reconcile(loop: Loop, before_apply: Callable[[], None] = lambda: None
 
     Args:
         loop: whose turn it is.
-        before_apply: called when the check has passed; what it costs counts as part of the check.
+        before_apply: called when the check has passed; it should cost nothing.
     """
     marks, edges = Marks(), loop.edges
     complain = _marked(edges.complain, marks, before_apply)

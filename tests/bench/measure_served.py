@@ -4,22 +4,30 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+from reconciler.apply.envoy_process import EnvoyProcess
 from reconciler.cli.collector import spare_once
 from reconciler.loop import Loop
 from tests.bench import tables
-from tests.bench.envoys import PATIENCE_S, fed_envoy, upstream, xds_port
+from tests.bench.envoys import cpu_seconds, fed_envoy, idle_cpu, upstream, xds_port
 from tests.bench.floor import Floor
 from tests.bench.marks import Marks, Moment, marked_reconcile
+from tests.bench.patience import PATIENCE_S
 from tests.bench.progress import say
 from tests.bench.repositories import BenchRepository, Table
 from tests.bench.samples import Sample
 from tests.bench.watcher import Watcher
+from tests.bench.ways import Way
 from tests.support.controllers import on_repository
 from tests.support.http import get
 from tests.support.ports import reserve_port
 from tests.support.waiting import eventually
+
+_LEAST = 3  # turns
+_UNWATCHED = 10
+_CLEANED_S = 0.2  # what Envoy does after that counts as part of the next change
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +35,28 @@ class Served:
     """One changed Mapping, in seconds unless it says otherwise.
 
     Attributes:
+        sharding: how the routes were divided.
         fetch: until the source has answered with the new revision.
-        compile: from there to bytes; ``compile_cpu`` the CPU of it.
-        check: Envoy's check of the bytes before they are applied.
+        compile: from there to bytes.
         served: from the source's answer to the first answer by the new route.
         floor: from the push of the same bytes by the least possible server to the first answer by the new route.
         over_floor: ratio; all but the compile, over the floor of the same turn.
-        unchecked_over_floor: ratio; the same without the check.
         whole_cpu: CPU of the whole reconcile, the journal and git included.
+        pushed: bytes of the resources that go to an Envoy.
+        envoy_cpu: what Envoy spends on the change, nobody asking anything.
     """
 
     mappings: int
     hosts: int
+    sharding: str
     fetch: Sample
     compile: Sample
-    compile_cpu: Sample
-    check: Sample
     served: Sample
     floor: Sample
     over_floor: Sample
-    unchecked_over_floor: Sample
     whole_cpu: Sample
+    pushed: Sample
+    envoy_cpu: Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,72 +64,74 @@ class _Turn:
     marks: Marks
     served_at: float
     floor: float
+    pushed: int
 
     @property
     def compile(self) -> Moment:
         return self.marks.between("fetched", "compiled")
 
     @property
-    def check(self) -> float:
-        return self.marks.between("compiled", "checked").wall
-
-    @property
     def served(self) -> float:
         return self.served_at - self.marks.of["fetched"].wall
 
 
-def served(repository: BenchRepository, ports: tuple[int, int], scratch: Path, rounds: int, seconds: float) -> Served:
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """A controller and the floor, each with its Envoy, and somebody who watches each Envoy."""
+
+    loop: Loop
+    envoy: EnvoyProcess
+    floor: Floor
+    ours: Watcher
+    bare: Watcher
+
+
+def served(
+    repository: BenchRepository, ports: tuple[int, int], scratch: Path, way: Way, turns: int, seconds: float
+) -> Served:
     """Up to so many turns, at least three, and no new one after so many seconds.
 
     Args:
         repository: its table is applied first.
         ports: of its Listeners.
-        scratch: an empty directory; ``scratch / "state"`` is the state directory, and stays.
-        rounds: turns at most.
+        scratch: an empty directory.
+        way: how the table is rendered.
+        turns: at most.
         seconds: after which no further turn begins.
     """
     table = repository.table
-    numbers = table.plain_numbers(10)
-    with _both(repository, ports, scratch) as (loop, floor, ours, bare):
-        turns: list[_Turn] = []
+    with _both(repository, ports, scratch, way) as sides:
+        done: list[_Turn] = []
         began = time.monotonic()
-        for turn in range(1, rounds + 1):
-            if turn > 3 and time.monotonic() - began > seconds:
-                break
-            number = numbers[turn % len(numbers)]
-            turns.append(_turn(loop, repository, number, f"turn-{turn}", floor, ours, bare))
-            last = turns[-1]
-            say(
-                f"turn {turn}: served {last.served * 1000:.1f} ms (compile {last.compile.wall * 1000:.1f},"
-                f" check {last.check * 1000:.1f}), floor {last.floor * 1000:.1f} ms"
-            )
+        while len(done) < turns and (len(done) < _LEAST or time.monotonic() - began < seconds):
+            done.append(_turn(sides, repository, len(done)))
+        say(f"{len(done)} turns in {time.monotonic() - began:.0f} s")
+        unwatched = _unwatched(sides, repository, min(len(done), _UNWATCHED))
     return Served(
         table.mappings,
         table.hosts,
-        Sample.of([turn.marks.between("began", "fetched").wall for turn in turns]),
-        Sample.of([turn.compile.wall for turn in turns]),
-        Sample.of([turn.compile.cpu for turn in turns]),
-        Sample.of([turn.check for turn in turns]),
-        Sample.of([turn.served for turn in turns]),
-        Sample.of([turn.floor for turn in turns]),
-        Sample.of([(turn.served - turn.compile.wall) / turn.floor for turn in turns]),
-        Sample.of([(turn.served - turn.compile.wall - turn.check) / turn.floor for turn in turns]),
-        Sample.of([turn.marks.between("began", "done").cpu for turn in turns]),
+        way.sharding,
+        Sample.of([turn.marks.between("began", "fetched").wall for turn in done]),
+        Sample.of([turn.compile.wall for turn in done]),
+        Sample.of([turn.served for turn in done]),
+        Sample.of([turn.floor for turn in done]),
+        Sample.of([(turn.served - turn.compile.wall) / turn.floor for turn in done]),
+        Sample.of([turn.marks.between("began", "done").cpu for turn in done]),
+        Sample.of([turn.pushed for turn in done]),
+        Sample.of(unwatched),
     )
 
 
 @contextmanager
-def _both(
-    repository: BenchRepository, ports: tuple[int, int], scratch: Path
-) -> Iterator[tuple[Loop, Floor, Watcher, Watcher]]:
-    """A controller and the floor, each with its Envoy, and somebody who watches each Envoy."""
+def _both(repository: BenchRepository, ports: tuple[int, int], scratch: Path, way: Way) -> Iterator[_Sides]:
     table = repository.table
     moved = {port: reserve_port() for port in ports}
     with ExitStack() as stack:
         address, _ = stack.enter_context(upstream(scratch))
-        settings = {"service_address": (f"*={address}",), "ack_timeout": f"{PATIENCE_S}s"}
+        settings = {"service_address": (f"*={address}",), "ack_timeout": f"{PATIENCE_S}s", "envoy": "off"}
         loop = stack.enter_context(on_repository(repository.path, scratch / "state", "xds", **settings))
-        stack.enter_context(fed_envoy(xds_port(loop), scratch, "ours"))
+        way.take(loop)
+        ours = stack.enter_context(fed_envoy(xds_port(loop), scratch, "ours"))
         first = marked_reconcile(loop)
         spare_once()()
         say(f"applied within {first.between('began', 'done').wall:.1f} s")
@@ -128,33 +139,44 @@ def _both(
         stack.enter_context(fed_envoy(floor.port, scratch, "bare"))
         await_table(table, ports[0])
         await_table(table, moved[ports[0]])
-        yield (
-            loop,
-            floor,
-            stack.enter_context(Watcher(ports[0])),
-            stack.enter_context(Watcher(moved[ports[0]])),
-        )
+        watchers = (stack.enter_context(Watcher(port)) for port in (ports[0], moved[ports[0]]))
+        yield _Sides(loop, ours, floor, *watchers)
 
 
-def _turn(
-    loop: Loop,
-    repository: BenchRepository,
-    number: int,
-    version: str,
-    floor: Floor,
-    ours: Watcher,
-    bare: Watcher,
-) -> _Turn:
-    (sha,) = repository.prepare([repository.change(number, version)])
+def _turn(sides: _Sides, repository: BenchRepository, number: int) -> _Turn:
+    version = f"turn-{number}"
+    mapping = _commit(repository, number, version)
+    question = (tables.hostname(mapping % repository.table.hosts), tables.prefix(mapping), version)
+    before = sides.loop.state.applied.snapshot
+    marks = marked_reconcile(sides.loop, before_apply=lambda: sides.ours.expect(*question))
+    served_at = sides.ours.seen()
+    pushed = sides.floor.write(version, before, sides.loop.state.applied.snapshot)
+    sides.bare.expect(*question)
+    pushed_at = sides.floor.push(version)
+    return _Turn(marks, served_at, sides.bare.seen() - pushed_at, pushed)
+
+
+def _unwatched(sides: _Sides, repository: BenchRepository, changes: int) -> list[float]:
+    """CPU of Envoy for each of some changes: all from one to the next, as it cleans up after it has acknowledged."""
+    pid = sides.envoy.pid
+    idle = idle_cpu(pid, 0.5)
+    spent = [cpu_seconds(pid)]
+    for number in range(changes):
+        began = time.perf_counter()
+        _commit(repository, number, f"unwatched-{number}")
+        marked_reconcile(sides.loop)
+        idle_cpu(pid, _CLEANED_S)
+        spent.append(cpu_seconds(pid) - idle * (time.perf_counter() - began))
+    return [after - before for before, after in pairwise(spent)]
+
+
+def _commit(repository: BenchRepository, number: int, version: str) -> int:
+    """Commits a change of one of ten Mappings, taking turns; returns which."""
+    numbers = repository.table.plain_numbers(10)
+    mapping = numbers[number % len(numbers)]
+    (sha,) = repository.prepare([repository.change(mapping, version)])
     repository.advance(sha)
-    question = (tables.hostname(number % repository.table.hosts), tables.prefix(number), version)
-    before = loop.state.applied.snapshot
-    marks = marked_reconcile(loop, before_apply=lambda: ours.expect(*question))
-    served_at = ours.seen()
-    floor.write(version, before, loop.state.applied.snapshot)
-    bare.expect(*question)
-    pushed_at = floor.push(version)
-    return _Turn(marks, served_at, bare.seen() - pushed_at)
+    return mapping
 
 
 def await_table(table: Table, port: int) -> None:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.cli.collector import spare_once
-from tests.bench.envoys import PATIENCE_S, fed_envoy, upstream, xds_port
+from tests.bench.envoys import fed_envoy, upstream, xds_port
 from tests.bench.load import Load, write_requests
 from tests.bench.marks import marked_reconcile
 from tests.bench.measure_served import await_table
+from tests.bench.patience import PATIENCE_S
 from tests.bench.progress import say
 from tests.bench.repositories import BenchRepository
+from tests.bench.ways import Way
 from tests.support.controllers import on_repository
 
 _CHANGING = 50
@@ -32,6 +34,7 @@ class Updates:
 
     mappings: int
     hosts: int
+    sharding: str
     updates: int
     per_second: float
     requests: int
@@ -39,13 +42,14 @@ class Updates:
     p99_ms: float
 
 
-def updates(repository: BenchRepository, port: int, scratch: Path, count: int, seconds: int) -> Updates:
+def updates(repository: BenchRepository, port: int, scratch: Path, way: Way, count: int, seconds: int) -> Updates:
     """So many updates, or as many as there are in so many seconds.
 
     Args:
         repository: its table is applied first.
         port: of its first Listener.
-        scratch: a directory; ``scratch / "state"`` may be a state directory that was left there.
+        scratch: an empty directory.
+        way: how the table is rendered.
         count: updates at most.
         seconds: whole ones.
     """
@@ -56,8 +60,9 @@ def updates(repository: BenchRepository, port: int, scratch: Path, count: int, s
     write_requests(table, scratch / "requests", leave_out=changing)
     with ExitStack() as stack:
         address, _ = stack.enter_context(upstream(scratch))
-        settings = {"service_address": (f"*={address}",), "ack_timeout": f"{PATIENCE_S}s"}
+        settings = {"service_address": (f"*={address}",), "ack_timeout": f"{PATIENCE_S}s", "envoy": "off"}
         loop = stack.enter_context(on_repository(repository.path, scratch / "state", "xds", **settings))
+        way.take(loop)
         stack.enter_context(fed_envoy(xds_port(loop), scratch, "under-load"))
         loop.once()
         spare_once()()
@@ -73,5 +78,15 @@ def updates(repository: BenchRepository, port: int, scratch: Path, count: int, s
                 said = time.monotonic()
                 say(f"{done} updates in {said - began:.0f} s")
         took = time.monotonic() - began
+        load.end()
         report = load.report()
-    return Updates(table.mappings, table.hosts, done, done / took, report.requests, report.failed, report.p99_ms)
+    return Updates(
+        table.mappings,
+        table.hosts,
+        way.sharding,
+        done,
+        done / took,
+        report.requests,
+        report.failed,
+        report.p99_ms,
+    )

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.envoy import Routing
+from reconciler.envoy import Routing, Sharding
 from tests.bench.results import Results
 
 _WIDTH, _HEIGHT = 460, 340
@@ -21,15 +21,18 @@ class _Curve:
 
 def svg(results: Results) -> str:
     """Two panels, both axes logarithmic."""
-    served = [row for row in results.served if row.hosts == 1]
+    rows = results.rows
+    compiled = [row for row in rows.incremental if row.hosts == 1]
+    served = [row for row in rows.served if row.sharding == Sharding.HOSTS]
     changes = [
-        _Curve("compiled", [(row.mappings, row.compile.median * 1e3) for row in served]),
-        _Curve("served", [(row.mappings, row.served.median * 1e3) for row in served]),
-        _Curve("Envoy's floor", [(row.mappings, row.floor.median * 1e3) for row in served]),
+        _Curve("compiled, one host", [(row.mappings, row.wall.median * 1e3) for row in compiled]),
+        _Curve("served, many hosts, sharded", [(row.mappings, row.served.median * 1e3) for row in served]),
+        _Curve("Envoy's floor of these", [(row.mappings, row.floor.median * 1e3) for row in served]),
     ]
     names = {Routing.AUTO: "as rendered", Routing.LIST: "as a list"}
+    alone = [row for row in rows.requests if row.hosts == 1]
     requests = [
-        _Curve(name, [(row.mappings, row.cpu.median * 1e6) for row in results.requests if row.routing == routing])
+        _Curve(name, [(row.mappings, row.cpu.median * 1e6) for row in alone if row.routing == routing])
         for routing, name in names.items()
     ]
     head = f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * _WIDTH} {_HEIGHT}" role="img" aria-labelledby="t"'

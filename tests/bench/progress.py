@@ -25,10 +25,33 @@ def say(text: str) -> None:
     print(f"[{time.monotonic() - _BEGAN:6.1f} s] {text}", file=sys.stderr, flush=True)
 
 
-def fresh(text: str, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """The result of a call in a process of its own, which no earlier measurement has warmed up or filled."""
-    say(text)
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"), initializer=_prepare) as pool:
+class Progress:
+    """Says what begins, and how long all that is left will take if it goes on as it went.
+
+    Args:
+        expected_s: what everything takes a quiet machine, in seconds.
+    """
+
+    def __init__(self, expected_s: float) -> None:
+        self._expected_s, self._done_s = expected_s, 0.0
+        self._began = time.monotonic()
+
+    def begin(self, text: str, expected_s: float) -> None:
+        """The next step begins."""
+        took, left = time.monotonic() - self._began, self._expected_s - self._done_s
+        pace = took / self._done_s if self._done_s else 1.0
+        say(f"{text}; about {max(0.0, left * pace) / 60:.1f} minutes left")
+        self._done_s += expected_s
+
+
+def fresh(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The result of a call in a process of its own, which no earlier measurement has warmed up or filled.
+
+    It is split off a process that has imported everything, and done nothing.
+    """
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["tests.bench.suite"])
+    with ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=_prepare) as pool:
         return pool.submit(call, *args, **kwargs).result()
 
 

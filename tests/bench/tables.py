@@ -88,12 +88,12 @@ def _features(number: int) -> Iterator[str]:
         yield "  prefix_regex: true"
     else:
         yield f"  prefix: {prefix(number)}"
-    if 10 <= share < 20:  # noqa: PLR2004 a tenth
+    if 10 <= share < 20:
         yield "  timeout_ms: 5000"
         yield "  retry_policy: {retry_on: 5xx, num_retries: 3}"
-    if 20 <= share < 25:  # noqa: PLR2004 a twentieth
+    if 20 <= share < 25:
         yield "  headers: {x-version: v2}"
-    if 25 <= share < 30:  # noqa: PLR2004 a twentieth
+    if 25 <= share < 30:
         yield "  cors: {origins: ['https://www.example.com'], methods: [GET, POST], max_age: '86400'}"
     if _in_pair(number):
         yield f"  weight: {90 if number % 2 == 0 else 10}"

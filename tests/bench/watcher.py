@@ -10,7 +10,7 @@ import sys
 import time
 from types import TracebackType
 
-from tests.bench.envoys import PATIENCE_S
+from tests.bench.patience import PATIENCE_S
 from tests.support.command import PROJECT
 
 
