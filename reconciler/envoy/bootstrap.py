@@ -115,7 +115,10 @@ def put_routes_inside(
         )
         for scope in inside.scoped_route_configurations:
             scope.route_configuration.validate_clusters.value = True
-        manager.scoped_routes.scoped_route_configurations_list.CopyFrom(inside)
+        if own:
+            manager.scoped_routes.scoped_route_configurations_list.CopyFrom(inside)
+        else:  # a list may not be empty
+            manager.route_config.CopyFrom(RouteConfiguration(name=manager.scoped_routes.name))
     else:
         configuration = RouteConfiguration.FromString(routes[manager.rds.route_config_name].body)
         configuration.validate_clusters.value = True

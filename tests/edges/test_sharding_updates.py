@@ -175,6 +175,18 @@ def test_another_way_to_divide_over_xds(world: World, tmp_path: Path, *, delta: 
 
 
 @PROTOCOLS
+def test_the_first_pattern_leaves_connections_alone(world: World, tmp_path: Path, *, delta: bool) -> None:
+    """Hosts are divided otherwise from then on; who is connected to the listener before goes on asking by host."""
+    with over_xds(world, tmp_path, delta=delta) as apply, Load(world.port, host="a.test") as load:
+        eventually(lambda: load.seen("one") > 20)
+        apply(world.snapshot(A, B, ANY_HOST))
+        eventually(lambda: status(world.port, "c.test") == 200)
+        apply(world.snapshot(A, B, ANY_HOST, to="two"))
+        eventually(lambda: load.seen("two") > 20)
+    assert load.failed == 0, load.answers
+
+
+@PROTOCOLS
 def test_hosts_that_all_go_come_again(world: World, tmp_path: Path, *, delta: bool) -> None:
     """Also without any scope an Envoy becomes and stays ready, with the listener it has."""
     with over_xds(world, tmp_path, delta=delta) as apply:

@@ -57,6 +57,9 @@ def scopes(chain_name: str, virtual_hosts: Sequence[HostMatch], sharding: Shardi
             pieces = _by_host(chain_name, virtual_hosts)
         case Sharding.BUCKETS:
             pieces = _by_bucket(chain_name, virtual_hosts)
+            if sharding is Sharding.HOSTS:
+                # The first pattern exchanges the listener: connections to the one before go on asking by host.
+                pieces += _by_host(chain_name, filter(_is_one_host, virtual_hosts))
     return tuple(Scope(key, key, hosts) for key, hosts in sorted(pieces))
 
 
