@@ -8,6 +8,7 @@ from envoy.config.route.v3.route_components_pb2 import RouteList
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
 from reconciler.envoy import RenderOptions, Routing, render
+from reconciler.envoy.options import Sharding
 from reconciler.envoy.protobuf import serialise
 from reconciler.envoy.routes.guards import guard_routes
 from reconciler.envoy.routes.hosts import TREE_FROM
@@ -15,11 +16,12 @@ from reconciler.envoy.routes.probes import probe_route
 from reconciler.envoy.routes.route import route
 from reconciler.envoy.wire_format import field, tag
 from reconciler.model.edge import DEFAULT_HTTP
-from reconciler.model.match import ANY_HOST
+from reconciler.model.match import ANY_HOST, HostMatch, MatchKind
 from reconciler.model.policy import LocalLimit, RoutePolicy
 from reconciler.model.rank import Rank
 from reconciler.model.resource import InsecureAction
-from reconciler.model.snapshot import TypeUrl
+from reconciler.model.seal import SMALL
+from reconciler.model.snapshot import TypeUrl, XdsResource
 from reconciler.model.table import Guard, Route, VirtualHost
 from tests.support.routing import PRESENT, anyone, exact, listener, rule, table
 
@@ -103,3 +105,19 @@ def test_a_token_bucket_is_not_doubled() -> None:
     assert rendered(anyone(*placed(limited, rule("b", "/b/", "c"))), Routing.TREE).HasField("matcher")
     below = rule("below", "/a/b/", "c", method=exact("GET"))
     assert not rendered(anyone(*placed(below, limited)), Routing.TREE).HasField("matcher")
+
+
+@pytest.mark.parametrize("sharding", list(Sharding))
+@pytest.mark.parametrize("routing", list(Routing))
+@pytest.mark.parametrize("guard", [None, REDIRECT])
+def test_routes_have_the_digest_of_their_bytes(sharding: Sharding, routing: Routing, guard: Guard | None) -> None:
+    """Lists and trees, small and large, with a guard or none, in scopes or not: whoever reads them back agrees."""
+    many = placed(*(rule(f"r{number}", f"/{number:03}/", "c") for number in range(200)))
+    hosts = [
+        VirtualHost(HostMatch(MatchKind.EXACT, f"{name}.test"), rules, guard)
+        for name, rules in (("a", many), ("b", RULES))
+    ]
+    snapshot = render(table([listener(*hosts)]), RenderOptions(routing=routing, sharding=sharding))
+    found = [one for t in (TypeUrl.ROUTE, TypeUrl.SCOPED_ROUTE) for one in snapshot[t].resources.values()]
+    assert max(len(one.body) for one in found) > SMALL
+    assert found == [XdsResource.of(one.name, one.body) for one in found]

@@ -3,16 +3,21 @@
 from dataclasses import replace
 
 import pytest
-from envoy.config.route.v3.route_components_pb2 import Route, RouteList
+from envoy.config.route.v3.route_components_pb2 import DirectResponseAction, Route, RouteList
 from hypothesis import given
 from hypothesis import strategies as st
 from xds.type.matcher.v3.matcher_pb2 import Matcher
 
 from reconciler.envoy.protobuf import serialise
+from reconciler.envoy.routes.hosts import tree_field
 from reconciler.envoy.routes.items import Item
 from reconciler.envoy.routes.tree import EMPTY_TREE, WIDEST, Tree, graft, grow
 from reconciler.envoy.routes.tree_format import matcher
 from reconciler.envoy.wire_format import resource
+from reconciler.model.resource import InsecureAction
+from reconciler.model.seal import SMALL
+from reconciler.model.snapshot import XdsResource
+from reconciler.model.table import Guard
 
 _ANCHORS = st.one_of(
     st.sampled_from(["", "/", "/a", "/a/", "/b", "/aé", "/a\U0010ffff"]), st.text("/ab", max_size=5).map("/".__add__)
@@ -112,6 +117,21 @@ def test_grafted_is_as_grown(items: list[Item], steps: list[tuple[list[Item], li
         assert tree == before
         assert grafted == grow(after.values())
         tree, by_rank = grafted, after
+
+
+@given(
+    _ITEMS,
+    st.lists(st.sampled_from([0, 300, SMALL, 3 * SMALL]), min_size=1, max_size=3),
+    st.sampled_from([None, Guard(InsecureAction.REDIRECT, by_header=True)]),
+)
+def test_a_tree_is_sealed_as_its_bytes(items: list[Item], sizes: list[int], guard: Guard | None) -> None:
+    """With small and large routes, alone and with a guard before it, after a change, too."""
+    bodies = [serialise(Route(direct_response=DirectResponseAction(body={"inline_bytes": b"a" * n}))) for n in sizes]
+    heavy = [replace(one, body=one.body + bodies[number % len(bodies)]) for number, one in enumerate(items)]
+    for tree in (grow(heavy), graft(grow(items), items[:3], heavy[:3])):
+        if tree.fit:
+            found = resource("name", [tree_field(tree, guard)])
+            assert found == XdsResource.of("name", found.body)
 
 
 def test_one_change_leaves_other_entries_alone() -> None:
