@@ -5,8 +5,8 @@ each part of them:
 
 - ``listeners``: ports, connections, HTTP settings, access logs, tracing; begin with ``listeners.listener``
 - ``filters``: HTTP filters, each with what routes say to it; ``filters.chain`` has their order
-- ``routes``: virtual hosts (``routes.configuration``), rules (``routes.route``), and how Envoy finds the rule for a
-  request (``routes.tree``)
+- ``routes``: virtual hosts (``routes.configuration``), the pieces they can be divided into (``routes.scopes``), rules
+  (``routes.route``), and how Envoy finds the rule for a request (``routes.tree``)
 - ``clusters``: upstreams; begin with ``clusters.cluster``
 - ``tls``: TLS contexts, and the secrets they name
 
