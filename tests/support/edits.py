@@ -19,7 +19,7 @@ def _secured() -> Iterator[Document]:
     """Two ports, and Hosts with TLS: one for itself, two that share a chain, one that wants client certificates."""
     version = "getambassador.io/v3alpha1"
     for port, protocol in ((8080, "HTTP"), (8443, "HTTPS")):
-        spec = {
+        spec: Document = {
             "port": port,
             "protocol": protocol,
             "securityModel": "XFP",
@@ -27,7 +27,7 @@ def _secured() -> Iterator[Document]:
         }
         yield {"apiVersion": version, "kind": "Listener", "metadata": {"name": f"edge-{port}"}, "spec": spec}
     for number, hostname in enumerate(("a.test", "*.test", "b.test", "*")):
-        tls = {"tls": {"cert_required": True, "ca_secret": "ca"}} if number == 0 else {}
+        tls: Document = {"tls": {"cert_required": True, "ca_secret": "ca"}} if number == 0 else {}
         spec = {"hostname": hostname, "tlsSecret": {"name": f"certificate-{number // 2}"}} | tls
         if number:
             spec |= {"requestPolicy": {"insecure": {"action": "Route"}}}
