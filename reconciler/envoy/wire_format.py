@@ -25,20 +25,18 @@ class Part:
     Attributes:
         pieces: their bytes, still to be joined: a large message is copied once, when it is whole.
         sealed: the same, as `reconciler.model.seal` has them in a large message; in pieces, too.
-        size: in bytes.
     """
 
     pieces: tuple[bytes, ...]
     sealed: tuple[bytes, ...]
-    size: int
 
     @classmethod
     def of(cls, fields: bytes) -> "Part":
         """Serialised fields, as a part that is sealed once for all messages it comes into."""
-        return cls((fields,), (sealed_row(fields),), len(fields))
+        return cls((fields,), (sealed_row(fields),))
 
 
-NO_FIELDS = Part((), (), 0)
+NO_FIELDS = Part((), ())
 
 Content: TypeAlias = "Sequence[Part | bytes]"
 """The fields of a message: serialised ones, and those that know what is sealed of them."""
@@ -57,14 +55,14 @@ def field(before: bytes, value: bytes) -> bytes:
 def sealed_field(before: bytes, value: bytes) -> Part:
     """One field, and its seal; see `field`."""
     head = before + varint(len(value))
-    return Part((head + value,), (head + seal(value),), len(head) + len(value))
+    return Part((head + value,), (head + seal(value),))
 
 
 def joined(parts: Iterable[Part]) -> Part:
     """Small parts, one after the other, as one piece."""
     parts = list(parts)
     whole = b"".join([piece for part in parts for piece in part.pieces])
-    return Part((whole,), (b"".join([piece for part in parts for piece in part.sealed]),), len(whole))
+    return Part((whole,), (b"".join([piece for part in parts for piece in part.sealed]),))
 
 
 def divided(part: Part) -> list[Part]:
@@ -74,7 +72,7 @@ def divided(part: Part) -> list[Part]:
     at = there = 0
     for start, end in value_spans(body, 0, len(body)) or ():
         then = there + start - at + SEAL
-        found.append(Part((body[at:end],), (sealed[there:then],), end - at))
+        found.append(Part((body[at:end],), (sealed[there:then],)))
         at, there = end, then
     return found
 
@@ -89,9 +87,7 @@ def nested(before: bytes, content: Content) -> Part:
     pieces, size = _pieces(content)
     head = before + varint(size)
     whole = (head, *pieces)
-    return Part(
-        (b"".join(whole),) if size <= _COPIED else whole, (head, _sealed(content, pieces, size)), len(head) + size
-    )
+    return Part((b"".join(whole),) if size <= _COPIED else whole, (head, _sealed(content, pieces, size)))
 
 
 def resource(name: str, content: Content) -> XdsResource:
