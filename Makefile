@@ -52,7 +52,7 @@ docs: setup ## Regenerate the reference pages that are made from the code
 golden: setup ## Regenerate tests/golden from its inputs, and prune what is stale
 	@$(BIN)/python -m tests.support.golden
 
-bench: setup system ## Measure all, up to MOST=100000 Mappings, and rewrite docs/performance.md
+bench: setup system ## Measure all, up to MOST=100000 Mappings, and rewrite docs/performance.md: half an hour
 	@$(BIN)/python -m tests.bench bench $(MOST)
 
 bench-quick: setup system ## Measure 10,000 Mappings: minutes

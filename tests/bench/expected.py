@@ -11,7 +11,7 @@ def _ten_thousands(table: Table) -> float:
 
 def repository(table: Table) -> float:
     """To make it."""
-    return 0.5 + 2 * _ten_thousands(table)
+    return 0.5 + 0.6 * _ten_thousands(table)
 
 
 def cold(job: Job) -> float:
@@ -30,13 +30,15 @@ def restart(job: Job) -> float:
 
 
 def served(job: Job) -> float:
-    """In one way."""
-    return 6 + 10 * _ten_thousands(job.table) + max(job.turns.seconds, 8 * _ten_thousands(job.table)) * 0.7
+    """In one way: until both Envoys have everything, and the turns."""
+    size = _ten_thousands(job.table)
+    turn = 0.4 + 0.8 * size
+    return 8 + 8 * size + max(3 * turn, min(job.turns.most * turn, job.turns.seconds))
 
 
 def updates(job: Job) -> float:
     """In one way."""
-    return 4 + 4 * _ten_thousands(job.table) + 0.8 * job.updates_s
+    return 4 + 4 * _ten_thousands(job.table) + min(job.updates_s, 0.12 * job.updates)
 
 
 def of_job(job: Job) -> float:

@@ -104,7 +104,7 @@ FULL = Scope(
         Job(Table(10_000), 5, 5, (AS_RENDERED,), 50, (AS_RENDERED,), Turns(20, 45), (AS_RENDERED,), 1000, 30),
         Job(Table(10_000, 500), 5, 3, _BOTH, 50, ALL_SHARDINGS, Turns(20, 30), (BY_HOST,), 1000, 180),
         Job(Table(50_000), 1, 0, (AS_RENDERED,), 20),
-        Job(Table(100_000), 2, 2, (AS_RENDERED,), 20, (AS_RENDERED,), Turns(3, 0)),
+        Job(Table(100_000), 2, 1, (AS_RENDERED,), 20, (AS_RENDERED,), Turns(3, 0)),
         Job(Table(100_000, 500), 1, 0, _BOTH, 20, (BY_HOST,), Turns(10, 20)),
     ),
     requests=(
@@ -114,8 +114,8 @@ FULL = Scope(
         _asked(10_000, (AS_RENDERED, _LIST), _PACE),
         _asked(10_000, ALL_SHARDINGS, _PACE, hosts=500),
         _asked(50_000, (AS_RENDERED,), _PACE),
+        _asked(50_000, (_LIST,), _BRIEF),
         _asked(100_000, (AS_RENDERED,), _PACE),
-        _asked(100_000, (_LIST,), _BRIEF),
     ),
 )
 QUICK = Scope(
