@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
-from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 from google.protobuf.wrappers_pb2 import BoolValue
 
 from reconciler.envoy.options import Sharding
 from reconciler.envoy.protobuf import serialise
-from reconciler.envoy.routes.scopes import SCOPE_HEADER, Scope, scopes
+from reconciler.envoy.routes.scopes import SCOPE_HEADER, Scope, scoped, scopes
 from reconciler.envoy.wire_format import Content, Part, nested, resource, tag
 from reconciler.model.chains import TlsChain, clear_text_hosts, tls_chains
 from reconciler.model.snapshot import TypeUrl, XdsResource
@@ -21,8 +20,6 @@ from reconciler.model.table import Listener, VirtualHost
 
 # Always port 443, as in the language's other implementation: what clients use is the port of the balancer in front.
 _HTTP3_THERE = HeaderValueOption(header=HeaderValue(key="alt-svc", value='h3=":443"; ma=86400'))
-_KEY = ScopedRouteConfiguration.Key
-_ROUTES = tag(ScopedRouteConfiguration, "route_configuration")
 _VIRTUAL_HOSTS = tag(RouteConfiguration, "virtual_hosts")
 
 
@@ -75,15 +72,8 @@ def piece_resource(piece: Piece, virtual_hosts: Iterable[Part]) -> tuple[TypeUrl
     before, after = piece.around
     content: Content = [before, *virtual_hosts, after]
     if piece.scope is not None:
-        return TypeUrl.SCOPED_ROUTE, _scoped(piece.scope, content)
+        return TypeUrl.SCOPED_ROUTE, scoped(piece.scope, content)
     return TypeUrl.ROUTE, resource(piece.name, content)
-
-
-def _scoped(scope: Scope, content: Content) -> XdsResource:
-    """A scope with its routes in it: one resource, so that it changes at once."""
-    key = _KEY(fragments=[_KEY.Fragment(string_key=scope.key)])
-    head = serialise(ScopedRouteConfiguration(name=scope.name, key=key))
-    return resource(scope.name, [head, nested(_ROUTES, content)])
 
 
 def virtual_host_field(content: Content) -> Part:

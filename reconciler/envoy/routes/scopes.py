@@ -16,7 +16,7 @@ from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 from reconciler.envoy.options import Sharding
 from reconciler.envoy.protobuf import serialise
 from reconciler.envoy.routes.buckets import BUCKETS, bucket
-from reconciler.envoy.wire_format import field, tag
+from reconciler.envoy.wire_format import Content, nested, resource, tag
 from reconciler.model.match import HostMatch, MatchKind
 from reconciler.model.snapshot import XdsResource
 
@@ -108,13 +108,13 @@ def bucket_part(number: str) -> str:
     return f"*{number}"
 
 
-def scoped(scope: Scope, route_configuration: bytes) -> XdsResource:
+def scoped(scope: Scope, route_configuration: Content) -> XdsResource:
     """A scope with its routes in it: one resource, so that it changes at once.
 
     Args:
         scope: from `scopes`.
-        route_configuration: serialised, with the virtual hosts of the scope.
+        route_configuration: with the virtual hosts of the scope.
     """
     key = _KEY(fragments=[_KEY.Fragment(string_key=scope.key)])
     head = serialise(ScopedRouteConfiguration(name=scope.name, key=key))
-    return XdsResource.of(scope.name, head + field(_ROUTES, route_configuration))
+    return resource(scope.name, [head, nested(_ROUTES, route_configuration)])

@@ -79,7 +79,7 @@ def test_a_scope_is_one_canonical_resource() -> None:
     """Put together from bytes it is what the message would be."""
     (scope,) = scopes("l", [HostMatch(MatchKind.EXACT, "a.test")], Sharding.HOSTS)
     routes = RouteConfiguration(name="r", ignore_port_in_host_matching=True)
-    found = scoped(scope, serialise(routes))
+    found = scoped(scope, [serialise(routes)])
     message = ScopedRouteConfiguration(name=found.name, route_configuration=routes)
     message.key.fragments.add(string_key="l|a.test")
     assert (found.name, found.body) == ("l|a.test", serialise(message))
