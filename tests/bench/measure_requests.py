@@ -107,7 +107,8 @@ def requests(small: Table, asked: Asked, scratch: Path) -> list[Requests]:
     with ExitStack() as stack:
         address, answering = stack.enter_context(upstream(scratch))
         pin(answering.pid, CLIENTS_CPU)
-        repositories = {table: _repository(scratch / f"{table.mappings}", table) for table in (small, asked.table)}
+        tables = dict.fromkeys((small, asked.table))  # asked for may be the smallest itself
+        repositories = {table: _repository(scratch / f"{table.mappings}", table) for table in tables}
         wanted = dict.fromkeys(((small, Way()), *((asked.table, way) for way in asked.ways)))
         subjects = [
             stack.enter_context(_subject(repositories[table], way, address, asked.pace)) for table, way in wanted
