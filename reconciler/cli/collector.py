@@ -4,6 +4,7 @@ A revision is hundreds of thousands of values that live long and hold no cycles:
 to them. The collector would go through all of them again and again for nothing, most of all on a cold start.
 """
 
+import ctypes
 import gc
 from collections.abc import Callable
 
@@ -21,11 +22,24 @@ def spare_once() -> Callable[[], None]:
     """What to call after each reconcile: the first time, it leaves out all that is there by then.
 
     Later ones must not: each would keep the few cycles that happen to be there, such as those of errors, for ever.
+    The first time is also when most memory is free again: a whole revision was read, planned and recorded.
     """
-    pending = [gc.freeze]
+
+    def settle() -> None:
+        gc.freeze()
+        give_back()
+
+    pending = [settle]
 
     def spare() -> None:
         if pending:
             pending.pop()()
 
     return spare
+
+
+def give_back() -> None:
+    """Hand memory that is free to the system, where the C library does so only when asked (glibc's malloc_trim(3))."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -79,7 +79,7 @@ def test_sync_applies_and_the_journal_verifies(repository: Repository, desk: Des
     verified = desk.run("audit", "verify", "--state", desk.state)
     assert verified.code == 0
     assert verified.out.startswith("ok: 3 records verify; head sha256:")
-    assert sorted(path.name for path in desk.state.iterdir()) == ["clone", "journal.db", "lock"]
+    assert sorted(path.name for path in desk.state.iterdir()) == ["clone", "journal.db", "lock", "parts", "served"]
     assert list(desk.home.iterdir()) == []
     assert list(desk.temporary.iterdir()) == []
 
