@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,9 +28,11 @@ def measure(scope: Scope) -> Results:
     machine, began, rows = this_machine(), time.monotonic(), Rows()
     progress = Progress(sum(map(expected.of_job, scope.jobs)) + sum(map(expected.of_requests, scope.requests)))
     for job in scope.jobs:
-        _measure(job, rows, progress)
+        with _others_going_on():
+            _measure(job, rows, progress)
     for asked in scope.requests:
-        _ask(scope, asked, rows, progress)
+        with _others_going_on():
+            _ask(scope, asked, rows, progress)
     return Results(
         scope=scope.name,
         headline=scope.headline,
@@ -77,6 +80,15 @@ def _ask(scope: Scope, asked: Asked, rows: Rows, progress: Progress) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         smallest, *others = fresh(requests, scope.smallest, asked, Path(scratch))
     rows.requests += others if rows.requests else (smallest, *others)
+
+
+@contextmanager
+def _others_going_on() -> Iterator[None]:
+    """What fails is told, and its rows are missing: the figures of an hour must not go with it."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001 whatever it was, it is printed
+        traceback.print_exc()
 
 
 @contextmanager
