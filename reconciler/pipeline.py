@@ -78,7 +78,7 @@ def _apply(
         # Leaving out a suspect can take a new guard along, such as by its TLSContext.
         if set(compiled.unguarded) - set(change.whole.unguarded):
             return f"without {', '.join(compiled.unguarded)} requests would pass unasked"
-        rollouts.append(roll_out(edges.targets, compiled.snapshot, state.applied.snapshot))
+        rollouts.append(roll_out(edges.targets, compiled.snapshot, state.applied.snapshot, edges.complain))
         return rollouts[-1].rejection
 
     sequence = edges.journal.intend(attempt, instead=True)
@@ -112,4 +112,4 @@ def _heal(
     attempt = replace(standing(edges, options, state, Trigger.DRIFT, started_at), commit=commit)
     as_it_was = Attempted(state.applied, lambda _held: state.applied, dict, {})
     outcome, healed = _apply(edges, options, attempt, as_it_was, state)
-    return outcome, replace(healed, attempted=state.attempted, held=state.held)
+    return outcome, replace(healed, attempted=state.attempted, held=state.held, memory=state.memory)

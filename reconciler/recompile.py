@@ -190,12 +190,14 @@ def _compiled(memory: Memory, files: LoadedFiles, change: Regrouping, rebuilt: R
         at = bisect_left(resources, name, key=_IDENTITY)
         known = name in memory.standing.mappings
         resources[at : at + known] = [mapping]
-    xds = memory.rendering.change(rebuilt.table, rebuilt.hosts, rebuilt.gone, rebuilt.come)
+    problems = _problems(memory, files)
     touched = {member.origin.id for member in (*change.former, *change.members)}
+    # Last, since it goes on in place.
+    xds = memory.rendering.change(rebuilt.table, rebuilt.hosts, rebuilt.gone, rebuilt.come)
     return replace(
         before,
         resources=tuple(resources),
-        problems=_problems(memory, files),
+        problems=problems,
         table=rebuilt.table,
         snapshot=memory.rendering.snapshot,
         rendering=None,

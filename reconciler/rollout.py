@@ -96,8 +96,19 @@ class Rollout:
         return tuple(ack for ack in self.acks if ack.state is AckState.NACKED)
 
 
-def roll_out(targets: Sequence[Target], desired: Snapshot, last_good: Snapshot) -> Rollout:
+def roll_out(
+    targets: Sequence[Target], desired: Snapshot, last_good: Snapshot, complain: Callable[[Snapshot], str]
+) -> Rollout:
     """Applies to every target in turn; on a NACK puts the last good snapshot back everywhere.
+
+    An Envoy that says nothing, or is gone, may have been brought down by what it got: where nobody acknowledged all of
+    it, the check has its say.
+
+    Args:
+        targets: in their order.
+        desired: what is to be served.
+        last_good: what is served now.
+        complain: Envoy's check of a snapshot: its words, empty if it accepts or where others were to say it.
 
     Raises:
         Stalled, Transient: a target could not be written.
@@ -110,4 +121,9 @@ def roll_out(targets: Sequence[Target], desired: Snapshot, last_good: Snapshot) 
             for touched in targets[:position]:
                 touched.apply(last_good)
             return Rollout(acks, rejected.detail or "no reason given")
-    return Rollout(acks, "")
+    unanswered = not acks or any(ack.state is AckState.PENDING for ack in acks)
+    words = complain(desired) if unanswered and targets else ""
+    if words:
+        for target in targets:
+            target.apply(last_good)
+    return Rollout(acks, words)

@@ -46,6 +46,7 @@ class SnapshotStore:
     def _set(self, record: bytes) -> list[tuple[str, ResourceSet]]:
         match self._values.read(record):
             case [str(type_url), *resources] if all(isinstance(one, XdsResource) for one in resources):
-                return [(type_url, ResourceSet.of(resources))]
+                # By what they hold: the digests beside them would only say what they were once.
+                return [(type_url, ResourceSet.of(XdsResource.of(one.name, one.body) for one in resources))]
             case _:
                 raise Damaged("not the resources of a type")

@@ -16,6 +16,7 @@ from reconciler.compile import Options
 from reconciler.envoy import AccessLogFormat, RenderOptions, Routing, Sharding, files_of, static_bootstrap
 from reconciler.loop import Loop, Pace
 from reconciler.merge import ConflictPolicy
+from reconciler.model.digest import Digest
 from reconciler.model.effect import Ack
 from reconciler.model.errors import Stalled
 from reconciler.model.files import FilesFormat
@@ -121,7 +122,7 @@ def envoy_check(settings: Loaded, targets: Sequence[Target] = ()) -> Callable[[S
     """Envoy's own validation of a snapshot: its words, empty if it accepts or where no binary is found.
 
     Under ``auto`` it is left to the Envoys that are connected, if everything goes to such: they take or refuse what
-    they get, and keep what they had, resource by resource.
+    they get, and keep what they had, resource by resource. One that has not answered for what is served is none.
 
     Args:
         settings: which binary, and when.
@@ -132,7 +133,12 @@ def envoy_check(settings: Loaded, targets: Sequence[Target] = ()) -> Callable[[S
     if binary is None:
         return lambda _snapshot: ""
 
+    last: tuple[Digest | None, str] = (None, "")
+
     def complain(snapshot: Snapshot) -> str:
+        nonlocal last
+        if last[0] == snapshot.digest:
+            return last[1]  # it was asked before it was applied
         if settings.settings.envoy == "auto" and targets and all(map(_answers, targets)):
             return ""
         # Binary: Envoy reads it, and we write it, several times faster than JSON. The certificates are on the
@@ -140,7 +146,8 @@ def envoy_check(settings: Loaded, targets: Sequence[Target] = ()) -> Callable[[S
         named = {options.upstream_ca_file, *files_of(snapshot)}
         elsewhere = not all(Path(file).exists() for file in named)
         bootstrap = static_bootstrap(snapshot, options, FilesFormat.PB, without_files=elsewhere)
-        return validate(binary, bootstrap, form=FilesFormat.PB) or ""
+        last = snapshot.digest, validate(binary, bootstrap, form=FilesFormat.PB) or ""
+        return last[1]
 
     return complain
 

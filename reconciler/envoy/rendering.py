@@ -135,20 +135,21 @@ class Rendering:
             host = _virtual_host(by_name[port], name)
             for piece, position in self.places[port, name]:
                 before = self.rules[piece][position]
+                there = clear_text_host(host) if self.pieces[piece].clear else host
                 _, after = done.get(id(before), (None, None))
-                if after is None or not _same(after.host.routes, host.routes):
-                    after = self._again(before, host, edit, clear=self.pieces[piece].clear)
+                if after is None or after.host.guard != there.guard or not _same(after.host.routes, there.routes):
+                    after = self._again(before, there, edit, whole=there is host)
                     done[id(before)] = before, after
                 if piece not in found:
                     found[piece] = self.rules[piece].copy()
                 found[piece][position] = after
         return found
 
-    def _again(self, before: HostRules, host: VirtualHost, edit: Edit, *, clear: bool) -> HostRules:
-        there = clear_text_host(host) if clear else host
-        if there is host:
+    def _again(self, before: HostRules, host: VirtualHost, edit: Edit, *, whole: bool) -> HostRules:
+        """Renders a virtual host anew; ``whole``: with all its rules, so that those that stay are there."""
+        if whole:
             return edited(before, host, edit.gone, edit.come, self.options.routing)
-        return host_rules(there, before.checks, self.options.routing)
+        return host_rules(host, before.checks, self.options.routing)
 
     def _with(self, removed: Iterable[Named], put: Iterable[tuple[TypeUrl, XdsResource]]) -> Snapshot:
         fewer: dict[TypeUrl, list[str]] = defaultdict(list)

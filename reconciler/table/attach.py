@@ -21,6 +21,7 @@ from reconciler.table.domains import Domains
 from reconciler.table.ports.terminations import NO_TERMINATIONS, Terminations
 from reconciler.table.rules import Rule
 
+_REMEMBERED = 100_000  # host patterns of which it is known what they reach
 _LISTED = 5  # Hosts named in a message
 _SUGGESTED = 50  # Mappings for which the nearest Host is looked for
 
@@ -67,6 +68,8 @@ class Places:
         """The virtual hosts that take a rule, sorted."""
         domains = self._reached.get(route.host)
         if domains is None:
+            if len(self._reached) > _REMEMBERED:
+                self._reached.clear()
             domains = self._reached[route.host] = self._domains.reached(route.host)
         for domain in domains:
             owner = self.by_name[domain]

@@ -90,6 +90,8 @@ def rebuild(table: RouteTable, standing: Standing, change: Regrouping) -> Rebuil
         return None
     if any(route.policy.errors for route in (*old.routes, *new.routes)):
         return None  # whether anybody has error bodies decides about all listeners
+    if not all(_stands(table.routes, route) for route in old.routes):
+        return None  # it had no place, such as under a Host that can't be served, and counts for nothing
     splices = _Splices()
     listening = _listeners(table, standing, old, new, splices)
     if listening is None:
@@ -100,6 +102,12 @@ def rebuild(table: RouteTable, standing: Standing, change: Regrouping) -> Rebuil
     clusters, gone, come = _clusters(table.clusters, standing, uses, new)
     routes = splices.of(table.routes, HostEdit(tuple(old.routes), tuple(new.routes)))
     return Rebuilt(replace(table, listeners=listeners, routes=routes, clusters=clusters), hosts, gone, come, uses)
+
+
+def _stands(routes: Sequence[Route], route: Route) -> bool:
+    """Whether a route is one of the table."""
+    at = bisect_left(routes, route.rank, key=_RANK)
+    return at < len(routes) and routes[at].id == route.id
 
 
 def _made(groups: Iterable[Group], around: Surroundings) -> _Made | None:

@@ -60,6 +60,9 @@ class Standing:
             uses: how much more often, or less, clusters are named.
         """
         self.uses.update(uses)
+        for cluster in uses:
+            if not self.uses[cluster]:
+                del self.uses[cluster]
         for name in change.gone:
             del self.mappings[name]
         self.mappings.update((mapping.origin.id, mapping) for mapping in change.come)

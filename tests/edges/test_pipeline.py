@@ -168,6 +168,7 @@ def test_drift_of_the_target_is_healed_and_recorded(repository: Repository, tmp_
         next(path for path in original if "route" in path.name or "rds" in path.name).write_bytes(b"by hand")
         outcome = reconcile(loop, Decision.APPLIED)
         assert outcome.trigger is Trigger.DRIFT
+        assert loop.state.memory is not None  # the next change costs what it changes, as before
         assert {path: path.read_bytes() for path in original} == original
         assert loop.once().quiet
 

@@ -16,13 +16,17 @@ _AUTHOR = Person("Ann", "ann@example.com")
 
 
 def _secured() -> Iterator[Document]:
-    """Two ports, and Hosts with TLS: one for itself, two that share a chain, one that wants client certificates."""
+    """Three ports, and Hosts with TLS.
+
+    One for itself that wants client certificates, two that share a chain, and one whose TLSContext is missing: what
+    belongs to it is served nowhere.
+    """
     version = "getambassador.io/v3alpha1"
-    for port, protocol in ((8080, "HTTP"), (8443, "HTTPS")):
+    for port, protocol in ((8080, "HTTP"), (8443, "HTTPS"), (9443, "HTTPS")):
         spec: Document = {
             "port": port,
             "protocol": protocol,
-            "securityModel": "XFP",
+            "securityModel": "XFP" if port == 8080 else "INSECURE",
             "hostBinding": {"namespace": {"from": "ALL"}},
         }
         yield {"apiVersion": version, "kind": "Listener", "metadata": {"name": f"edge-{port}"}, "spec": spec}
@@ -32,6 +36,8 @@ def _secured() -> Iterator[Document]:
         if number:
             spec |= {"requestPolicy": {"insecure": {"action": "Route"}}}
         yield {"apiVersion": version, "kind": "Host", "metadata": {"name": f"edge-{number}"}, "spec": spec}
+    dark: Document = {"hostname": "x.a.test", "tlsContext": {"name": "missing"}}
+    yield {"apiVersion": version, "kind": "Host", "metadata": {"name": "dark"}, "spec": dark}
 
 
 class EditedRepository:

@@ -1,5 +1,6 @@
 """What is compiled at the cost of a change is what is compiled from everything."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from reconciler.compile import NOTHING, Compiled, Options, compile_routes
 from reconciler.envoy import RenderOptions, Routing, Sharding
 from reconciler.merge import ConflictPolicy
+from reconciler.model.digest import digest_bytes
+from reconciler.model.source import Revision, SourceFile, SourceSnapshot
 from reconciler.recompile import Memory, recompile
 from reconciler.resources import load_files
 from tests.support.edits import EditedRepository
@@ -53,3 +56,66 @@ def _same(found: Compiled, cold: Compiled) -> None:
     assert found.snapshot == cold.snapshot
     assert found == cold
     assert found.unsettled == cold.unsettled
+
+
+_V3 = "apiVersion: getambassador.io/v3alpha1\nkind: "
+_LIT = f"{_V3}Host\nmetadata: {{name: lit}}\nspec: {{hostname: lit.test}}\n"
+_DARK = f"{_V3}Host\nmetadata: {{name: dark}}\nspec: {{hostname: dark.test, tlsContext: {{name: missing}}}}\n"
+_CERTAIN = (
+    f"{_V3}Host\nmetadata: {{name: certain}}\n"
+    "spec: {hostname: a.test, tlsSecret: {name: own}, tls: {cert_required: true, ca_secret: ca}}\n"
+)
+
+
+def _port(number: int) -> str:
+    return (
+        f"{_V3}Listener\nmetadata: {{name: l{number}}}\n"
+        f"spec: {{port: {number}, protocol: HTTPS, securityModel: INSECURE,\n"
+        "  hostBinding: {namespace: {from: ALL}}}\n"
+    )
+
+
+def _mapping(name: str, host: str, prefix: str = "/", service: str = "svc") -> str:
+    return (
+        f"{_V3}Mapping\nmetadata: {{name: {name}}}\nspec: {{hostname: {host}, prefix: {prefix}, service: {service}}}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "revisions",
+    [
+        [{"dark": _mapping("d", "dark.test", "/d/")}, {}],
+        [{"dark": _mapping("d", "dark.test", "/d/", "alone")}, {"dark": _mapping("d", "lit.test", "/d/", "alone")}],
+        [{}, {"again": _mapping("again", "lit.test", "/again/")}, {}],
+    ],
+)
+def test_what_has_no_place_counts_for_nothing(revisions: list[dict[str, str]]) -> None:
+    """A Mapping of a Host that can't be served names no cluster, whatever becomes of it."""
+    always = {"lit": _LIT, "other": _DARK, "live": _mapping("live", "lit.test")}
+    _hold([always | revision for revision in (revisions[0], *revisions)])
+
+
+def test_the_first_rules_of_a_host_for_certificates() -> None:
+    """At no port they are served in clear text."""
+    edge = {"one": _port(8080), "two": _port(8443), "host": _CERTAIN}
+    acme = {"acme": _mapping("acme", "a.test", "/.well-known/acme-challenge/")}
+    rule = {"rule": _mapping("rule", "a.test")}
+    _hold([edge, edge, edge | rule, edge | rule | acme, edge | acme, edge | acme | rule])
+
+
+def _hold(revisions: list[dict[str, str]]) -> None:
+    """Each revision compiles to the same from the one before as from nothing."""
+    memory: Memory | None = None
+    files, served, options = None, NOTHING, Options()
+    for number, texts in enumerate(revisions):
+        found = [SourceFile(path, digest_bytes(text.encode()), text.encode()) for path, text in sorted(texts.items())]
+        named = [replace(file, path=f"{file.path}.yaml") for file in found]
+        source = SourceSnapshot(Revision("main", f"{number:040x}"), None, tuple(named))
+        files = load_files(source, files)
+        cold = compile_routes(source, files.whole(), options, served.resources)
+        short = memory and recompile(memory, source, files, options, served.resources)
+        if short:
+            _same(short, cold)
+        else:
+            memory = Memory.of(source, files, cold, options, served.resources)
+        served = short or cold

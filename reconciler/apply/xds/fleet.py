@@ -182,8 +182,12 @@ class Fleet:
 
     @property
     def connected(self) -> bool:
-        """Whether there is any stream. May be asked from any thread."""
-        return bool(self._connections)
+        """Whether an Envoy is there that has acknowledged all it is to have. May be asked from any thread."""
+        desired = self.desired
+        if desired is None:
+            return False
+        standings = (_acks(connection, desired) for connection in tuple(self._connections))
+        return any(acks and all(ack.state is AckState.ACKED for ack in acks) for acks in standings)
 
     def nodes(self) -> tuple[NodeStatus, ...]:
         """The connected Envoys, in order of arrival."""

@@ -66,7 +66,7 @@ class XdsTarget:
 
     @property
     def connected(self) -> bool:
-        """Whether any Envoy is connected, which then says what it makes of a snapshot."""
+        """Whether an Envoy is there that says what it makes of a snapshot: it did so of all that is served."""
         return self._fleet.connected
 
     def nodes(self) -> tuple[NodeStatus, ...]:

@@ -12,13 +12,13 @@ https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#eventual-consi
 
 from collections.abc import Callable
 from enum import Enum, IntEnum
-from functools import lru_cache
 
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 
 from reconciler.apply.xds.memory import Memory, without
-from reconciler.model.snapshot import ResourceSet, TypeUrl
+from reconciler.model.digest import Digest
+from reconciler.model.snapshot import ResourceSet, TypeUrl, XdsResource
 
 
 class Step(IntEnum):
@@ -124,24 +124,43 @@ def _in_the_way(type_url: TypeUrl, both: ResourceSet, desired: ResourceSet) -> f
     old = [name for name in both.differing(desired) if name not in desired.resources] if claim else []
     if not old or claim is None:
         return frozenset()
-    taken = {claim(resource.body) for resource in desired.resources.values()} - {_FREE}
-    bodies = {name: both.resources[name].body for name in old}
-    return frozenset(name for name, body in bodies.items() if not body or claim(body) in taken)
+    taken = {claim(resource) for resource in desired.resources.values()} - {_FREE}
+    left = {name: both.resources[name] for name in old}
+    return frozenset(name for name, resource in left.items() if not resource.body or claim(resource) in taken)
 
 
 _FREE = b""  # of which there may be many: a listener on port 0, any free one
 
 
-@lru_cache(maxsize=1024)
-def _port(listener: bytes) -> bytes:
+_KNOWN: dict[Digest, bytes] = {}
+_MOST_KNOWN = 65_536
+
+
+def _claim(resource: XdsResource, read: Callable[[bytes], bytes]) -> bytes:
+    """What a resource claims; known by its digest, so that no body is kept for it."""
+    if (known := _KNOWN.get(resource.digest)) is None:
+        if len(_KNOWN) >= _MOST_KNOWN:
+            _KNOWN.clear()
+        known = _KNOWN[resource.digest] = read(resource.body)
+    return known
+
+
+def _port(listener: XdsResource) -> bytes:
+    return _claim(listener, _read_port)
+
+
+def _read_port(listener: bytes) -> bytes:
     port = Listener.FromString(listener).address.socket_address.port_value
     return str(port).encode() if port else _FREE
 
 
-@lru_cache(maxsize=65_536)
-def _key(scope: bytes) -> bytes:
+def _key(scope: XdsResource) -> bytes:
+    return _claim(scope, _read_key)
+
+
+def _read_key(scope: bytes) -> bytes:
     return bytes(ScopedRouteConfiguration.FromString(scope).key.SerializeToString(deterministic=True))
 
 
-_CLAIMS: dict[TypeUrl, Callable[[bytes], bytes]] = {TypeUrl.LISTENER: _port, TypeUrl.SCOPED_ROUTE: _key}
+_CLAIMS: dict[TypeUrl, Callable[[XdsResource], bytes]] = {TypeUrl.LISTENER: _port, TypeUrl.SCOPED_ROUTE: _key}
 """What only one resource of a type may have."""

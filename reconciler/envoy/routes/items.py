@@ -10,6 +10,9 @@ from reconciler.envoy.filters.local_limits import LOCAL_LIMIT_FILTER
 from reconciler.envoy.protobuf import serialise
 from reconciler.envoy.routes.anchors import anchor, takes_all
 
+# Characters of a key: prefixes that begin with each other cost the cube of their length, and nobody needs such.
+_LONGEST_KEY = 256
+
 
 class Rank(Protocol):
     """A place in the match order: anything that can be sorted."""
@@ -39,8 +42,10 @@ class Item:
 
 def item(route: Route, rank: Rank) -> Item:
     """A rendered route at its place."""
-    counts = LOCAL_LIMIT_FILTER in route.typed_per_filter_config
-    return Item(rank, anchor(route.match), takes_all(route.match), counts, serialise(route))
+    whole = anchor(route.match)
+    key = whole[:_LONGEST_KEY]
+    all_of_it = key == whole and takes_all(route.match)
+    return Item(rank, key, all_of_it, LOCAL_LIMIT_FILTER in route.typed_per_filter_config, serialise(route))
 
 
 def items(routes: Iterable[Route]) -> list[Item]:
