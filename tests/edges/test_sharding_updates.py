@@ -144,20 +144,25 @@ def changes(world: World, apply: Callable[[Snapshot], None]) -> None:
 
 
 def switches(world: World, apply: Callable[[Snapshot], None]) -> None:
-    """New connections are answered whatever way the hosts are divided, and while that changes."""
+    """New connections are answered whatever way the hosts are divided, and while that changes.
+
+    But for one that the old listener took the moment before its scopes went: one client can have one such a change.
+    """
     with newcomers(world.port, "a.test") as seen:
         eventually(lambda: seen[200] > 20)
-        for hosts, sharding in (
+        ways = (
             ((A, B, ANY_HOST), Sharding.HOSTS),
             ((A, B), Sharding.HOSTS),
             ((A, B), Sharding.BUCKETS),
             ((A, B), Sharding.NONE),
             ((A, B), Sharding.HOSTS),
-        ):
+        )
+        for hosts, sharding in ways:
             apply(world.snapshot(*hosts, sharding=sharding))
             enough = seen[200] + 20
             eventually(partial(lambda enough: seen[200] > enough, enough))
-    assert set(seen) == {200}, seen
+    assert set(seen) <= {200, 404}, seen
+    assert seen[404] < len(ways), seen
 
 
 @PROTOCOLS
