@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 
+from envoy.config.route.v3.route_components_pb2 import RouteMatch
+
 from reconciler.envoy import RenderOptions, Routing, render
 from reconciler.envoy.routes.configuration import piece_resource, pieces
+from reconciler.envoy.routes.matchers import fill_match
 from reconciler.envoy.routes.rendered import host_rules
 from reconciler.model.edge import Probe
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind, NamedMatch, PathMatch, StringMatch
@@ -108,3 +111,10 @@ def serialised_host(vhost: VirtualHost, probes: Sequence[Probe] = (), routing: R
 def route_configurations(port: Listener) -> list[XdsResource]:
     """What Envoy gets of the routes of a listener."""
     return [piece_resource(piece, (host_rules(one).field for one in piece.hosts))[1] for piece in pieces(port)]
+
+
+def route_match(one: Route, virtual_host: HostMatch) -> RouteMatch:
+    """The conditions of a rule as Envoy gets them."""
+    message = RouteMatch()
+    fill_match(message, one, virtual_host)
+    return message

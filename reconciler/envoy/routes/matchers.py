@@ -17,13 +17,6 @@ from reconciler.model.table import Route
 _ANY_PORT = "(?::[0-9]+)?"
 
 
-def route_match(route: Route, virtual_host: HostMatch) -> RouteMatch:
-    """All conditions of a rule; see `fill_match`."""
-    message = RouteMatch()
-    fill_match(message, route, virtual_host)
-    return message
-
-
 def fill_match(message: RouteMatch, route: Route, virtual_host: HostMatch) -> None:
     """All conditions of a rule; its host is one of them where the virtual host holds requests for others too."""
     fill_path(message, route.path)

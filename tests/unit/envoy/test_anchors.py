@@ -6,10 +6,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.envoy.routes.anchors import anchor, takes_all
-from reconciler.envoy.routes.matchers import route_match
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind, PathMatch
 from reconciler.model.regex import full_match, literal_head
-from tests.support.routing import PRESENT, exact, prefix, rule
+from tests.support.routing import PRESENT, exact, prefix, route_match, rule
 
 PREFIX, EXACT, REGEX = MatchKind.PREFIX, MatchKind.EXACT, MatchKind.REGEX
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.envoy.routes.matchers import authority_regex, route_match
+from reconciler.envoy.routes.matchers import authority_regex
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind
 from reconciler.model.regex import full_match
-from tests.support.routing import exact, prefix, rule
+from tests.support.routing import exact, prefix, route_match, rule
 
 LABELS = st.text(alphabet="ab-.1", min_size=1, max_size=6)
 HOSTS = st.one_of(
