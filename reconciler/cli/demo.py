@@ -80,9 +80,9 @@ def demo(check: bool, routes: Path, port: int) -> int:
         if check:
             click.echo(check_demo(running.repository, running.envoy, running.loop, running.port))
             return Exit.FINE
-        _explain(running)
         running.loop.report = _tell
-        stop_on_signals(running.loop)
+        stop_on_signals(running.loop)  # before a word of Ctrl-C is on the screen
+        _explain(running)
         running.loop.forever()
         click.echo("\nstopping Envoy and removing the scratch repository")
     return Exit.FINE
