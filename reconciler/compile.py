@@ -14,7 +14,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.problem import Problem, order
 from reconciler.model.resource import HostMatch, Resource, ResourceId
 from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot, TypeUrl
-from reconciler.model.source import SourceSnapshot
+from reconciler.model.source import Realm, SourceSnapshot
 from reconciler.model.table import EMPTY_TABLE, RouteTable
 from reconciler.plan import BlastRadius, Touched, diff
 from reconciler.resources import Loaded, LoadedFiles, ParsedOnce, load, load_files
@@ -33,6 +33,7 @@ class Options:
     ambassador_id: str = "default"
     limits: Limits = DEFAULT_LIMITS
     conflicts: ConflictPolicy = ConflictPolicy.QUARANTINE
+    precedence: Realm = Realm.GIT
     default_listener: DefaultListener = field(default_factory=DefaultListener)
     render: RenderOptions = field(default_factory=RenderOptions)
     blast_radius: BlastRadius = field(default_factory=BlastRadius)
@@ -152,6 +153,8 @@ def _merged_and_built(
         last_good=last_good,
         held=held,
         unreadable=source.unreadable,
+        dark=source.dark,
+        precedence=options.precedence,
         conflicts=options.conflicts,
     )
     return merged, build(merged.resources, default_listener=options.default_listener)

@@ -119,12 +119,16 @@ def _same_circumstances(
     """Whether all that is not in the changed files is as it was, and so comes out as it did."""
     if options is not memory.options and options != memory.options:
         return False
-    unread = (source.unreadable, source.problems) != (memory.source.unreadable, memory.source.problems)
+    unread = _unread(source) != _unread(memory.source)
     if unread or held != memory.held:
         return False
     if memory.unsettled.paths and last_good is not memory.compiled.resources:
         return False
     return _documents(memory.unsettled.ids, last_good, memory.compiled) == memory.unsettled.served
+
+
+def _unread(source: SourceSnapshot) -> tuple[object, ...]:
+    return source.unreadable, source.problems, source.dark
 
 
 def _documents(ids: Set[ResourceId], served: Sequence[Resource], compiled: Compiled) -> dict[ResourceId, bytes]:

@@ -31,6 +31,7 @@ def of_revision(
         revision=source.revision,
         commit=source.commit,
         commits_in_range=source.commits_in_range,
+        objects=source.objects,
         fast_forward=goes_on(source, state),
     )
 

@@ -12,7 +12,7 @@ from reconciler.model.digest import Json
 from reconciler.model.effect import Ack, AckState
 from reconciler.model.plan import Change, Op, Plan, fields_json
 from reconciler.model.problem import Problem
-from reconciler.model.provenance import Provenance
+from reconciler.model.provenance import ObjectTouch, Provenance
 from reconciler.model.resource import ResourceId
 from reconciler.model.source import Commit, Person, Revision
 
@@ -36,14 +36,14 @@ def source(attempt: Attempt) -> Json:
     commit = attempt.commit
     return {
         "repository": repository(attempt.repository),
-        "ref": attempt.revision.pointer if attempt.revision else None,
+        "ref": (attempt.revision.pointer or None) if attempt.revision else None,
         "commit": commit.sha if commit else None,
         "tree": commit.tree if commit else None,
         "parents": list(commit.parents) if commit else [],
         "subject": commit.subject if commit else None,
         "trailers": [[name, value] for name, value in commit.trailers] if commit else [],
         "committed_at": stamp(commit.committed_at) if commit else None,
-        "previous_applied": attempt.previous.sha if attempt.previous else None,
+        "previous_applied": (attempt.previous.sha or None) if attempt.previous else None,
         "fast_forward": attempt.fast_forward,
         "fetched_at": stamp(attempt.fetched_at),
         "commits": [
@@ -55,7 +55,19 @@ def source(attempt: Attempt) -> Json:
             }
             for c in attempt.commits_in_range
         ],
+        **_objects(attempt),
     }
+
+
+def _objects(attempt: Attempt) -> Facts:
+    """What differs in the cluster from what was last applied; nothing where no cluster is read."""
+    if attempt.revision is None or not attempt.revision.cluster:
+        return {}
+    objects: list[Json] = [
+        {"object": change.path, "change": str(change.op), "version": object_facts(change.touch)}
+        for change in attempt.objects
+    ]
+    return {"cluster": attempt.revision.cluster, "objects": objects}
 
 
 def people(commit: Commit | None) -> Json:
@@ -125,12 +137,24 @@ def _place(provenance: Provenance | None) -> Json:
     if provenance is None:
         return None
     place: Facts = {"path": provenance.path, "line": provenance.line}
-    if provenance.touch is not None:
-        touch = provenance.touch
+    touch = provenance.touch
+    if isinstance(touch, ObjectTouch):
+        place["object"] = object_facts(touch)
+    elif touch is not None:
         place["commit"] = touch.sha
         place["author"] = touch.author
         place["committed_at"] = stamp(touch.committed_at)
     return place
+
+
+def object_facts(touch: ObjectTouch) -> Json:
+    """Which version of an object of the cluster, and who wrote it."""
+    return {
+        "uid": touch.uid,
+        "resource_version": touch.resource_version,
+        "manager": touch.manager or UNKNOWN,
+        "changed_at": stamp(touch.changed_at),
+    }
 
 
 def ending(conclusion: Conclusion, committed_at: Json, fetched_at: Json) -> Facts:

@@ -9,7 +9,7 @@ from reconciler.audit.chain import encode
 from reconciler.audit.clean import clean_text
 from reconciler.model.digest import Digest, digest_bytes
 from reconciler.model.digest_tree import EMPTY_TREE, DigestTree
-from reconciler.model.provenance import FileProvenance, Touch
+from reconciler.model.provenance import AnyTouch, Provenance, Touch, touch_of
 from reconciler.model.resource import Kind, Origin, ResourceId
 
 ServedRow: TypeAlias = dict[str, Any]  # a row of the table `served`, column by column
@@ -93,11 +93,15 @@ def to_row(origin: Origin) -> ServedRow:
         "name": origin.id.name,
         "path": clean_text(origin.provenance.path),
         "line": origin.provenance.line,
-        "touch_sha": touch.sha if touch else None,
-        "touch_author": clean_text(touch.author) if touch else None,
-        "touch_time": touch.committed_at.isoformat() if touch else None,
+        "touch_sha": touch.key if touch else None,
+        "touch_author": clean_text(_author(touch)) if touch else None,
+        "touch_time": touch.at.isoformat() if touch else None,
         "document": origin.document,
     }
+
+
+def _author(touch: AnyTouch) -> str:
+    return touch.author if isinstance(touch, Touch) else touch.manager
 
 
 def from_row(row: ServedRow) -> Origin:
@@ -111,9 +115,9 @@ def from_row(row: ServedRow) -> Origin:
         raise TypeError("document")
     touch = None
     if row["touch_sha"] is not None:
-        touch = Touch(row["touch_sha"], row["touch_author"], datetime.fromisoformat(row["touch_time"]))
+        touch = touch_of(row["touch_sha"], row["touch_author"], datetime.fromisoformat(row["touch_time"]))
     name = ResourceId(Kind(row["kind"]), row["namespace"], row["name"])
-    return Origin(name, FileProvenance(row["path"], row["line"], touch), row["document"])
+    return Origin(name, Provenance(row["path"], row["line"], touch), row["document"])
 
 
 def key(name: ResourceId) -> dict[str, str]:

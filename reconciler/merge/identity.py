@@ -2,14 +2,32 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 
 from reconciler.merge.ledger import NEVER, Entry
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.resource import Rejected, Resource, ResourceId
+from reconciler.model.source import Realm, realm_of
 
 _BY_PARTS = attrgetter("kind", "namespace", "name")  # the order of a ResourceId, several times faster
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Where something may stand that could not be read: paths, and whole realms."""
+
+    paths: frozenset[str]
+    realms: frozenset[Realm]
+
+    def __contains__(self, path: object) -> bool:
+        """Whether a path is one of them, or in one of them."""
+        return path in self.paths or (bool(self.realms) and isinstance(path, str) and realm_of(path) in self.realms)
+
+    def with_paths(self, paths: Iterable[str]) -> "Unseen":
+        """These and some more."""
+        return Unseen(self.paths.union(paths), self.realms)
 
 
 def enter(
@@ -17,15 +35,17 @@ def enter(
     rejected: Sequence[Rejected],
     last_good: Sequence[Resource],
     held: Collection[ResourceId],
-    unreadable: Collection[str],
+    unseen: Unseen,
+    precedence: Realm,
 ) -> tuple[dict[ResourceId, Entry], tuple[Problem, ...]]:
     """What is known of every identity, in order of identity, and a Problem for every duplicate.
 
-    - An identity that is defined more than once: the document in the file that serves it now, then the oldest wins.
+    - An identity that is defined in both realms: that of ``precedence`` has it, the others are shadowed.
+    - One that is defined more than once there: the document in the file that serves it now, then the oldest wins.
     - Its document was rejected, in the file that serves it now or with no good one elsewhere; or it is held: there is
       no current version.
-    - A rejected document of unknown identity, or an unreadable file, claims every identity that is served from that
-      file and is not defined elsewhere.
+    - A rejected document of unknown identity, or what could not be read, claims every identity that is served from
+      there and is not defined elsewhere.
     """
     served = {resource.origin.id: resource for resource in last_good}
     candidates: dict[ResourceId, list[Resource]] = defaultdict(list)
@@ -35,7 +55,7 @@ def enter(
     for document in rejected:
         if document.id is not None:
             broken[document.id].add(document.path)
-    dark = set(unreadable) | {document.path for document in rejected if document.id is None}
+    dark = unseen.with_paths(document.path for document in rejected if document.id is None)
 
     entries: dict[ResourceId, Entry] = {}
     problems: list[Problem] = []
@@ -44,10 +64,10 @@ def enter(
         home = last.origin.provenance.path if last else None
         ranked = candidates.get(id_, [])
         if len(ranked) > 1:
-            ranked = sorted(ranked, key=lambda resource: _claim(resource, home))
-        lost_home = home in broken.get(id_, ())
+            ranked = sorted(ranked, key=lambda resource: _claim(resource, home, precedence))
+        lost_home = home in broken.get(id_, ()) and not (ranked and _outranks(ranked[0], home, precedence))
         current = ranked[0] if ranked and not lost_home and id_ not in held else None
-        claimed = bool(ranked) or id_ in broken or home in dark
+        claimed = bool(ranked) or id_ in broken or (home is not None and home in dark)
         entries[id_] = Entry(id_, current, last, claimed)
         winner = last if lost_home and last is not None else (ranked[0] if ranked else None)
         if winner is not None:
@@ -61,14 +81,33 @@ def held_problems(entries: Mapping[ResourceId, Entry], held: Mapping[ResourceId,
     return (held[id_] for id_ in sorted(held) if id_ in entries and entries[id_].claimed)
 
 
-def _claim(resource: Resource, home: str | None) -> tuple[bool, bool, datetime, str, int, bytes]:
-    """Sort key of documents of one identity: served from this file, oldest touch (none: last), place, text."""
+def _outranks(resource: Resource, home: str | None, precedence: Realm) -> bool:
+    """Whether a document is of the realm that has precedence, and what is served is not."""
+    if home is None or realm_of(home) is precedence:
+        return False
+    return realm_of(resource.origin.provenance.path) is precedence
+
+
+def _claim(
+    resource: Resource, home: str | None, precedence: Realm
+) -> tuple[bool, bool, bool, datetime, str, int, bytes]:
+    """Sort key of documents of one identity: realm, served from this file, oldest touch (none: last), place, text."""
     place = resource.origin.provenance
-    age = place.touch.committed_at if place.touch else NEVER
-    return place.path != home, place.touch is None, age, place.path, place.line, resource.origin.document
+    age = place.touch.at if place.touch else NEVER
+    return (
+        realm_of(place.path) is not precedence,
+        place.path != home,
+        place.touch is None,
+        age,
+        place.path,
+        place.line,
+        resource.origin.document,
+    )
 
 
 def _duplicate(loser: Resource, winner: Resource) -> Problem:
+    if realm_of(loser.origin.provenance.path) is not realm_of(winner.origin.provenance.path):
+        return _shadowed(loser, winner)
     return Problem(
         Code.DUPLICATE_IDENTITY,
         Severity.ERROR,
@@ -77,6 +116,21 @@ def _duplicate(loser: Resource, winner: Resource) -> Problem:
         field="metadata.name",
         expected="a name used once per kind and namespace",
         hint="Rename or remove one of the two",
+        resource=str(loser.origin.id),
+        related=(winner.origin.provenance,),
+    )
+
+
+def _shadowed(loser: Resource, winner: Resource) -> Problem:
+    """Both realms define it: nothing is wrong, and nobody should have to guess which is served."""
+    other = realm_of(winner.origin.provenance.path)
+    return Problem(
+        Code.SHADOWED,
+        Severity.INFO,
+        f"is shadowed by {winner.origin.provenance}, which is served: {other} has precedence",
+        loser.origin.provenance,
+        field="metadata.name",
+        hint="Remove one of the two when the move is done, or set `precedence`",
         resource=str(loser.origin.id),
         related=(winner.origin.provenance,),
     )

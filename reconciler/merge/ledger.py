@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 
 from reconciler.model.resource import Resource, ResourceId
+from reconciler.model.source import Realm, realm_of
 
 NEVER = datetime.max.replace(tzinfo=UTC)  # the age of what has no commit: behind everything that has one
 
@@ -49,17 +50,19 @@ class Ledger:
     Attributes:
         entries: in order of identity, and so is everything made of them.
         places: of every entry, in the same order.
+        precedence: whose documents win over those of the other realm.
         guests: last good versions that came back because their current version lost elsewhere; they give way again.
     """
 
     entries: Mapping[ResourceId, Entry]
     places: dict[ResourceId, Place]
+    precedence: Realm = Realm.GIT
     guests: set[ResourceId] = field(default_factory=set)
 
     @classmethod
-    def open(cls, entries: Mapping[ResourceId, Entry]) -> "Ledger":
+    def open(cls, entries: Mapping[ResourceId, Entry], precedence: Realm = Realm.GIT) -> "Ledger":
         """Every identity at its best version: current, or last good where its document gives none."""
-        return cls(entries, {id_: _start(entry) for id_, entry in entries.items()})
+        return cls(entries, {id_: _start(entry) for id_, entry in entries.items()}, precedence)
 
     def version(self, id_: ResourceId) -> Resource | None:
         """The version that serves, None for none."""
@@ -84,11 +87,13 @@ class Ledger:
         self.places[id_] = Place.ABSENT
         self.guests.discard(id_)
 
-    def seniority(self, version: Resource, incumbent: bool) -> tuple[bool, bool, bool, datetime, str]:
-        """Sort key of rivals, the one to keep first: served as it is, ``incumbent``, oldest commit (none: last), name.
+    def seniority(self, version: Resource, incumbent: bool) -> tuple[bool, bool, bool, bool, datetime, str]:
+        """Sort key of rivals, the one to keep first.
 
-        What is served comes first, since age is that of the last touch: else editing the own Mapping, or merging an
-        old branch, would hand its requests to a rival.
+        By realm, the one that has precedence first; served as it is; ``incumbent``; oldest touch (none: last); name.
+
+        What is served comes before age, which is that of the last touch: else editing the own Mapping, or merging an
+        old branch, would hand its requests to a rival. Precedence comes before both: it says where the authority is.
 
         Args:
             version: the version that serves.
@@ -96,9 +101,10 @@ class Ledger:
         """
         last = self.entries[version.origin.id].last_good
         same = last is not None and last.origin.document == version.origin.document
-        touch = version.origin.provenance.touch
-        age = touch.committed_at if touch else NEVER
-        return not same, not incumbent, touch is None, age, version.origin.id.qualified
+        place = version.origin.provenance
+        touch, behind = place.touch, realm_of(place.path) is not self.precedence
+        age = touch.at if touch else NEVER
+        return behind, not same, not incumbent, touch is None, age, version.origin.id.qualified
 
     def served(self) -> tuple[Resource, ...]:
         """All versions that serve, by identity."""

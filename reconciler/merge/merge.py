@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from reconciler.merge.claims import settle_hostnames, settle_modules, settle_policies, settle_ports, settle_services
-from reconciler.merge.identity import enter, held_problems
+from reconciler.merge.identity import Unseen, enter, held_problems
 from reconciler.merge.ledger import Ledger
 from reconciler.merge.policy import ConflictPolicy
 from reconciler.merge.settle import MappingSettlement
 from reconciler.model.problem import Problem, rank
 from reconciler.model.resource import HostResource, Rejected, Resource, ResourceId, contest
+from reconciler.model.source import Realm
 
 NOTHING_HELD: Mapping[ResourceId, Problem] = MappingProxyType({})
 
@@ -37,7 +38,9 @@ def merge(
     last_good: Sequence[Resource] = (),
     held: Mapping[ResourceId, Problem] = NOTHING_HELD,
     unreadable: Collection[str] = (),
+    dark: Collection[Realm] = (),
     conflicts: ConflictPolicy = ConflictPolicy.QUARANTINE,
+    precedence: Realm = Realm.GIT,
 ) -> Merged:
     """The resources that are to be served; the same for every order of the inputs.
 
@@ -53,10 +56,13 @@ def merge(
         last_good: what is served now.
         held: identities to leave at their last good version, each with the reason, which is reported.
         unreadable: files that could not be read.
+        dark: realms nothing is known of now.
+        precedence: whose documents win over those of the other realm.
         conflicts: what to do with Mappings without weight that ask for the same requests.
     """
-    entries, duplicates = enter(resources, rejected, last_good, held, unreadable)
-    ledger = Ledger.open(entries)
+    unseen = Unseen(frozenset(unreadable), frozenset(dark))
+    entries, duplicates = enter(resources, rejected, last_good, held, unseen, precedence)
+    ledger = Ledger.open(entries, precedence)
     problems = [*duplicates, *held_problems(entries, held)]
     problems += settle_modules(ledger)
     problems += settle_services(ledger)

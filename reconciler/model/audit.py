@@ -11,7 +11,7 @@ from reconciler.model.effect import Ack
 from reconciler.model.plan import Plan
 from reconciler.model.problem import Problem
 from reconciler.model.resource import Origin, ResourceId
-from reconciler.model.source import Commit, Revision
+from reconciler.model.source import Commit, ObjectChange, Revision
 
 
 class Event(StrEnum):
@@ -37,6 +37,7 @@ class Attempt:
         started_at: when the reconcile began.
         fetched_at: when the revision was first seen here.
         previous: the revision last applied, None before the first.
+        objects: what differs in the cluster from what was last applied, as far as that is known; capped.
     """
 
     trigger: Trigger
@@ -51,6 +52,7 @@ class Attempt:
     plan: Plan
     config_digest: Digest
     tool_version: str
+    objects: tuple[ObjectChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

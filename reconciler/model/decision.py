@@ -9,6 +9,7 @@ class Trigger(StrEnum):
 
     STARTUP = "Startup"
     NEW_REVISION = "NewRevision"
+    ANNOTATION_CHANGED = "AnnotationChanged"
     DRIFT = "Drift"
     LATE_NACK = "LateNack"
     RETRY = "Retry"

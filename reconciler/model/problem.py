@@ -44,6 +44,7 @@ class Code(StrEnum):
     NOT_YAML = "not-yaml"
     OPEN_CORS = "open-cors"
     PORT_CONFLICT = "port-conflict"
+    SHADOWED = "shadowed"
     SHADOW_ONLY = "shadow-only"
     SIZE_LIMIT = "size-limit"
     UNKNOWN_API_VERSION = "unknown-api-version"

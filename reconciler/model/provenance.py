@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+# What paths of cluster objects begin with. No path in a repository has an empty part, so none can look like one.
+CLUSTER_PREFIX = "cluster://"
+
 
 @dataclass(frozen=True, slots=True)
 class Touch:
@@ -13,25 +16,102 @@ class Touch:
     author: str
     committed_at: datetime
 
+    @property
+    def key(self) -> str:
+        """Tells one touch from all others."""
+        return self.sha
+
+    @property
+    def at(self) -> datetime:
+        """When it was written."""
+        return self.committed_at
+
     def __str__(self) -> str:
         return f"{self.sha[:7]} ({self.author})"
 
 
 @dataclass(frozen=True, slots=True)
-class FileProvenance:
-    """A place in a file of the repository or of a plain directory (``touch`` is None there).
+class ObjectTouch:
+    """The write to an object of the cluster that last changed what we read of it.
 
-    ``line`` counts from 1; 0 means the file as a whole.
+    Attributes:
+        uid: of the object (``metadata.uid``).
+        resource_version: of the object when this content of it was first seen.
+        manager: field manager of that write, as ``metadata.managedFields`` tells; empty where it does not.
+        changed_at: when; the creation of the object where nothing tells.
+    """
+
+    uid: str
+    resource_version: str
+    manager: str
+    changed_at: datetime
+
+    @property
+    def key(self) -> str:
+        """Tells one touch from all others."""
+        return f"{_OBJECT}{self.uid}@{self.resource_version}"
+
+    @property
+    def at(self) -> datetime:
+        """When it was written."""
+        return self.changed_at
+
+    def __str__(self) -> str:
+        by = f", manager {self.manager}" if self.manager else ""
+        return f"resourceVersion {self.resource_version}{by}"
+
+
+AnyTouch: TypeAlias = Touch | ObjectTouch
+
+_OBJECT = "object:"
+
+
+def touch_of(key: str, author: str, at: datetime) -> AnyTouch:
+    """The touch that a key, its author or manager, and its time were taken from.
+
+    Raises:
+        ValueError: the key names an object and is not of that form.
+    """
+    if not key.startswith(_OBJECT):
+        return Touch(key, author, at)
+    uid, marker, version = key.removeprefix(_OBJECT).rpartition("@")
+    if not marker:
+        raise ValueError(f"not the key of an object: {key!r}")
+    return ObjectTouch(uid, version, author, at)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """A place in a file of the repository, of a plain directory (``touch`` is None there), or in a cluster object.
+
+    Attributes:
+        path: of the file, or ``cluster://KIND/NAMESPACE/NAME`` (see `object_path`).
+        line: from 1, in the file or in the annotation; 0 means all of it.
     """
 
     path: str
     line: int = 0
-    touch: Touch | None = None
+    touch: AnyTouch | None = None
 
     def __str__(self) -> str:
+        if is_cluster_path(self.path):
+            kind, namespace, name = self.path.removeprefix(CLUSTER_PREFIX).split("/", 2)
+            place = f"{kind} {namespace}/{name}" + (f" annotation line {self.line}" if self.line else "")
+            return f"{place} ({self.touch})" if self.touch else place
         place = f"{self.path}:{self.line}" if self.line else self.path
         return f"{place} @ {self.touch}" if self.touch else place
 
 
-# Service and Ingress annotations join this union with the in-cluster source.
-Provenance: TypeAlias = FileProvenance
+def object_path(kind: str, namespace: str, name: str) -> str:
+    """The path that stands for an object of the cluster."""
+    return f"{CLUSTER_PREFIX}{kind}/{namespace}/{name}"
+
+
+def is_cluster_path(path: str) -> bool:
+    """Whether a path stands for an object of the cluster."""
+    return path.startswith(CLUSTER_PREFIX)
+
+
+def namespace_of(path: str) -> str | None:
+    """The namespace of the object a path stands for; None for a file."""
+    return path.removeprefix(CLUSTER_PREFIX).split("/", 2)[1] if is_cluster_path(path) else None

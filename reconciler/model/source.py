@@ -3,11 +3,26 @@
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from operator import attrgetter
 
 from reconciler.model.problem import Problem
+from reconciler.model.provenance import ObjectTouch, is_cluster_path
 
 _PATH = attrgetter("path")
+_CLUSTER = "cluster@sha256:"
+
+
+class Realm(StrEnum):
+    """Where a document stands: in the repository (or a plain directory), or in an object of the cluster."""
+
+    GIT = "git"
+    CLUSTER = "cluster"
+
+
+def realm_of(path: str) -> Realm:
+    """The realm of a path of `SourceFile`."""
+    return Realm.CLUSTER if is_cluster_path(path) else Realm.GIT
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,39 +63,93 @@ class Commit:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Revision:
-    """A named pointer and the commit it stood at: ``main@sha1:<40 hex>`` (Flux RFC-0005)."""
+    """A named pointer and the commit it stood at: ``main@sha1:<40 hex>`` (Flux RFC-0005).
+
+    Where a cluster is read too, ``+cluster@sha256:<hex>`` follows, or stands alone.
+
+    Attributes:
+        cluster: hex digest of all that was read there; empty where none is.
+    """
 
     pointer: str
     sha: str
+    cluster: str = ""
 
     def __str__(self) -> str:
-        return f"{self.pointer}@sha1:{self.sha}"
+        parts = (f"{self.pointer}@sha1:{self.sha}" if self.sha else "", _CLUSTER + self.cluster if self.cluster else "")
+        return "+".join(filter(None, parts))
+
+    @property
+    def commit(self) -> "Revision | None":
+        """The repository's part alone; None where there is none."""
+        return Revision(self.pointer, self.sha) if self.sha else None
 
     @classmethod
     def parse(cls, text: str) -> "Revision":
-        """Read ``pointer@sha1:<hex>``.
+        """Read ``pointer@sha1:<hex>``, ``cluster@sha256:<hex>``, or both with a ``+`` between them.
 
         Raises:
             ValueError: the text is not of that form.
         """
-        pointer, marker, sha = text.rpartition("@sha1:")
-        if not marker or not pointer or not sha:
+        rest, marker, cluster = text.rpartition(_CLUSTER)
+        if marker and not rest and cluster:
+            return cls("", "", cluster)
+        pointer, at, sha = (rest.removesuffix("+") if marker else text).rpartition("@sha1:")
+        if not at or not pointer or not sha or (marker and not cluster):
             raise ValueError(f"not a revision: {text!r}; expected NAME@sha1:HEX")
-        return cls(pointer, sha)
+        return cls(pointer, sha, cluster)
+
+
+class ObjectOp(StrEnum):
+    """What became of an object of the cluster."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectChange:
+    """An object of the cluster that differs from when it was last looked at; ``touch`` is the last that is known."""
+
+    path: str
+    op: ObjectOp
+    touch: ObjectTouch
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterObject:
+    """The object of the cluster that a file stands for.
+
+    Attributes:
+        annotated: the content is that of its annotation, where namespace and labels are inherited; otherwise the
+            content is documents that stand by themselves.
+    """
+
+    namespace: str
+    touch: ObjectTouch
+    labels: tuple[tuple[str, str], ...] = ()
+    annotated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One input file.
+    """One input file, or an object of the cluster as one.
 
     ``commits`` has one entry per YAML document of the file, in order: the commit that last changed
     that document. It is empty where there is no history (a plain directory).
+
+    Attributes:
+        path: in the repository, or of the object (`object_path`).
+        blob: names the content, and all of ``object`` besides.
+        object: None for a file.
     """
 
     path: str
     blob: str
     content: bytes
     commits: tuple[Commit, ...] = ()
+    object: ClusterObject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +179,8 @@ class SourceSnapshot:
         commits_in_range: commits after ``previous`` up to this revision, newest first; capped.
         fast_forward: False when ``previous`` is not an ancestor; None when there was no previous one.
         delta: what differs from the snapshot that the source gave before, where it knows that without looking at all.
+        objects: what differs in the cluster from the revision before ``previous``; capped.
+        dark: realms that can't be read now, and never were since the start: what is served from there stays served.
     """
 
     revision: Revision | None
@@ -120,6 +191,8 @@ class SourceSnapshot:
     commits_in_range: tuple[Commit, ...] = ()
     fast_forward: bool | None = None
     delta: SourceDelta | None = field(default=None, compare=False)
+    objects: tuple[ObjectChange, ...] = ()
+    dark: frozenset[Realm] = frozenset()
 
     def file(self, path: str) -> SourceFile | None:
         """The file of a path, found without looking at all of them."""

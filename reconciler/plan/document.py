@@ -16,12 +16,13 @@ empty             whether nothing would be sent
 
 ``fields`` is ``[{field, before, after}]`` with an empty string for what is absent. ``before`` and ``after`` of a change
 are places: ``{path, line, commit, author, committed_at}``, or null; the last three are null where there is no history.
+A place in an object of the cluster has ``object`` besides: ``{uid, resource_version, manager, changed_at}``.
 ``policies`` is ``[{name, place}]``: the MappingPolicies that have a say in the route.
 """
 
 from reconciler.model.digest import Json
 from reconciler.model.plan import Change, Op, Plan, fields_json
-from reconciler.model.provenance import Provenance
+from reconciler.model.provenance import ObjectTouch, Provenance, Touch
 
 
 def as_json(plan: Plan) -> Json:
@@ -69,10 +70,21 @@ def _place(provenance: Provenance | None) -> Json:
     if provenance is None:
         return None
     touch = provenance.touch
+    commit = touch if isinstance(touch, Touch) else None
     return {
         "path": provenance.path,
         "line": provenance.line,
-        "commit": touch.sha if touch else None,
-        "author": touch.author if touch else None,
-        "committed_at": touch.committed_at.isoformat() if touch else None,
+        "commit": commit.sha if commit else None,
+        "author": commit.author if commit else None,
+        "committed_at": commit.committed_at.isoformat() if commit else None,
+        **({"object": _object(touch)} if isinstance(touch, ObjectTouch) else {}),
+    }
+
+
+def _object(touch: ObjectTouch) -> Json:
+    return {
+        "uid": touch.uid,
+        "resource_version": touch.resource_version,
+        "manager": touch.manager,
+        "changed_at": touch.changed_at.isoformat(),
     }

@@ -7,6 +7,7 @@ from dataclasses import replace
 from reconciler.model.digest import Json
 from reconciler.model.limits import Limits
 from reconciler.model.problem import Code, Severity
+from reconciler.model.source import ClusterObject
 from reconciler.resources.envelope import DEFAULT_NAMESPACE
 from reconciler.resources.finding import Finding, Path, line_of, type_words
 from reconciler.resources.kinds import ANNOTATED_KINDS, Document, is_ours
@@ -79,6 +80,12 @@ def unpack_annotation(unit: Unit, lines: dict[Path, int], limits: Limits) -> Ite
         else:
             place = replace(unit.place, line=unit.place.offset + line, text="", root=(), lines=None)
         yield Unit(_with_defaults(tree.value, parent), place, tree.findings, tree.simple, annotated=True)
+
+
+def annotated_unit(unit: Unit, parent: ClusterObject) -> Unit:
+    """A document of an annotation that was read from the cluster, with what it inherits."""
+    above: Document = {"namespace": parent.namespace, "labels": dict(parent.labels)}
+    return replace(unit, value=_with_defaults(unit.value, {"metadata": above}), annotated=True)
 
 
 def annotation_of(parent: Document) -> tuple[Path, Json]:

@@ -98,7 +98,7 @@ class _Reading:
         self.read: list[str] = []
 
     def part(self, file: SourceFile) -> FilePart:
-        commits = tuple([commit.sha for commit in file.commits])
+        commits = (file.object.touch.key,) if file.object else tuple([commit.sha for commit in file.commits])
         for known in self._known:
             part = known.get(file.path)
             # Without a name for its content (a plain directory may have none) nothing tells that it is the same.

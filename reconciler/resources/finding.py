@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from reconciler.model.digest import Json
 from reconciler.model.problem import Code, Problem, Severity, rank
-from reconciler.model.provenance import FileProvenance, Touch
+from reconciler.model.provenance import AnyTouch, Provenance
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -50,23 +50,23 @@ class Place:
 
     path: str
     line: int = 0
-    touch: Touch | None = None
+    touch: AnyTouch | None = None
     text: str = ""
     offset: int = 0
     root: Path = ()
     lines: dict[Path, int] | None = None
 
     @property
-    def provenance(self) -> FileProvenance:
+    def provenance(self) -> Provenance:
         """The place of the document as a whole."""
-        return FileProvenance(self.path, self.line, self.touch)
+        return Provenance(self.path, self.line, self.touch)
 
-    def at(self, finding: Finding, lines: dict[Path, int]) -> FileProvenance:
+    def at(self, finding: Finding, lines: dict[Path, int]) -> Provenance:
         """The place of a finding, given the lines of the paths of ``text``."""
         if not self.text:
             return self.provenance
         line = finding.line or line_of((*self.root, *finding.path), lines)
-        return FileProvenance(self.path, line + self.offset if line else self.line, self.touch)
+        return Provenance(self.path, line + self.offset if line else self.line, self.touch)
 
     def problems(self, findings: Iterable[Finding], lines: dict[Path, int], resource: str = "") -> list[Problem]:
         """The findings as Problems, best first."""

@@ -10,10 +10,10 @@ from reconciler.model.limits import DEFAULT_LIMITS, Limits
 from reconciler.model.loaded import Loaded, joined
 from reconciler.model.machine import is_below
 from reconciler.model.problem import Code, Problem, Severity
-from reconciler.model.provenance import Touch
+from reconciler.model.provenance import AnyTouch, Touch
 from reconciler.model.resource import Kind, Origin, Rejected, Resource, ResourceId
 from reconciler.model.source import Commit, SourceFile
-from reconciler.resources.annotation import is_list, is_parent, unpack_annotation, unpack_list
+from reconciler.resources.annotation import annotated_unit, is_list, is_parent, unpack_annotation, unpack_list
 from reconciler.resources.chunks import ParsedOnce, chunks_of
 from reconciler.resources.envelope import identify
 from reconciler.resources.finding import Finding, Path, Place, shown, type_words
@@ -122,18 +122,30 @@ def _kept(origin: Origin) -> Document | None:
 
 
 def _load_file(file: SourceFile, gathering: _Gathering) -> None:
-    limits, touches = gathering.limits, [_touch(commit, gathering.touches) for commit in file.commits]
+    limits = gathering.limits
     chunks = chunks_of(file.content, limits)
+    touches = _touches(file, 1 if isinstance(chunks, Finding) else len(chunks), gathering.touches)
     if isinstance(chunks, Finding):
         unit = Unit(None, Place(file.path, chunks.line, touches[0] if touches else None), (chunks,))
         _reject(unit, gathering, None, file.content.decode(errors="replace"))
         return
     known = gathering.parsed.trees(file.content, limits) if gathering.parsed else ()
-    for chunk, touch, tree in zip_longest(chunks, touches[: len(chunks)], known):
+    for chunk, touch, tree in zip_longest(chunks, touches, known):
         tree = tree or parse(chunk.text, limits)  # noqa: PLW2901
         place = Place(file.path, tree.line + chunk.offset, touch, chunk.text, chunk.offset)
-        for unit in _unpack(Unit(tree.value, place, tree.findings, tree.simple), limits):
-            _load_unit(unit, gathering)
+        unit = Unit(tree.value, place, tree.findings, tree.simple)
+        if file.object is not None and file.object.annotated:
+            _load_unit(annotated_unit(unit, file.object), gathering)
+            continue
+        for one in _unpack(unit, limits):
+            _load_unit(one, gathering)
+
+
+def _touches(file: SourceFile, chunks: int, touches: Touches) -> Sequence[AnyTouch]:
+    """What last changed each document, as far as it is known."""
+    if file.object is not None:
+        return (file.object.touch,) * chunks
+    return [_touch(commit, touches) for commit in file.commits[:chunks]]
 
 
 def _touch(commit: Commit, touches: Touches) -> Touch:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from reconciler.model.errors import Stalled
 from reconciler.model.limits import Limits
 from reconciler.model.problem import Code, Problem, Severity
-from reconciler.model.provenance import FileProvenance
+from reconciler.model.provenance import Provenance
 from reconciler.model.text import printable
 
 INPUT_SUFFIXES = (".yaml", ".yml", ".json")
@@ -28,7 +28,7 @@ def not_regular(path: str, what: str) -> Problem:
         code=Code.NOT_A_REGULAR_FILE,
         severity=Severity.ERROR,
         message="not read; what was served from it stays served",
-        provenance=FileProvenance(printable(path)),
+        provenance=Provenance(printable(path)),
         expected="a regular file",
         got=what,
         hint="Replace it with the file itself",
@@ -41,7 +41,7 @@ def bad_name(path: str, why: str) -> Problem:
         code=Code.NOT_A_REGULAR_FILE,
         severity=Severity.ERROR,
         message="not read because of its path; what was served from it stays served",
-        provenance=FileProvenance(printable(path)),
+        provenance=Provenance(printable(path)),
         expected="a path of printable UTF-8 that stays inside the repository",
         got=why,
         hint="Rename the file",
@@ -54,7 +54,7 @@ def too_large(path: str, size: int, limits: Limits) -> Problem:
         code=Code.FILE_TOO_LARGE,
         severity=Severity.ERROR,
         message="not read; what was served from it stays served",
-        provenance=FileProvenance(printable(path)),
+        provenance=Provenance(printable(path)),
         expected=f"at most {limits.max_file_bytes} bytes",
         got=f"{size} bytes",
         hint="Split it into several files",

@@ -23,7 +23,7 @@ from reconciler.model.digest import canonical_json, digest_bytes
 from reconciler.model.effect import Ack, AckState, Evidence
 from reconciler.model.errors import Stalled
 from reconciler.model.problem import Code, Problem, Severity
-from reconciler.model.provenance import FileProvenance
+from reconciler.model.provenance import Provenance
 from reconciler.model.resource import Kind, Origin, ResourceId
 from reconciler.model.source import Person, Revision
 from tests.support.journals import (
@@ -134,7 +134,7 @@ def test_a_result_says_what_it_did(opened: Journal) -> None:
     """Acks with their evidence, checks with their place, lead times, quarantine, both revisions, what is served."""
     tried = attempt(1)
     nack = Ack("xds", "envoy-2", "t", SNAPSHOT, AckState.NACKED, Evidence.STREAM, "bad route")
-    problem = Problem(Code.BAD_REGEX, Severity.ERROR, "no", FileProvenance("a.yaml", 7), field="spec.prefix")
+    problem = Problem(Code.BAD_REGEX, Severity.ERROR, "no", Provenance("a.yaml", 7), field="spec.prefix")
     ended = conclusion(
         tried,
         decision=Decision.PARTIAL,
@@ -198,7 +198,7 @@ def test_secrets_never_reach_the_file(place: Path, opened: Journal) -> None:
         commit=commit(1, subject=f"see {leak}"),
         commits_in_range=(commit(1, subject=f"see {leak}"),),
     )
-    problem = Problem(Code.NOT_YAML, Severity.ERROR, f"could not read {leak}", FileProvenance("a.yaml"), got=leak)
+    problem = Problem(Code.NOT_YAML, Severity.ERROR, f"could not read {leak}", Provenance("a.yaml"), got=leak)
     ack = Ack("xds", "n", "t", "v", AckState.NACKED, Evidence.STREAM, f"from {leak}")
     ended = conclusion(tried, message=f"failed at {leak}", problems=(problem,), acks=(ack,))
     opened.conclude(opened.intend(tried), ended, Documents.of([]), SNAPSHOT)

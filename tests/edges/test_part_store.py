@@ -12,7 +12,7 @@ from reconciler.model.decision import Decision
 from reconciler.model.limits import DEFAULT_LIMITS
 from reconciler.model.loaded import FilePart
 from reconciler.model.outcome import Outcome
-from reconciler.model.provenance import FileProvenance
+from reconciler.model.provenance import Provenance
 from reconciler.model.source import SourceFile, SourceSnapshot
 from reconciler.resources import by_file, load_files
 from reconciler.resources.loading import load_file
@@ -124,8 +124,8 @@ def test_equal_values_are_one_object(tmp_path: Path, parts: dict[str, FilePart])
 
 def test_only_what_was_announced_is_written_and_read() -> None:
     """No other class is ever made, and nonsense is damage, not a crash."""
-    values = Values((FileProvenance,))
-    place = FileProvenance("a.yaml", 3)
+    values = Values((Provenance,))
+    place = Provenance("a.yaml", 3)
     assert values.read(values.write([place, place, True, 1, None, ()])) == [place, place, True, 1, None, ()]
     with pytest.raises(Unwritable, match="announced"):
         values.write([Path()])
@@ -146,7 +146,7 @@ def test_fingerprint_tells_settings_and_shapes_apart() -> None:
         fingerprint(replace(DEFAULT_LIMITS, max_nodes=1), "a", "s"),
     }
     assert len(prints) == 4
-    assert Values((FilePart,)).shape == Values((FilePart,)).shape != Values((FileProvenance,)).shape
+    assert Values((FilePart,)).shape == Values((FilePart,)).shape != Values((Provenance,)).shape
 
 
 def test_restart_of_a_controller_reads_only_what_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

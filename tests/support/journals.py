@@ -12,7 +12,7 @@ from reconciler.model.decision import Decision, Trigger
 from reconciler.model.digest import Digest, digest_bytes
 from reconciler.model.effect import Ack, AckState, Evidence
 from reconciler.model.plan import Plan
-from reconciler.model.provenance import FileProvenance, Touch
+from reconciler.model.provenance import Provenance, Touch
 from reconciler.model.resource import Kind, Origin, ResourceId
 from reconciler.model.source import Commit, Person, Revision
 from reconciler.model.table import EMPTY_TABLE
@@ -97,7 +97,7 @@ def origin(name: str, document: bytes = b"{}", line: int = 1) -> Origin:
     """A served Mapping document."""
     touch = Touch("9" * 40, "Ann <ann@example.com>", NOON)
     return Origin(
-        ResourceId(Kind.MAPPING, "default", name), FileProvenance(f"routes/{name}.yaml", line, touch), document
+        ResourceId(Kind.MAPPING, "default", name), Provenance(f"routes/{name}.yaml", line, touch), document
     )
 
 

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from hypothesis import strategies as st
 
-from reconciler.model.provenance import FileProvenance, Touch
+from reconciler.model.provenance import Provenance, Touch
 from reconciler.model.resource import (
     ANY_HOST,
     HostMatch,
@@ -39,10 +39,10 @@ def mapping_id(name: str) -> ResourceId:
     return ResourceId(Kind.MAPPING, "default", name)
 
 
-def provenance(name: str, day: int | None = 1, path: str = "") -> FileProvenance:
+def provenance(name: str, day: int | None = 1, path: str = "") -> Provenance:
     """A file of its own, last touched on a day of January 2024; None: no commit."""
     touch = None if day is None else Touch(f"{day:040x}", "Ann", EPOCH + timedelta(days=day))
-    return FileProvenance(path or f"routes/{name}.yaml", 1, touch)
+    return Provenance(path or f"routes/{name}.yaml", 1, touch)
 
 
 def host_match(text: str) -> HostMatch:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.model.digest import digest_bytes
 from reconciler.model.plan import Plan
-from reconciler.model.provenance import FileProvenance, Touch
+from reconciler.model.provenance import Provenance, Touch
 from reconciler.model.resource import (
     HostMatch,
     InsecureAction,
@@ -38,7 +38,7 @@ def route(name: str, **changed: Any) -> Route:
     plain = Route(
         name=f"default/{name}",
         id=ResourceId(Kind.MAPPING, "default", name),
-        provenance=FileProvenance(f"routes/{name}.yaml", 1, TOUCH),
+        provenance=Provenance(f"routes/{name}.yaml", 1, TOUCH),
         host=HostMatch(MatchKind.ANY),
         path=PathMatch(MatchKind.PREFIX, f"/{name}/"),
         method=None,

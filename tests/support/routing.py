@@ -12,7 +12,7 @@ from reconciler.envoy.routes.matchers import fill_match
 from reconciler.envoy.routes.rendered import host_rules
 from reconciler.model.edge import Probe
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind, NamedMatch, PathMatch, StringMatch
-from reconciler.model.provenance import FileProvenance, Touch
+from reconciler.model.provenance import Provenance, Touch
 from reconciler.model.resource import Kind, ResourceId, SecurityModel, ServiceAddress
 from reconciler.model.seal import value_spans
 from reconciler.model.snapshot import Snapshot, XdsResource
@@ -56,7 +56,7 @@ def rule(
     return Route(
         name=f"default/{name}",
         id=ResourceId(Kind.MAPPING, "default", name),
-        provenance=FileProvenance(f"routes/{name}.yaml", 3, touch),
+        provenance=Provenance(f"routes/{name}.yaml", 3, touch),
         host=host,
         path=prefix(path) if isinstance(path, str) else path,
         method=method,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reconciler.compile import NOTHING, Compiled, Options, compile_routes, load_source, plan_change
 from reconciler.envoy import static_bootstrap
 from reconciler.model.origin import Attached
-from reconciler.model.provenance import FileProvenance
+from reconciler.model.provenance import Provenance
 from reconciler.model.source import SourceFile, SourceSnapshot
 from reconciler.model.table import Route
 from reconciler.resources import load_origins
@@ -25,7 +25,7 @@ CHANCE = st.randoms(use_true_random=False)
 OPTIONS = Options()
 # Compiles take some 10 ms each; how long one takes on a busy machine proves nothing.
 laws = settings(max_examples=60, deadline=None)
-NOWHERE = FileProvenance("")
+NOWHERE = Provenance("")
 
 
 def compiled(files: Mapping[str, str], before: Compiled = NOTHING, unreadable: Sequence[str] = ()) -> Compiled:

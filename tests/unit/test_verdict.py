@@ -9,13 +9,13 @@ from reconciler.model.digest import Digest
 from reconciler.model.effect import Ack, AckState, Evidence
 from reconciler.model.plan import Op, Plan, Refusal, RefusalReason, ResourceChange
 from reconciler.model.problem import Code, Problem, Severity
-from reconciler.model.provenance import FileProvenance
+from reconciler.model.provenance import Provenance
 from reconciler.verdict import after_applying, before_applying
 
 EMPTY = Plan((), (), Digest("sha256:a"), Digest("sha256:a"), 1, 1, (), Digest("sha256:p"))
 CHANGE = replace(EMPTY, resources=(ResourceChange("type", "name", Op.UPDATE),))
 UNSAFE = replace(CHANGE, refusals=(Refusal(RefusalReason.EMPTY_TABLE, "nothing would be served"),))
-ERROR = Problem(Code.WRONG_TYPE, Severity.ERROR, "not a number", FileProvenance("a.yaml", 3))
+ERROR = Problem(Code.WRONG_TYPE, Severity.ERROR, "not a number", Provenance("a.yaml", 3))
 WARNING = replace(ERROR, severity=Severity.WARNING)
 
 

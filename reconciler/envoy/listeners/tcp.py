@@ -17,6 +17,7 @@ from reconciler.envoy.options import RenderOptions
 from reconciler.envoy.protobuf import milliseconds, packed
 from reconciler.envoy.routes.route import METADATA_NAMESPACE
 from reconciler.envoy.tls.contexts import downstream_tls_context, tls_socket
+from reconciler.model.provenance import Touch
 from reconciler.model.table import Listener, TcpRoute
 
 TCP_PROXY = "envoy.filters.network.tcp_proxy"
@@ -77,7 +78,7 @@ def metadata(routes: Sequence[TcpRoute]) -> Metadata:
     origin = {
         "mapping": [route.name for route in routes],
         "source": list(dict.fromkeys(route.provenance.path for route in routes)),
-        "commit": list(dict.fromkeys(touch.sha for touch in touches if touch)),
+        "commit": list(dict.fromkeys(touch.sha for touch in touches if isinstance(touch, Touch))),
     }
     fields = {key: Value(string_value=",".join(values)) for key, values in origin.items()}
     return Metadata(filter_metadata={METADATA_NAMESPACE: Struct(fields=fields)})

@@ -20,6 +20,7 @@ from reconciler.envoy.routes.direct_responses import answer_headers, direct_resp
 from reconciler.envoy.routes.matchers import fill_match, percent, regex
 from reconciler.envoy.routes.policies import apply_policy
 from reconciler.model.policy import NO_POLICY, DirectResponse
+from reconciler.model.provenance import ObjectTouch, Touch
 from reconciler.model.resource import HostMatch, Redirect, RedirectCode, RegexRewrite
 from reconciler.model.table import Forward, Mirror, Route
 
@@ -82,7 +83,10 @@ def fill_metadata(message: Metadata, rule: Route) -> None:
     fields = message.filter_metadata[METADATA_NAMESPACE].fields
     fields["mapping"].string_value = rule.name
     fields["source"].string_value = rule.provenance.path
-    fields["commit"].string_value = touch.sha if touch else ""
+    fields["commit"].string_value = touch.sha if isinstance(touch, Touch) else ""
+    if isinstance(touch, ObjectTouch):
+        # Not its version: that differs by when it was first seen, and equal content must render equal everywhere.
+        fields["object"].string_value = touch.uid
 
 
 def fill_route_action(message: RouteAction, forward: Forward) -> None:

@@ -8,7 +8,7 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
 from reconciler.envoy.routes.route import route
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind
-from reconciler.model.provenance import FileProvenance
+from reconciler.model.provenance import Provenance
 from reconciler.model.resource import InsecureAction
 from reconciler.model.table import Forward, Guard, VirtualHost
 from tests.support.routing import COMMIT, TOUCH, anyone, listener, route_configurations, rule, serialised_host
@@ -30,7 +30,7 @@ def test_metadata_leads_to_the_commit() -> None:
 def test_line_changes_nothing() -> None:
     """A Mapping that only moved down in its file renders the same."""
     here = rule("api", "/api/", "c")
-    moved = replace(here, provenance=FileProvenance("routes/api.yaml", 99, TOUCH))
+    moved = replace(here, provenance=Provenance("routes/api.yaml", 99, TOUCH))
     assert route(here, ANY_HOST) == route(moved, ANY_HOST)
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model.plan import FieldChange, Op, ResourceChange
-from reconciler.model.provenance import FileProvenance
+from reconciler.model.provenance import Provenance
 from reconciler.model.resource import (
     HostMatch,
     InsecureAction,
@@ -195,7 +195,7 @@ def test_an_upstream_that_moves_is_seen() -> None:
 def test_a_new_commit_alone_is_no_change_of_routing() -> None:
     """Moving a Mapping within its file changes metadata, not routing: only the resource shows it."""
     before = table([route("a")])
-    after = table([route("a", provenance=FileProvenance("routes/a.yaml", 9))])
+    after = table([route("a", provenance=Provenance("routes/a.yaml", 9))])
     plan = compare(before, after)
     assert plan.changes == ()
     assert plan.hosts == ()

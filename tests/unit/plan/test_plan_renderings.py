@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reconciler.model.digest import canonical_json
 from reconciler.model.origin import Attached
 from reconciler.model.policy import LocalLimit, RoutePolicy
-from reconciler.model.provenance import FileProvenance
+from reconciler.model.provenance import Provenance
 from reconciler.model.resource import Kind, MatchKind, PathMatch, ResourceId
 from reconciler.model.table import EMPTY_TABLE, Forward, RouteTable
 from reconciler.plan import BlastRadius, as_json, as_markdown, as_text
@@ -78,7 +78,7 @@ def test_an_empty_plan_says_so() -> None:
 
 def test_metadata_alone_is_told_apart() -> None:
     """A plan that only moves provenance does not look like a routing change."""
-    plan = compare(BEFORE, table([route("api", provenance=FileProvenance("routes/b.yaml", 2)), route("old")]))
+    plan = compare(BEFORE, table([route("api", provenance=Provenance("routes/b.yaml", 2)), route("old")]))
     assert "Plan: No change in routing; only metadata" in as_text(plan, colour=False)
 
 
@@ -87,7 +87,7 @@ def hostile(text: str) -> RouteTable:
     bad = route(
         "bad",
         id=ResourceId(Kind.MAPPING, text, text),
-        provenance=FileProvenance(text, 1, TOUCH.__class__(text, text, TOUCH.committed_at)),
+        provenance=Provenance(text, 1, TOUCH.__class__(text, text, TOUCH.committed_at)),
         path=PathMatch(MatchKind.PREFIX, text),
         action=Forward(text, host_rewrite=text),
     )
@@ -177,7 +177,7 @@ def test_json_says_where_and_by_whom() -> None:
 
 def test_policies_are_named_beside_the_route() -> None:
     """Those that have a say in it from now on; where one is gone, the one that had."""
-    policy = Attached("default/limits", FileProvenance("limits.yaml", 3))
+    policy = Attached("default/limits", Provenance("limits.yaml", 3))
     limited = replace(BEFORE.routes[0], policies=(policy,), policy=RoutePolicy(local_limit=LocalLimit(9, 9, 1000)))
     with_policy = replace(BEFORE, routes=(limited, *BEFORE.routes[1:]))
     for plan in (compare(BEFORE, with_policy), compare(with_policy, BEFORE)):

@@ -1,7 +1,7 @@
 """Mappings inside the annotation of a Service or Ingress."""
 
 from reconciler.model.problem import Code, Severity
-from reconciler.model.provenance import FileProvenance
+from reconciler.model.provenance import Provenance
 from reconciler.model.resource import Rejected, ServiceAddress
 from reconciler.resources import load_origins
 from tests.support.documents import load_text, mapping
@@ -30,7 +30,7 @@ spec:
 def test_the_classic_example() -> None:
     """The first example of the language works as written, and its line is the real one."""
     resource = mapping(_HTTPBIN)
-    assert resource.origin.provenance == FileProvenance("a.yaml", 8)
+    assert resource.origin.provenance == Provenance("a.yaml", 8)
     assert resource.service == ServiceAddress("httpbin.org", 80)
     assert resource.host_rewrite == "httpbin.org"
 

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.model.limits import DEFAULT_LIMITS, Limits
 from reconciler.model.problem import Code, Severity
-from reconciler.model.provenance import FileProvenance, Touch
+from reconciler.model.provenance import Provenance, Touch
 from reconciler.model.resource import Kind, Rejected, ResourceId
 from reconciler.model.source import Commit, Person, SourceFile
 from reconciler.resources import document_digests, load
@@ -19,7 +19,7 @@ _GOOD = "apiVersion: ambassador/v1\nkind: Mapping\nname: good\nprefix: /g/\nserv
 def test_not_yaml() -> None:
     """A syntax error is located, and rejects all that was in the document."""
     problem = refusal("a: 1\nb: [\n  c\nd: 2\n")
-    assert (problem.code, problem.provenance) == (Code.NOT_YAML, FileProvenance("a.yaml", 4))
+    assert (problem.code, problem.provenance) == (Code.NOT_YAML, Provenance("a.yaml", 4))
     assert load_text("b: [").rejected == (Rejected("a.yaml", None),)
 
 
@@ -40,7 +40,7 @@ def test_duplicate_keys() -> None:
     """Both lines of a repeated key are named, and whose document it is."""
     problem = refusal(MINIMAL + "  prefix: /a/\n  service: s\n  prefix: /b/\n")
     assert (problem.code, problem.field, problem.provenance.line) == (Code.DUPLICATE_KEY, "spec.prefix", 7)
-    assert problem.related == (FileProvenance("a.yaml", 5),)
+    assert problem.related == (Provenance("a.yaml", 5),)
     assert problem.resource == "Mapping default/m"
 
 
@@ -63,7 +63,7 @@ def test_alias_bomb() -> None:
 def test_large_file() -> None:
     """Fifty megabytes are refused by their size."""
     problem = refusal(b"a" * 50_000_000)
-    assert (problem.code, problem.provenance) == (Code.FILE_TOO_LARGE, FileProvenance("a.yaml"))
+    assert (problem.code, problem.provenance) == (Code.FILE_TOO_LARGE, Provenance("a.yaml"))
     assert problem.got == "50000000"
 
 
@@ -83,7 +83,7 @@ def test_deep_nesting(text: str) -> None:
 def test_not_utf8(content: bytes) -> None:
     """Bytes that are no UTF-8 reject the whole file and say where."""
     problem = refusal(content)
-    assert (problem.code, problem.provenance) == (Code.NOT_UTF8, FileProvenance("a.yaml", 1))
+    assert (problem.code, problem.provenance) == (Code.NOT_UTF8, Provenance("a.yaml", 1))
     assert "the byte 0x" in problem.got
 
 
@@ -176,13 +176,13 @@ def test_commits_belong_to_documents() -> None:
     touches = [resource.origin.provenance.touch for resource in loaded.resources]
     at = datetime(2026, 1, 2, tzinfo=UTC)
     assert touches == [Touch(letter * 40, "Ann <ann@example.com>", at) for letter in "ab"]
-    assert loaded.problems[0].provenance == FileProvenance("a.yaml", 18, Touch("c" * 40, "Ann <ann@example.com>", at))
+    assert loaded.problems[0].provenance == Provenance("a.yaml", 18, Touch("c" * 40, "Ann <ann@example.com>", at))
 
 
 def test_no_history() -> None:
     """Without commits there is no touch, and the line is that of the first key."""
     (resource,) = load_text("# c\n---\n# d\n" + _GOOD).resources
-    assert resource.origin.provenance == FileProvenance("a.yaml", 4)
+    assert resource.origin.provenance == Provenance("a.yaml", 4)
 
 
 def test_digests() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.model.digest import canonical_json
 from reconciler.model.problem import Code, Severity
-from reconciler.model.provenance import FileProvenance
+from reconciler.model.provenance import Provenance
 from reconciler.model.resource import Kind, Origin, Rejected, ResourceId
 from reconciler.resources import document_digests, load, load_origins
 from reconciler.resources.readers import encode
@@ -157,10 +157,10 @@ def test_unreadable_origin() -> None:
     """A kept document that cannot be read any more is a rejection with its identity."""
     identity = ResourceId(Kind.MAPPING, "default", "m")
     for document in (b"{", b"\xff", b"[" * 100_000, b"[1]"):
-        loaded = load_origins([Origin(identity, FileProvenance("a.yaml", 3), document)])
+        loaded = load_origins([Origin(identity, Provenance("a.yaml", 3), document)])
         assert loaded.rejected[0].path == "a.yaml"
-        assert loaded.problems[0].provenance == FileProvenance("a.yaml", 3)
-    assert load_origins([Origin(identity, FileProvenance("a.yaml"), b"{")]).rejected == (Rejected("a.yaml", identity),)
+        assert loaded.problems[0].provenance == Provenance("a.yaml", 3)
+    assert load_origins([Origin(identity, Provenance("a.yaml"), b"{")]).rejected == (Rejected("a.yaml", identity),)
 
 
 def test_floats_in_documents() -> None:
