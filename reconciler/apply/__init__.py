@@ -2,6 +2,6 @@
 
 from reconciler.apply.files import FilesTarget
 from reconciler.apply.target import Target
-from reconciler.apply.xds import Counters, NodeStatus, Protocol, XdsTarget
+from reconciler.apply.xds import Counters, NodeStatus, Protocol, ServerTls, XdsTarget
 
-__all__ = ["Counters", "FilesTarget", "NodeStatus", "Protocol", "Target", "XdsTarget"]
+__all__ = ["Counters", "FilesTarget", "NodeStatus", "Protocol", "ServerTls", "Target", "XdsTarget"]

@@ -80,6 +80,15 @@ def log_bug(error: Exception) -> None:
     structlog.get_logger().error("bug", exc_info=error)
 
 
+def log_certificate(trouble: str) -> None:
+    """The renewed certificate of the xDS server can't be used, so that the old one stays; or it can again."""
+    logger = structlog.get_logger()
+    if trouble:
+        logger.warning("xds certificate", problem=trouble, kept="the one before")
+    else:
+        logger.info("xds certificate", renewed=True)
+
+
 def log_started(**facts: object) -> None:
     """What the controller works with, once."""
     structlog.get_logger().info("started", **facts)

@@ -12,6 +12,7 @@ from reconciler.audit import Journal
 from reconciler.cli import log
 from reconciler.cli.resume import Caches, resume
 from reconciler.cli.state import locked
+from reconciler.cli.xds import xds_target
 from reconciler.compile import Options
 from reconciler.envoy import AccessLogFormat, RenderOptions, Routing, Sharding, files_of, static_bootstrap
 from reconciler.loop import Loop, Pace
@@ -166,7 +167,7 @@ def make_targets(s: Settings, on_nack: Callable[[Ack], None]) -> tuple[Target, .
     targets: list[Target] = []
     for name in s.target:
         if name == "xds":
-            targets.append(XdsTarget(s.xds_address, s.ack_timeout, on_nack))
+            targets.append(xds_target(s, on_nack))
         elif name.startswith("files:"):
             targets.append(FilesTarget(Path(name.removeprefix("files:")).absolute(), FilesFormat(s.files_format)))
     return tuple(targets)

@@ -65,6 +65,11 @@ def absolute(text: str) -> str:
     return text
 
 
+def optional_absolute(text: str) -> str:
+    """The same, or nothing for the empty text."""
+    return absolute(text) if text else ""
+
+
 def folder(text: str) -> str:
     """A folder of the repository, from its root."""
     found = text.strip("/")

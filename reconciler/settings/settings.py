@@ -196,7 +196,42 @@ class Settings:
     # Targets
     target: tuple[str, ...] = _field((), "Where to apply: xds, files:DIR or none; repeatable.", parse.target, many=True)
     xds_address: str = _field(
-        "127.0.0.1:18000", "Where the ADS server listens. Loopback until TLS is set up.", parse.address, group="target"
+        "127.0.0.1:18000",
+        "Where the ADS server listens; beyond this machine only with a certificate.",
+        parse.address,
+        group="target",
+    )
+    xds_cert_file: Path | None = _field(
+        None,
+        "Certificate (PEM) of the ADS server. This and the two below are read anew when they are renewed.",
+        parse.optional_path,
+        group="target",
+    )
+    xds_key_file: Path | None = _field(None, "Its key.", parse.optional_path, group="target")
+    xds_client_ca_file: Path | None = _field(
+        None,
+        "CA certificates (PEM) that must have signed the certificate of each Envoy; without them Envoys show none.",
+        parse.optional_path,
+        group="target",
+    )
+    xds_client_name: tuple[str, ...] = _field(
+        (),
+        "DNS name or URI, such as a SPIFFE ID, that may stand in an Envoy's certificate; repeatable, default any.",
+        many=True,
+        group="target",
+    )
+    xds_insecure: bool = _field(
+        False,
+        "Allow the ADS server to listen in clear text where other machines reach it, such as behind a mesh's sidecar.",
+        parse.boolean,
+        group="target",
+    )
+    xds_envoy_certs: str = _field(
+        "",
+        "Directory on Envoy's machine with tls.crt, tls.key and ca.crt for its connection to the ADS server; for the "
+        "bootstrap that is printed.",
+        parse.optional_absolute,
+        group="target",
     )
     ack_timeout: float = _field(
         10.0,

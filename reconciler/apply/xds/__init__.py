@@ -8,12 +8,14 @@
 - session: one stream, all types, led step by step to the desired snapshot
 - fleet: all streams; rounds of applying
 - wire: bytes
-- service: gRPC, the thin shell; the only place that imports it
+- service: gRPC, the thin shell
+- credentials: its TLS; these two alone import gRPC
 - front: the synchronous target
 """
 
+from reconciler.apply.xds.credentials import ServerTls
 from reconciler.apply.xds.fleet import Counters, NodeStatus
 from reconciler.apply.xds.front import XdsTarget
 from reconciler.apply.xds.session import Protocol
 
-__all__ = ["Counters", "NodeStatus", "Protocol", "XdsTarget"]
+__all__ = ["Counters", "NodeStatus", "Protocol", "ServerTls", "XdsTarget"]

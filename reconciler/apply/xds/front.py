@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from reconciler.apply.xds.credentials import ServerTls, unheard
 from reconciler.apply.xds.fleet import TARGET, Counters, Fleet, NodeStatus
 from reconciler.apply.xds.service import DiscoveryService
 from reconciler.model.digest import Digest
@@ -24,24 +25,36 @@ class XdsTarget:
         ack_timeout_s: how long `apply` waits for the Envoys, in seconds.
         on_nack: told when an Envoy refuses something while no `apply` reports it, e.g. after a reconnect. Runs on
             the server's thread: hand over and return, and call nothing of this target.
+        tls: None for clear text.
+        insecure: allow clear text where other machines can reach it.
+        tell: told in words that a renewed certificate can't be used, with nothing once it can; as `on_nack`.
 
     Raises:
-        Stalled: the address can't be bound.
+        Stalled: the address can't be bound, or not as safely as it must be.
     """
 
     name = TARGET
 
-    def __init__(self, address: str, ack_timeout_s: float = 10.0, on_nack: Callable[[Ack], None] | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        ack_timeout_s: float = 10.0,
+        on_nack: Callable[[Ack], None] | None = None,
+        *,
+        tls: ServerTls | None = None,
+        insecure: bool = False,
+        tell: Callable[[str], None] = unheard,
+    ) -> None:
         self._ack_timeout_s = ack_timeout_s
         self._fleet = Fleet(_NACK_GRACE_S, on_nack)
-        self._service = DiscoveryService(self._fleet)
+        self._service = DiscoveryService(self._fleet, tls, tell)
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(_report)
         self._thread = threading.Thread(target=self._loop.run_forever, name="xds-server", daemon=True)
         self._closing = threading.Lock()
         self._thread.start()
         try:
-            self.port = self._run(self._service.start(address))
+            self.port = self._run(self._service.start(address, insecure=insecure))
         except BaseException:
             self._end_thread()
             raise

@@ -9,6 +9,7 @@ import grpc.aio
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DiscoveryRequest
 
 from reconciler.apply.xds import wire
+from reconciler.apply.xds.credentials import Certificates, ServerTls, admitted, is_loopback, unheard
 from reconciler.apply.xds.fleet import Connection, Fleet
 from reconciler.apply.xds.session import Protocol
 from reconciler.apply.xds.state import Request
@@ -40,20 +41,34 @@ class DiscoveryService:
 
     Args:
         fleet: who is connected, and what each is to get.
+        tls: None for clear text.
+        tell: told in words that a renewed certificate can't be used; nothing, once it can.
     """
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, tls: ServerTls | None = None, tell: Callable[[str], None] = unheard) -> None:
         self._fleet = fleet
+        self._certificates = None if tls is None else Certificates(tls, tell)
+        self._names = () if tls is None else tls.client_names
         self._encoder = wire.Encoder()
         self._server: grpc.aio.Server | None = None
         self._stopping = False
 
-    async def start(self, address: str) -> int:
+    async def start(self, address: str, *, insecure: bool = False) -> int:
         """Listen on ``host:port`` and return the bound port.
 
+        Args:
+            address: where.
+            insecure: listen in clear text where other machines can reach it, too.
+
         Raises:
-            Stalled: the address can't be bound.
+            Stalled: the address can't be bound, the certificate can't be used, or there is none and others would read.
         """
+        if self._certificates is None and not insecure and not is_loopback(address):
+            raise Stalled(
+                "XdsInsecure",
+                f"the xDS server would listen on {address} in clear text, for everybody who reaches it",
+                "give it a certificate with --xds-cert-file and --xds-key-file, or allow it with --xds-insecure",
+            )
         server = grpc.aio.server(options=OPTIONS)
         handlers = {
             "StreamAggregatedResources": grpc.stream_stream_rpc_method_handler(
@@ -65,7 +80,10 @@ class DiscoveryService:
         }
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
         try:
-            port = server.add_insecure_port(address)  # TLS: add_secure_port with credentials, here and nowhere else
+            if self._certificates is None:
+                port = server.add_insecure_port(address)
+            else:
+                port = server.add_secure_port(address, self._certificates.credentials())
         except RuntimeError as error:
             raise Stalled(
                 "XdsAddressUnavailable",
@@ -100,6 +118,8 @@ class DiscoveryService:
         requests: AsyncIterator[Message],
         context: Context,
     ) -> None:
+        if not admitted(self._names, context.auth_context()):
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, "no name of the certificate may come in")
         first = await anext(requests, None)
         if first is None:
             return
