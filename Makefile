@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 # One lock for set-up, so that two makes at once don't install into each other.
 READY := $(VENV)/.ready
 
-.PHONY: help setup system run demo-check test check format docs golden bench bench-quick bench-polls clean
+.PHONY: help setup system kubernetes-tools run demo-check test test-kubernetes check format docs golden bench bench-quick bench-polls clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Install everything into .venv: reconciler, a real Envoy, the tools
 
@@ -33,8 +33,15 @@ run: setup ## Show the main job: a scratch repository, a real Envoy, sample upst
 demo-check: setup ## Let the demo check itself: commit a change, see it served and audited
 	@$(BIN)/reconciler demo --check
 
+kubernetes-tools: setup ## Build a real kube-apiserver, etcd and Helm, with Go; minutes, once per machine
+	@$(BIN)/python -m tests.support.cluster.tools
+
 test: setup system ## Run all tests, with real parts
+	@$(BIN)/python -m tests.support.cluster.tools --if-possible
 	@$(BIN)/pytest -n 2 --dist loadgroup
+
+test-kubernetes: kubernetes-tools ## Run the tests with a real Kubernetes API server
+	@$(BIN)/pytest -n 2 --dist loadgroup tests/kubernetes
 
 check: setup ## What CI runs besides the tests: format, lint, types, architecture
 	@$(BIN)/ruff format --check .

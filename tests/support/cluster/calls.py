@@ -1,0 +1,121 @@
+"""Plain calls of the Kubernetes API: HTTP and JSON, without a client library between a test and the server."""
+
+import json
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from http.client import HTTPResponse, HTTPSConnection
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from tests.support.cluster.users import Address, User
+
+Document = dict[str, Any]  # an object of Kubernetes as its API takes and gives it
+
+MERGE = "application/merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+_TIMEOUT_S = 30
+
+
+class Refused(Exception):
+    """The server answered with an error.
+
+    Attributes:
+        code: the HTTP status.
+        reason: as the server names it, e.g. ``Forbidden``, ``Conflict``, ``Expired``.
+        status: the whole ``Status`` object.
+    """
+
+    def __init__(self, code: int, status: Document) -> None:
+        super().__init__(f"{code} {status.get('reason', '')}: {status.get('message', '')}")
+        self.code, self.reason, self.status = code, str(status.get("reason", "")), status
+
+
+@dataclass(frozen=True)
+class Calls:
+    """One user's calls of one server; threads may share it."""
+
+    address: Address
+    user: User
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.address.ca))
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Document | None = None,
+        *,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+        query: Mapping[str, object] = {},
+        seconds: float = _TIMEOUT_S,
+    ) -> Document:
+        """One request and its answer.
+
+        Args:
+            method: of HTTP.
+            path: e.g. ``/api/v1/namespaces``.
+            body: what is sent, if anything.
+            content_type: what the body is, e.g. :data:`MERGE`.
+            accept: what is asked for.
+            query: added to the path.
+            seconds: how long the server may be silent.
+
+        Raises:
+            Refused: the status is 400 or above.
+            TimeoutError: the server was silent for longer.
+        """
+        data = None if body is None else json.dumps(body).encode()
+        headers = self._headers | {"Content-Type": content_type, "Accept": accept}
+        with closing(self._connection(seconds)) as connection:
+            connection.request(method, _target(path, query), data, headers)
+            response = connection.getresponse()
+            document = _document(response.read())
+        if response.status >= 400:
+            raise Refused(response.status, document)
+        return document
+
+    @contextmanager
+    def watch(self, path: str, *, query: Mapping[str, object] = {}) -> Iterator[Iterator[Document]]:
+        """The events of a watch, one after the other; the connection is closed at the end.
+
+        Raises:
+            Refused: the status is 400 or above.
+        """
+        with closing(self._connection()) as connection:
+            connection.request("GET", _target(path, {"watch": "true", **query}), headers=self._headers)
+            response = connection.getresponse()
+            if response.status >= 400:
+                raise Refused(response.status, _document(response.read()))
+            yield _lines(response)
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.user.token}"}
+
+    def _connection(self, seconds: float = _TIMEOUT_S) -> HTTPSConnection:
+        parts = urlsplit(self.address.url)
+        assert parts.hostname
+        return HTTPSConnection(parts.hostname, parts.port, timeout=seconds, context=self._context)
+
+
+def _lines(response: HTTPResponse) -> Iterator[Document]:
+    for line in response:
+        yield json.loads(line)
+
+
+def _target(path: str, query: Mapping[str, object]) -> str:
+    return f"{path}?{urlencode(dict(query))}" if query else path
+
+
+def _document(answer: bytes) -> Document:
+    try:
+        value = json.loads(answer)
+    except ValueError:
+        value = {"message": answer.decode(errors="replace")}
+    return value if isinstance(value, dict) else {"value": value}
