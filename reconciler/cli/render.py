@@ -10,7 +10,7 @@ from reconciler.cli.reading import Reading, read
 from reconciler.cli.show import echo_problems, echo_value
 from reconciler.cli.wiring import stage_options
 from reconciler.compile import Options
-from reconciler.envoy import files_bootstrap, snapshot_json, static_bootstrap, xds_bootstrap
+from reconciler.envoy import ANY_ADMIN_PORT, files_bootstrap, snapshot_json, static_bootstrap, xds_bootstrap
 from reconciler.model.digest import Json
 from reconciler.model.errors import Stalled
 from reconciler.model.files import FilesFormat
@@ -19,15 +19,22 @@ from reconciler.model.plan import RefusalReason
 from reconciler.model.problem import Severity
 from reconciler.settings import Loaded, Settings
 
+_ADMIN = "For --target: where that Envoy answers its operator; port 0 takes a free one."
+_PROBES = "For --target: where everybody may ask that Envoy for /ready and /stats/prometheus, and for nothing else."
+
 STAGES = ("resources", "merged", "table", "envoy", "bootstrap")
 
 
 @click.command()
 @click.argument("folder", metavar="[PATH]", type=click.Path(exists=True, path_type=Path), required=False)
 @click.option("--stage", type=click.Choice(STAGES), default="envoy", show_default=True, help="Which stage to print.")
+@click.option("--admin-address", default=ANY_ADMIN_PORT, show_default=True, metavar="HOST:PORT|unix:FILE", help=_ADMIN)
+@click.option("--probe-address", default="", metavar="HOST:PORT", help=_PROBES)
 @settings_flags("common", "source", "language", "target")
 @output_flag()
-def render(folder: Path | None, stage: str, settings: Loaded, output: str) -> None:
+def render(
+    folder: Path | None, stage: str, admin_address: str, probe_address: str, settings: Loaded, output: str
+) -> None:
     """Print what a stage makes of the Mappings in PATH, or of --repo at --ref.
 
     --stage bootstrap prints one self-contained Envoy configuration that envoy -c runs as it is; with --target xds or
@@ -41,7 +48,7 @@ def render(folder: Path | None, stage: str, settings: Loaded, output: str) -> No
       reconciler render routes/ --stage bootstrap --output json > envoy.json && envoy -c envoy.json
     """
     if stage == "bootstrap" and settings.settings.target:
-        echo_value(_bootstrap_for(settings.settings), output)
+        echo_value(_bootstrap_for(settings.settings, admin_address, probe_address), output)
         return
     reading = read(folder, settings)
     echo_problems([problem for problem in reading.compiled.problems if problem.severity is not Severity.INFO])
@@ -55,15 +62,18 @@ def render(folder: Path | None, stage: str, settings: Loaded, output: str) -> No
     echo_value(stage_value(reading, stage, stage_options(settings)), output)
 
 
-def _bootstrap_for(s: Settings) -> Json:
+def _bootstrap_for(s: Settings, admin: str, probes: str) -> Json:
     target = s.target[0]
+    if probes and admin.endswith(":0"):
+        what = "--probe-address shows what the admin interface says, and its port is not known"
+        raise Stalled("InvalidSettings", what, "add --admin-address unix:FILE")
     if target == "none":
         raise Stalled("InvalidSettings", "--target none feeds no Envoy", "name xds or files:DIR, or leave it out")
     if target == "xds":
-        bootstrap = xds_bootstrap(s.xds_address)
+        bootstrap = xds_bootstrap(s.xds_address, admin=admin, probes=probes)
     else:
         directory = Path(target.removeprefix("files:")).absolute()
-        bootstrap = files_bootstrap(directory, FilesFormat(s.files_format))
+        bootstrap = files_bootstrap(directory, FilesFormat(s.files_format), admin=admin, probes=probes)
     value: Json = json.loads(bootstrap)
     return value
 

@@ -18,21 +18,25 @@ The next HTTP filter gets a module in ``filters`` and its place in ``filters.cha
 ``listeners.http_settings``.
 """
 
-from reconciler.envoy.bootstrap import files_bootstrap, files_of, static_bootstrap, xds_bootstrap
+from reconciler.envoy.bootstrap import ANY_ADMIN_PORT, files_bootstrap, files_of, static_bootstrap, xds_bootstrap
 from reconciler.envoy.options import AccessLogFormat, RenderOptions, Routing, Sharding
 from reconciler.envoy.readable import snapshot_json, to_json
 from reconciler.envoy.rendering import Rendering
 from reconciler.envoy.snapshot import render
+from reconciler.envoy.tls.control_plane import XdsTls, secret_files
 
 __all__ = [
+    "ANY_ADMIN_PORT",
     "AccessLogFormat",
     "RenderOptions",
     "Rendering",
     "Routing",
     "Sharding",
+    "XdsTls",
     "files_bootstrap",
     "files_of",
     "render",
+    "secret_files",
     "snapshot_json",
     "static_bootstrap",
     "to_json",

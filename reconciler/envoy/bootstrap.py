@@ -24,13 +24,16 @@ from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
 from google.protobuf.struct_pb2 import Struct, Value
 
-from reconciler.envoy.addresses import is_ip, single_endpoint, socket_address, split
+from reconciler.envoy.addresses import is_ip, single_endpoint, split
 from reconciler.envoy.config_sources import ads
 from reconciler.envoy.listeners.listener import HCM_FILTER
 from reconciler.envoy.options import RenderOptions
+from reconciler.envoy.probes import add_probes, admin_address
 from reconciler.envoy.protobuf import milliseconds, packed, serialise
 from reconciler.envoy.readable import json_bytes
 from reconciler.envoy.routes.scopes import key_start
+from reconciler.envoy.tls.contexts import tls_socket
+from reconciler.envoy.tls.control_plane import XdsTls, to_control_plane
 from reconciler.envoy.tls.static import drop_tls_files, named_files, put_secrets_inside
 from reconciler.model.files import FilesFormat, clusters_file, listeners_file
 from reconciler.model.limits import DEFAULT_LIMITS
@@ -131,7 +134,9 @@ def xds_bootstrap(
     node_id: str = "envoy",
     node_cluster: str = "envoy",
     admin: str = ANY_ADMIN_PORT,
+    probes: str = "",
     delta: bool = True,
+    tls: XdsTls | None = None,
 ) -> bytes:
     """A configuration, as JSON, that takes everything from an ADS server.
 
@@ -139,14 +144,18 @@ def xds_bootstrap(
         xds_address: ``host:port`` of the server.
         node_id: how this Envoy introduces itself; acknowledgements are told apart by it.
         node_cluster: which group of Envoys it belongs to.
-        admin: ``host:port`` of the admin interface; port 0 takes a free one.
+        admin: ``host:port`` of the admin interface, where port 0 takes a free one; or ``unix:PATH``.
+        probes: ``host:port`` on which everybody is told whether this Envoy is ready, and its metrics; empty for none.
         delta: the incremental protocol; otherwise state of the world.
+        tls: None for clear text; with it, Envoy reads `secret_files` beside this.
     """
-    message = dynamic_bootstrap(node_id, node_cluster, admin)
-    message.dynamic_resources.cds_config.CopyFrom(ads())
-    message.dynamic_resources.lds_config.CopyFrom(ads())
+    message = dynamic_bootstrap(node_id, node_cluster, admin, probes)
+    # Envoy by itself would after 15 seconds call itself ready, with nothing to serve.
+    for source in (message.dynamic_resources.cds_config, message.dynamic_resources.lds_config):
+        source.CopyFrom(ads())
+        source.initial_fetch_timeout.SetInParent()
     message.dynamic_resources.ads_config.CopyFrom(ads_stream(delta=delta))
-    message.static_resources.clusters.append(xds_cluster(xds_address))
+    message.static_resources.clusters.append(xds_cluster(xds_address, tls))
     return json_bytes(message)
 
 
@@ -157,6 +166,7 @@ def files_bootstrap(
     node_id: str = "envoy",
     node_cluster: str = "envoy",
     admin: str = ANY_ADMIN_PORT,
+    probes: str = "",
 ) -> bytes:
     """A configuration, as JSON, that takes everything from the directory of a file target.
 
@@ -165,18 +175,22 @@ def files_bootstrap(
         form: the target's format.
         node_id: how this Envoy calls itself.
         node_cluster: which group of Envoys it belongs to.
-        admin: ``host:port`` of the admin interface; port 0 takes a free one.
+        admin: ``host:port`` of the admin interface, where port 0 takes a free one; or ``unix:PATH``.
+        probes: ``host:port`` on which everybody is told whether this Envoy is ready, and its metrics; empty for none.
     """
-    message = dynamic_bootstrap(node_id, node_cluster, admin)
+    message = dynamic_bootstrap(node_id, node_cluster, admin, probes)
     message.dynamic_resources.cds_config.CopyFrom(watched_file(directory, clusters_file(form)))
     message.dynamic_resources.lds_config.CopyFrom(watched_file(directory, listeners_file(form)))
     return json_bytes(message)
 
 
-def dynamic_bootstrap(node_id: str, node_cluster: str, admin: str) -> Bootstrap:
+def dynamic_bootstrap(node_id: str, node_cluster: str, admin: str, probes: str) -> Bootstrap:
     """What an Envoy that fetches its configuration starts with, still without where from."""
     node = Node(id=node_id, cluster=node_cluster)
-    return Bootstrap(node=node, admin=admin_interface(admin), layered_runtime=layered_runtime())
+    message = Bootstrap(node=node, admin=admin_interface(admin), layered_runtime=layered_runtime())
+    if probes:
+        add_probes(message, probes)
+    return message
 
 
 def layered_runtime() -> LayeredRuntime:
@@ -193,7 +207,7 @@ def layered_runtime() -> LayeredRuntime:
 
 def admin_interface(address: str) -> Admin:
     """Where Envoy answers its operator."""
-    return Admin(address=socket_address(*split(address)))
+    return Admin(address=admin_address(address))
 
 
 def ads_stream(*, delta: bool) -> ApiConfigSource:
@@ -210,7 +224,7 @@ def ads_stream(*, delta: bool) -> ApiConfigSource:
     )
 
 
-def xds_cluster(address: str) -> Cluster:
+def xds_cluster(address: str, tls: XdsTls | None = None) -> Cluster:
     """The ADS server: HTTP/2, with pings that notice a server that is gone without a word."""
     host, port = split(address)
     pings = KeepaliveSettings(interval=milliseconds(_KEEPALIVE_MS), timeout=milliseconds(_KEEPALIVE_MS // 2))
@@ -228,6 +242,8 @@ def xds_cluster(address: str) -> Cluster:
     message.typed_extension_protocol_options["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"].CopyFrom(
         packed(options)
     )
+    if tls is not None:
+        message.transport_socket.CopyFrom(tls_socket(to_control_plane(host, tls)))
     return message
 
 
