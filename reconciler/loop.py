@@ -6,6 +6,7 @@ each run sets the time of the next.
 
 import random
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -26,11 +27,15 @@ from reconciler.state import Edges, State
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often to poll, in seconds; see the settings of the same names."""
+    """How often to poll, in seconds; see the settings of the same names.
+
+    ``batch``: from the begin of one reconcile to that of the next, where it is the cluster that has changed.
+    """
 
     interval: float
     jitter: float
     max_backoff: float
+    batch: float = 0.0
 
     @property
     def longest(self) -> float:
@@ -75,10 +80,13 @@ class Loop:
     _stopping: threading.Event = field(default_factory=threading.Event)
     _trigger: Trigger = Trigger.STARTUP
     _failure: str = ""
+    _began: float = float("-inf")
 
-    def request(self) -> None:
+    def request(self, trigger: Trigger = Trigger.REQUESTED) -> None:
         """Reconcile now instead of at the next poll. Safe from any thread and from signal handlers."""
-        self._trigger = Trigger.REQUESTED
+        # Of several reasons the first stays, unless it says that only the cluster has news.
+        if self._trigger in (Trigger.NEW_REVISION, Trigger.ANNOTATION_CHANGED):
+            self._trigger = trigger
         self._wake.set()
 
     def stop(self) -> None:
@@ -88,6 +96,7 @@ class Loop:
 
     def once(self) -> Outcome:
         """One reconcile. What an edge may raise becomes an outcome; only our own bugs leave as exceptions."""
+        self._began = time.monotonic()
         trigger, self._trigger = self._trigger, Trigger.NEW_REVISION
         started_at = self.edges.clock()
         try:
@@ -117,6 +126,9 @@ class Loop:
             # schedule counts in wall-clock time: a clock set back must not stop the polls.
             idle = min(max(0.0, clock.idle_seconds or 0.0), self.pace.longest)
             due = not self._wake.wait(timeout=idle)
+            if not due and self._trigger is Trigger.ANNOTATION_CHANGED:
+                # What changes many times a second is taken together; a first change is not kept waiting.
+                self._stopping.wait(self._began + self.pace.batch - time.monotonic())
             self._wake.clear()
             if self._stopping.is_set():
                 return

@@ -9,13 +9,16 @@ what it may and did do in `reconciler.verdict`, and what is written down besides
 Nothing here waits, retries or remembers: the loop does, with the `State` that is handed in and out.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from reconciler.apply import Target
 from reconciler.change import compiled_change, memory_after, newly_read, read
 from reconciler.compile import Compiled, Options, plan_change
 from reconciler.model.audit import Attempt
 from reconciler.model.decision import Trigger
+from reconciler.model.effect import Drift, Release
 from reconciler.model.outcome import Outcome
 from reconciler.model.source import SourceSnapshot
 from reconciler.recording import conclude, documents_of, nothing_new, of_revision, record_untouched, standing
@@ -37,11 +40,11 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         Stalled, Transient: an edge failed; what is served is as before, or as the journal's open intent says.
     """
     started_at = edges.clock()
-    source = edges.source.fetch(state.revision)
-    drifted = any(target.observe() != state.applied.snapshot.digest for target in edges.targets)
+    source = edges.source.fetch(state.revision, trigger)
+    drifted = tuple(target for target in edges.targets if target.observe() != state.applied.snapshot.digest)
     if source.revision == state.attempted:
         if drifted and state.revision is not None and not state.unguarded:
-            return _heal(edges, options, source, state, started_at)
+            return _heal(edges, options, source, state, started_at, drifted)
         return nothing_new(edges, trigger, started_at, state), state
     seen = of_revision(edges, options, state, source, trigger, started_at)
 
@@ -54,12 +57,12 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         plan,
         desired.problems,
         "" if checked.compiled else checked.complaint,
-        drifted=drifted,
+        drifted=bool(drifted),
         dry_run=not edges.targets,
         refuse_invalid=options.refuse_invalid,
     )
     why = Trigger.DRIFT if drifted and plan.empty and source.revision == state.revision else trigger
-    attempt = replace(seen, trigger=why, plan=plan)
+    attempt = replace(seen, trigger=why, plan=plan, drift=_told(drifted) if why is Trigger.DRIFT else ())
     if verdict:
         outcome, after = record_untouched(edges, attempt, desired, verdict, state)
     else:
@@ -78,10 +81,13 @@ def _apply(
         # Leaving out a suspect can take a new guard along, such as by its TLSContext.
         if set(compiled.unguarded) - set(change.whole.unguarded):
             return f"without {', '.join(compiled.unguarded)} requests would pass unasked"
-        rollouts.append(roll_out(edges.targets, compiled.snapshot, state.applied.snapshot, edges.complain))
+        rollouts.append(
+            roll_out(edges.targets, compiled.snapshot, state.applied.snapshot, edges.complain, release, undone)
+        )
         return rollouts[-1].rejection
 
     sequence = edges.journal.intend(attempt, instead=True)
+    release, undone = Release(attempt.revision, attempt.commit, sequence), Release(state.revision, None, sequence)
     accepted = accept(change, apply)
     remembered = {key: problem for key, problem in state.held.items() if key[0] in change.held}
     for name in accepted.held.keys() - {known for known, _ in remembered}:
@@ -105,11 +111,22 @@ def _apply(
 
 
 def _heal(
-    edges: Edges, options: Options, source: SourceSnapshot, state: State, started_at: datetime
+    edges: Edges,
+    options: Options,
+    source: SourceSnapshot,
+    state: State,
+    started_at: datetime,
+    drifted: Sequence[Target],
 ) -> tuple[Outcome, State]:
     """Puts back what was last applied where a target holds something else. What was refused stays refused."""
     commit = source.commit if source.revision == state.revision else None
-    attempt = replace(standing(edges, options, state, Trigger.DRIFT, started_at), commit=commit)
+    attempt = standing(edges, options, state, Trigger.DRIFT, started_at)
+    attempt = replace(attempt, commit=commit, drift=_told(drifted))
     as_it_was = Attempted(state.applied, lambda _held: state.applied, dict, {})
     outcome, healed = _apply(edges, options, attempt, as_it_was, state)
     return outcome, replace(healed, attempted=state.attempted, held=state.held, memory=state.memory)
+
+
+def _told(drifted: Sequence[Target]) -> tuple[Drift, ...]:
+    """What each of them knows of who changed it."""
+    return tuple(drift for target in drifted for drift in target.drift())

@@ -27,13 +27,22 @@ def of_revision(
 ) -> Attempt:
     """An attempt at a revision that has just been fetched; what it plans is still to come."""
     return replace(
-        _attempt(edges, options, state, trigger, started_at, _NO_PLAN),
+        _attempt(edges, options, state, _really(trigger, source, state), started_at, _NO_PLAN),
         revision=source.revision,
         commit=source.commit,
         commits_in_range=source.commits_in_range,
         objects=source.objects,
         fast_forward=goes_on(source, state),
     )
+
+
+def _really(trigger: Trigger, source: SourceSnapshot, state: State) -> Trigger:
+    """A poll may find that it was the cluster that changed, and a look at the cluster a commit."""
+    if trigger not in (Trigger.NEW_REVISION, Trigger.ANNOTATION_CHANGED) or not source.revision or not state.attempted:
+        return trigger
+    if source.revision.commit != state.attempted.commit:
+        return Trigger.NEW_REVISION
+    return trigger if source.revision.cluster == state.attempted.cluster else Trigger.ANNOTATION_CHANGED
 
 
 def standing(edges: Edges, options: Options, state: State, trigger: Trigger, started_at: datetime) -> Attempt:

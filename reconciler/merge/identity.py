@@ -23,7 +23,11 @@ class Unseen:
 
     def __contains__(self, path: object) -> bool:
         """Whether a path is one of them, or in one of them."""
-        return path in self.paths or (bool(self.realms) and isinstance(path, str) and realm_of(path) in self.realms)
+        return path in self.paths or (isinstance(path, str) and self.hides(path))
+
+    def hides(self, path: str | None) -> bool:
+        """Whether a path is in a realm of which nothing is known."""
+        return path is not None and bool(self.realms) and realm_of(path) in self.realms
 
     def with_paths(self, paths: Iterable[str]) -> "Unseen":
         """These and some more."""
@@ -68,7 +72,7 @@ def enter(
         lost_home = home in broken.get(id_, ()) and not (ranked and _outranks(ranked[0], home, precedence))
         current = ranked[0] if ranked and not lost_home and id_ not in held else None
         claimed = bool(ranked) or id_ in broken or (home is not None and home in dark)
-        entries[id_] = Entry(id_, current, last, claimed)
+        entries[id_] = Entry(id_, current, last, claimed, not ranked and id_ not in broken and unseen.hides(home))
         winner = last if lost_home and last is not None else (ranked[0] if ranked else None)
         if winner is not None:
             losers = ranked if lost_home else ranked[1:]

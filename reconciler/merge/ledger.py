@@ -19,12 +19,14 @@ class Entry:
         current: the version of this revision that may be served; None when it has none.
         last_good: the version served now.
         claimed: this revision still has, or may have, a document of this identity, good or bad.
+        unseen: that is all that is known of it, since the realm it is served from is dark.
     """
 
     id: ResourceId
     current: Resource | None
     last_good: Resource | None
     claimed: bool
+    unseen: bool = False
 
     @property
     def unchanged(self) -> bool:
@@ -115,7 +117,7 @@ class Ledger:
         """Identities that are not served as the source has them, by identity; True where an older version serves."""
         found = []
         for entry, place in zip(self.entries.values(), self.places.values(), strict=True):
-            if place is Place.LAST_GOOD and not entry.unchanged:
+            if place is Place.LAST_GOOD and not entry.unchanged and not entry.unseen:
                 found.append((entry.id, True))
             elif place is Place.ABSENT and entry.claimed:
                 found.append((entry.id, False))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.model.decision import Trigger
 from reconciler.model.digest import digest_bytes
 from reconciler.model.errors import Stalled, Transient
 from reconciler.model.limits import DEFAULT_LIMITS, Limits
@@ -54,7 +55,11 @@ class DirectorySource:
         """The path as given."""
         return printable(str(self._path))
 
-    def fetch(self, previous: Revision | None) -> SourceSnapshot:  # noqa: ARG002 - a folder has no history to relate to
+    def fetch(
+        self,
+        previous: Revision | None,  # noqa: ARG002 - a folder has no history to relate to
+        trigger: Trigger = Trigger.NEW_REVISION,  # noqa: ARG002 - and all of it is read each time
+    ) -> SourceSnapshot:
         """All input files on disk now.
 
         Raises:

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from reconciler.model.decision import Trigger
 from reconciler.model.source import Revision, SourceSnapshot
 
 
@@ -12,11 +13,12 @@ class Source(Protocol):
     def describe(self) -> str:
         """The URL or path, as people may see it: no credentials."""
 
-    def fetch(self, previous: Revision | None) -> SourceSnapshot:
+    def fetch(self, previous: Revision | None, trigger: Trigger = Trigger.NEW_REVISION) -> SourceSnapshot:
         """All input files as they are now.
 
         Args:
             previous: the revision last applied; ``commits_in_range`` and ``fast_forward`` are relative to it.
+            trigger: what is known to be new; a source may leave alone what can't be.
 
         Returns:
             The snapshot. When nothing has changed, an equal or the same object, quickly.

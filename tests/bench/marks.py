@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import ParamSpec, TypeVar
 
 from reconciler.loop import Loop
+from reconciler.model.decision import Trigger
 from reconciler.model.source import Revision, SourceSnapshot
 from reconciler.sources import Source
 
@@ -66,8 +67,8 @@ class _MarkedSource:
     def describe(self) -> str:
         return self.source.describe
 
-    def fetch(self, previous: Revision | None) -> SourceSnapshot:
-        snapshot = self.source.fetch(previous)
+    def fetch(self, previous: Revision | None, trigger: Trigger = Trigger.NEW_REVISION) -> SourceSnapshot:
+        snapshot = self.source.fetch(previous, trigger)
         self.marks.set("fetched")
         return snapshot
 

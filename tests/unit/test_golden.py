@@ -19,7 +19,7 @@ from tests.support import golden
 from tests.support.golden import FILES, GOLDEN, cases, reading, strangers
 
 # Only a live Envoy says the one, and the other takes a cluster beside the files.
-_NOT_IN_FILES = {Code.ENVOY_REJECTED, Code.SHADOWED}
+_NOT_IN_FILES = {Code.ENVOY_REJECTED, Code.SHADOWED, Code.SOURCE_DARK}
 _CODE = re.compile(r"^\S+: \w+ \[([a-z0-9-]+)\]", re.MULTILINE)
 
 

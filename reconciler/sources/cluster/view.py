@@ -1,7 +1,7 @@
 """What is known of a cluster at one moment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
@@ -26,9 +26,6 @@ class RefusedObject:
     touch: ObjectTouch
 
 
-_NONE_REFUSED: Mapping[str, RefusedObject] = MappingProxyType({})
-
-
 @dataclass(frozen=True, slots=True)
 class ClusterView:
     """The objects at one moment; never changed afterwards.
@@ -50,7 +47,7 @@ class ClusterView:
     generation: int
     failure: str = ""
     stale_s: float = 0.0
-    refused: Mapping[str, RefusedObject] = _NONE_REFUSED
+    refused: Mapping[str, RefusedObject] = field(default_factory=dict)
     tree: DigestTree = EMPTY_TREE
 
     @classmethod

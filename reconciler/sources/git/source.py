@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 
+from reconciler.model.decision import Trigger
 from reconciler.model.digest import digest_bytes
 from reconciler.model.errors import Transient
 from reconciler.model.source import Commit, Revision, SourceDelta, SourceSnapshot
@@ -57,7 +58,11 @@ class GitSource:
         """The URL without user and password, or the path."""
         return self._remote.described
 
-    def fetch(self, previous: Revision | None) -> SourceSnapshot:
+    def fetch(
+        self,
+        previous: Revision | None,
+        trigger: Trigger = Trigger.NEW_REVISION,  # noqa: ARG002 - asking the remote tells, whatever one expects
+    ) -> SourceSnapshot:
         """All input files at the commit the ref points at now.
 
         The remote is asked for the ref first; when it still points where it did, the same snapshot is
