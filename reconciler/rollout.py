@@ -7,7 +7,8 @@ from typing import Generic, TypeVar
 from reconciler.apply import Target
 from reconciler.bisect import find_culprits
 from reconciler.compile import Held
-from reconciler.model.effect import Ack, AckState
+from reconciler.model.effect import UNNAMED, Ack, AckState, Release
+from reconciler.model.errors import ReconcileError
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.resource import Origin, ResourceId
 from reconciler.model.snapshot import Snapshot
@@ -97,33 +98,58 @@ class Rollout:
 
 
 def roll_out(
-    targets: Sequence[Target], desired: Snapshot, last_good: Snapshot, complain: Callable[[Snapshot], str]
+    targets: Sequence[Target],
+    desired: Snapshot,
+    last_good: Snapshot,
+    complain: Callable[[Snapshot], str],
+    release: Release = UNNAMED,
+    undone: Release = UNNAMED,
 ) -> Rollout:
     """Applies to every target in turn; on a NACK puts the last good snapshot back everywhere.
 
     An Envoy that says nothing, or is gone, may have been brought down by what it got: where nobody acknowledged all of
-    it, the check has its say.
+    it, the check has its say. A target that can't be written keeps the others from nothing.
 
     Args:
         targets: in their order.
         desired: what is to be served.
         last_good: what is served now.
         complain: Envoy's check of a snapshot: its words, empty if it accepts or where others were to say it.
+        release: what ``desired`` is applied for.
+        undone: what ``last_good`` is put back for.
 
     Raises:
-        Stalled, Transient: a target could not be written.
+        Stalled, Transient: a target could not be written; what could not is the first of them.
     """
     acks: tuple[Ack, ...] = ()
+    failures: list[ReconcileError] = []
     for position, target in enumerate(targets, start=1):
-        acks += target.apply(desired)
+        acks += _apply_to(target, desired, release, failures)
         rejected = next((ack for ack in acks if ack.state is AckState.NACKED), None)
         if rejected is not None:
-            for touched in targets[:position]:
-                touched.apply(last_good)
+            _put_back(targets[:position], last_good, undone)
             return Rollout(acks, rejected.detail or "no reason given")
     unanswered = not acks or any(ack.state is AckState.PENDING for ack in acks)
     words = complain(desired) if unanswered and targets else ""
     if words:
-        for target in targets:
-            target.apply(last_good)
+        _put_back(targets, last_good, undone)
+    elif failures:
+        raise failures[0]
     return Rollout(acks, words)
+
+
+def _put_back(targets: Sequence[Target], last_good: Snapshot, undone: Release) -> None:
+    failures: list[ReconcileError] = []
+    for target in targets:
+        _apply_to(target, last_good, undone, failures)
+    if failures:
+        raise failures[0]
+
+
+def _apply_to(target: Target, snapshot: Snapshot, release: Release, failures: list[ReconcileError]) -> tuple[Ack, ...]:
+    """What came of it; nothing where it failed, which is then the last of ``failures``."""
+    try:
+        return target.apply(snapshot, release)
+    except ReconcileError as error:
+        failures.append(error)
+        return ()

@@ -24,7 +24,7 @@ from pathlib import Path, PurePath
 from reconciler.apply.files_format import decode, decode_all, encode, encode_all
 from reconciler.apply.files_sources import by_path
 from reconciler.model.digest import Digest, digest_bytes
-from reconciler.model.effect import Ack, AckState, Evidence
+from reconciler.model.effect import UNNAMED, Ack, AckState, Drift, Evidence, Release
 from reconciler.model.errors import Stalled, Transient
 from reconciler.model.files import FilesFormat, clusters_file, listeners_file, scopes_file
 from reconciler.model.snapshot import ResourceSet, Snapshot, TypeUrl
@@ -108,6 +108,8 @@ class FilesTarget:
         Stalled: the directory can't be used.
     """
 
+    exclusive = False  # each replica has a disk of its own
+
     def __init__(
         self,
         directory: Path,
@@ -146,7 +148,11 @@ class FilesTarget:
             self._seen = (fingerprint, self._digest(files))
         return self._seen[1]
 
-    def apply(self, snapshot: Snapshot) -> tuple[Ack, ...]:
+    def drift(self) -> tuple[Drift, ...]:
+        """Nothing: a file does not tell who wrote it."""
+        return ()
+
+    def apply(self, snapshot: Snapshot, _release: Release = UNNAMED) -> tuple[Ack, ...]:
         """Write what changed, in make-before-break order; see the module.
 
         Returns:

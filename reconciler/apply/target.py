@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from reconciler.model.digest import Digest
-from reconciler.model.effect import Ack
+from reconciler.model.effect import UNNAMED, Ack, Drift, Release
 from reconciler.model.snapshot import Snapshot
 
 
@@ -19,8 +19,21 @@ class Target(Protocol):
         """Digest of the snapshot the target holds; None when it holds none or can't tell."""
         ...
 
-    def apply(self, snapshot: Snapshot) -> tuple[Ack, ...]:
+    @property
+    def exclusive(self) -> bool:
+        """Whether there is one of it for all replicas of a controller, so that only their leader may write it."""
+        ...
+
+    def drift(self) -> tuple[Drift, ...]:
+        """Who changed what, where what was last observed is not what was last applied; nothing where nobody knows."""
+        ...
+
+    def apply(self, snapshot: Snapshot, release: Release = UNNAMED) -> tuple[Ack, ...]:
         """Put ``snapshot`` there and say what came of it, by whoever really knows.
+
+        Args:
+            snapshot: what Envoys are to hold.
+            release: what it is applied for.
 
         Raises:
             Stalled: a person must act.

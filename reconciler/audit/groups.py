@@ -4,12 +4,13 @@ A fact nobody asked a forge for is the string ``unknown``, never a guess.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from reconciler.audit.clean import repository
 from reconciler.model.audit import Attempt, Conclusion
 from reconciler.model.digest import Json
-from reconciler.model.effect import Ack, AckState
+from reconciler.model.effect import Ack, AckState, Drift
 from reconciler.model.plan import Change, Op, Plan, fields_json
 from reconciler.model.problem import Problem
 from reconciler.model.provenance import ObjectTouch, Provenance
@@ -173,6 +174,15 @@ def ending(conclusion: Conclusion, committed_at: Json, fetched_at: Json) -> Fact
             "lead_times_ms": _lead_times(conclusion, committed_at, fetched_at),
         },
     }
+
+
+def drift(found: Sequence[Drift]) -> Facts:
+    """Who changed what a target held, as far as it could tell; nothing where that is not why a reconcile ran."""
+    told: list[Json] = [
+        {"target": one.target, "what": one.what, "by": one.by or UNKNOWN, "at": stamp(one.at) if one.at else UNKNOWN}
+        for one in found
+    ]
+    return {"drift": told} if told else {}
 
 
 def _check(problem: Problem) -> Json:

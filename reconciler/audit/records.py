@@ -28,6 +28,7 @@ def intent(attempt: Attempt) -> Facts:
         "verification": UNKNOWN,
         "change": groups.change(attempt.plan),
         "revisions": groups.revisions(attempt.revision, attempt.previous),
+        **groups.drift(attempt.drift),
     }
     return _cleaned(facts)
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.digest import Digest, Json
-from reconciler.model.effect import Ack
+from reconciler.model.effect import Ack, Drift
 from reconciler.model.plan import Plan
 from reconciler.model.problem import Problem
 from reconciler.model.resource import Origin, ResourceId
@@ -38,6 +38,7 @@ class Attempt:
         fetched_at: when the revision was first seen here.
         previous: the revision last applied, None before the first.
         objects: what differs in the cluster from what was last applied, as far as that is known; capped.
+        drift: what changed the targets meanwhile, where that is why it ran.
     """
 
     trigger: Trigger
@@ -53,6 +54,7 @@ class Attempt:
     config_digest: Digest
     tool_version: str
     objects: tuple[ObjectChange, ...] = ()
+    drift: tuple[Drift, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,10 @@
 """What applying did, told by whoever really knows."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+
+from reconciler.model.source import Commit, Revision
 
 
 class AckState(StrEnum):
@@ -17,6 +20,7 @@ class Evidence(StrEnum):
     """How we know."""
 
     STREAM = "stream"
+    ADMIN = "admin"
     READ_BACK = "read-back"
     NONE = "none"
 
@@ -38,3 +42,37 @@ class Ack:
     state: AckState
     evidence: Evidence
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What an apply is done for, for targets that write it beside what they hold.
+
+    Attributes:
+        revision: what is served with it; None for a plain directory.
+        commit: of that revision, where it is known.
+        entry: the journal's number of the intent; None where nobody recorded one.
+    """
+
+    revision: Revision | None = None
+    commit: Commit | None = None
+    entry: int | None = None
+
+
+UNNAMED = Release()
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How what a target holds came to differ from what was applied to it, as far as the target can tell.
+
+    Attributes:
+        what: what differs, in words.
+        by: who changed it, as the target calls them; empty where nobody knows.
+        at: when, aware; None where nobody knows.
+    """
+
+    target: str
+    what: str
+    by: str = ""
+    at: datetime | None = None

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.envoy import snapshot_json
 from reconciler.model.decision import Decision, Trigger
-from reconciler.model.effect import Ack, AckState, Evidence
+from reconciler.model.effect import Ack, AckState, Evidence, Release
 from reconciler.model.errors import Stalled
 from reconciler.model.plan import Op
 from reconciler.model.policy import LocalLimit
@@ -202,8 +202,8 @@ def test_a_result_that_could_not_be_written_is_made_good(repository: Repository,
 
         with ExitStack() as full_disk:
 
-            def apply_and_fill(snapshot: Snapshot) -> tuple[Ack, ...]:
-                acks = real_apply(snapshot)
+            def apply_and_fill(snapshot: Snapshot, release: Release) -> tuple[Ack, ...]:
+                acks = real_apply(snapshot, release)
                 full_disk.enter_context(limited_file_size(wal.stat().st_size))
                 return acks
 

@@ -9,7 +9,7 @@ from reconciler.apply.xds.credentials import ServerTls, unheard
 from reconciler.apply.xds.fleet import TARGET, Counters, Fleet, NodeStatus
 from reconciler.apply.xds.service import DiscoveryService
 from reconciler.model.digest import Digest
-from reconciler.model.effect import Ack
+from reconciler.model.effect import UNNAMED, Ack, Drift, Release
 from reconciler.model.snapshot import Snapshot
 
 T = TypeVar("T")
@@ -34,6 +34,7 @@ class XdsTarget:
     """
 
     name = TARGET
+    exclusive = False  # each replica serves the Envoys that are connected to it
 
     def __init__(
         self,
@@ -59,7 +60,11 @@ class XdsTarget:
             self._end_thread()
             raise
 
-    def apply(self, snapshot: Snapshot) -> tuple[Ack, ...]:
+    def drift(self) -> tuple[Drift, ...]:
+        """Nothing: what is served changes by `apply` alone."""
+        return ()
+
+    def apply(self, snapshot: Snapshot, _release: Release = UNNAMED) -> tuple[Ack, ...]:
         """Serve ``snapshot`` and wait for the Envoys that are connected now.
 
         Returns:
