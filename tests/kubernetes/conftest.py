@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.kubernetes import ApiServer, Missing, tool
+from tests.support.kubernetes import ApiServer, FaultyProxy, Missing, tool
 
 _HERE = Path(__file__).parent
 
@@ -37,6 +37,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     try:
         yield server
     finally:
+        server.kill()  # in order it takes a second longer
         server.stop()
 
 
@@ -46,6 +47,13 @@ def namespace(api: ApiServer) -> Iterator[str]:
     name = api.admin.create_namespace()
     yield name
     api.admin.remove_namespace(name)
+
+
+@pytest.fixture
+def faulty(api: ApiServer, tmp_path: Path) -> Iterator[FaultyProxy]:
+    """A proxy in front of the server; without faults until the test asks for some."""
+    with FaultyProxy(api.address, tmp_path).serving() as proxy:
+        yield proxy
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,15 @@ With the fixtures of ``tests/kubernetes/conftest.py``::
         ...
         assert api.requests_of(user) == {("list", "", "configmaps", "")}
 
+With faults, ``faulty`` is a proxy in front of the server::
+
+    def test_something_else(api: ApiServer, faulty: FaultyProxy, namespace: str, tmp_path: Path) -> None:
+        config = kubeconfig(tmp_path / "kubeconfig", faulty.address, user, namespace=namespace)
+        faulty.refuse(429, "list", "configmaps", retry_after=1)
+        ...
+        faulty.cut_watches("configmaps")
+        assert faulty.count("list", "configmaps") == 2
+
 What it has not, for there are no controllers, scheduler and kubelets: nothing makes Endpoints, Pods or the ``default``
 ServiceAccount, nothing collects garbage by ``ownerReferences``, and a deleted namespace stays ``Terminating``
 (:meth:`Client.remove_namespace` does the work of that controller). The aggregated ClusterRoles ``view``, ``edit`` and
@@ -24,6 +33,7 @@ from pathlib import Path
 
 from tests.support.cluster.calls import APPLY, MERGE, Calls, Document, Refused
 from tests.support.cluster.client import Client
+from tests.support.cluster.proxy import FaultyProxy
 from tests.support.cluster.requests import Request, events_of, request_of
 from tests.support.cluster.server import NotStarted, Servers
 from tests.support.cluster.tools import Missing, tool
@@ -40,6 +50,7 @@ __all__ = [
     "Calls",
     "Client",
     "Document",
+    "FaultyProxy",
     "Missing",
     "NotStarted",
     "Refused",

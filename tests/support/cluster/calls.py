@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from http.client import HTTPResponse, HTTPSConnection
+from http.client import HTTPResponse, HTTPSConnection, IncompleteRead
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -25,12 +25,14 @@ class Refused(Exception):
     Attributes:
         code: the HTTP status.
         reason: as the server names it, e.g. ``Forbidden``, ``Conflict``, ``Expired``.
-        status: the whole ``Status`` object.
+        retry_after: the header ``Retry-After``, empty if there is none.
     """
 
-    def __init__(self, code: int, status: Document) -> None:
-        super().__init__(f"{code} {status.get('reason', '')}: {status.get('message', '')}")
-        self.code, self.reason, self.status = code, str(status.get("reason", "")), status
+    def __init__(self, response: HTTPResponse, body: bytes) -> None:
+        status = _document(body)
+        self.code, self.reason = response.status, str(status.get("reason", ""))
+        self.retry_after = response.getheader("Retry-After", "")
+        super().__init__(f"{self.code} {self.reason}: {status.get('message', '')}")
 
 
 @dataclass(frozen=True)
@@ -75,38 +77,56 @@ class Calls:
         with closing(self._connection(seconds)) as connection:
             connection.request(method, _target(path, query), data, headers)
             response = connection.getresponse()
-            document = _document(response.read())
+            answer = response.read()
         if response.status >= 400:
-            raise Refused(response.status, document)
-        return document
+            raise Refused(response, answer)
+        return _document(answer)
 
     @contextmanager
-    def watch(self, path: str, *, query: Mapping[str, object] = {}) -> Iterator[Iterator[Document]]:
+    def watch(
+        self, path: str, *, query: Mapping[str, object] = {}, seconds: float = _TIMEOUT_S
+    ) -> Iterator[Iterator[Document]]:
         """The events of a watch, one after the other; the connection is closed at the end.
+
+        Args:
+            path: of what is watched.
+            query: added to the path.
+            seconds: how long the server may be silent.
 
         Raises:
             Refused: the status is 400 or above.
+            OSError: the connection was broken before the watch was over, or silent for too long (``TimeoutError``).
         """
-        with closing(self._connection()) as connection:
+        with closing(self._connection(seconds)) as connection:
             connection.request("GET", _target(path, {"watch": "true", **query}), headers=self._headers)
             response = connection.getresponse()
             if response.status >= 400:
-                raise Refused(response.status, _document(response.read()))
-            yield _lines(response)
+                raise Refused(response, response.read())
+            yield map(json.loads, lines(response))
 
     @property
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.user.token}"}
 
-    def _connection(self, seconds: float = _TIMEOUT_S) -> HTTPSConnection:
+    def _connection(self, seconds: float) -> HTTPSConnection:
         parts = urlsplit(self.address.url)
         assert parts.hostname
         return HTTPSConnection(parts.hostname, parts.port, timeout=seconds, context=self._context)
 
 
-def _lines(response: HTTPResponse) -> Iterator[Document]:
-    for line in response:
-        yield json.loads(line)
+def lines(response: HTTPResponse) -> Iterator[bytes]:
+    """The lines of a streamed body, each as soon as it is there.
+
+    Raises:
+        OSError: the body was cut off; iterating over the response itself would hide that.
+    """
+    rest = b""
+    try:
+        while data := response.read1(1 << 16):
+            *whole, rest = (rest + data).split(b"\n")
+            yield from (line + b"\n" for line in whole)
+    except IncompleteRead as cut:
+        raise ConnectionResetError("the stream was cut off") from cut
 
 
 def _target(path: str, query: Mapping[str, object]) -> str:
