@@ -8,7 +8,18 @@ from typing import Any
 import yaml
 
 from reconciler.model.digest import digest_bytes
-from reconciler.model.source import Commit, Person, Revision, SourceDelta, SourceFile, SourceSnapshot
+from reconciler.model.provenance import ObjectTouch, is_cluster_path, object_path
+from reconciler.model.source import (
+    ClusterObject,
+    Commit,
+    Person,
+    Realm,
+    Revision,
+    SourceDelta,
+    SourceFile,
+    SourceSnapshot,
+    realm_of,
+)
 from tests.support.generated_tables import Document, documents
 
 _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -46,10 +57,12 @@ class EditedRepository:
     Args:
         seed: everything follows from it.
         secured: it has ports and Hosts with TLS, and keeps them.
+        shared: half of the documents stand in annotations of a cluster, of which nothing is known now and then.
     """
 
-    def __init__(self, seed: int, *, secured: bool = False) -> None:
+    def __init__(self, seed: int, *, secured: bool = False, shared: bool = False) -> None:
         self._chance = Random(seed)
+        self._shared = shared
         self._numbers = iter(range(10_000))
         self._files: dict[str, tuple[list[Document], Commit]] = {}
         self._broken: dict[str, str] = {}
@@ -124,6 +137,8 @@ class EditedRepository:
 
     def _put(self, document: Document) -> None:
         path = f"routes/{next(self._numbers):05d}.yaml"
+        if self._shared and self._chance.random() < 0.5:
+            path = object_path("Service", "default", f"s{next(self._numbers):05d}")
         self._files[path] = ([document], self._commit)
 
     def _next_commit(self) -> Commit:
@@ -133,18 +148,22 @@ class EditedRepository:
         return Commit(sha, sha, (), _AUTHOR, at, _AUTHOR, at, f"edit {number}")
 
     def _snapshot(self, before: SourceSnapshot | None) -> SourceSnapshot:
-        files = tuple(self._file(path) for path in sorted(self._files))
+        dark = frozenset({Realm.CLUSTER}) if self._shared and self._chance.random() < 0.1 else frozenset[Realm]()
+        files = tuple(self._file(path) for path in sorted(self._files) if realm_of(path) not in dark)
         revision = Revision("main", self._commit.sha)
         delta = None
-        if before is not None and before.revision is not None:
+        if before is not None and before.revision is not None and not dark | before.dark:
             differing = {one.path for one in set(before.files) ^ set(files)}
             delta = SourceDelta(before.revision, tuple(sorted(differing)))
-        return SourceSnapshot(revision, self._commit, files, delta=delta)
+        return SourceSnapshot(revision, self._commit, files, delta=delta, dark=dark)
 
     def _file(self, path: str) -> SourceFile:
         held, commit = self._files[path]
         text: str = self._broken.get(path) or yaml.safe_dump_all(held, sort_keys=False)
         content = text.encode()
+        if is_cluster_path(path):
+            touch = ObjectTouch(f"uid of {path}", commit.sha, "kubectl", commit.committed_at)
+            return SourceFile(path, digest_bytes(content), content, object=ClusterObject("default", touch, (), True))
         return SourceFile(path, digest_bytes(content), content, (commit,) * len(held))
 
 

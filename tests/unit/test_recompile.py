@@ -9,31 +9,36 @@ from reconciler.compile import NOTHING, Compiled, Options, compile_routes
 from reconciler.envoy import RenderOptions, Routing, Sharding
 from reconciler.merge import ConflictPolicy
 from reconciler.model.digest import digest_bytes
-from reconciler.model.source import Revision, SourceFile, SourceSnapshot
+from reconciler.model.source import Realm, Revision, SourceFile, SourceSnapshot
 from reconciler.recompile import Memory, recompile
 from reconciler.resources import load_files
 from tests.support.edits import EditedRepository
 
 _EDITS = 40
+_PLAIN: dict[str, bool] = {}
+_SECURED = {"secured": True}
+_SHARED = {"shared": True}
 
 
 @pytest.mark.parametrize(
-    ("seed", "options", "secured"),
+    ("seed", "options", "kind"),
     [
-        (0, Options(), False),
-        (1, Options(conflicts=ConflictPolicy.SPLIT), False),
-        (2, Options(render=RenderOptions(routing=Routing.TREE)), False),
-        (3, Options(render=RenderOptions(sharding=Sharding.BUCKETS)), False),
-        (4, Options(), True),
-        (5, Options(render=RenderOptions(routing=Routing.TREE, sharding=Sharding.HOSTS)), True),
+        (0, Options(), _PLAIN),
+        (1, Options(conflicts=ConflictPolicy.SPLIT), _PLAIN),
+        (2, Options(render=RenderOptions(routing=Routing.TREE)), _PLAIN),
+        (3, Options(render=RenderOptions(sharding=Sharding.BUCKETS)), _PLAIN),
+        (4, Options(), _SECURED),
+        (5, Options(render=RenderOptions(routing=Routing.TREE, sharding=Sharding.HOSTS)), _SECURED),
+        (6, Options(), _SHARED),
+        (7, Options(precedence=Realm.CLUSTER), _SHARED),
     ],
 )
-def test_incremental_equals_cold(seed: int, options: Options, secured: bool) -> None:
+def test_incremental_equals_cold(seed: int, options: Options, kind: dict[str, bool]) -> None:
     """Over random edits, applied and refused, with conflicts, broken files and other kinds among them."""
     chance = Random(seed)
     files, memory, served = None, None, NOTHING
     short = 0
-    for source in EditedRepository(seed, secured=secured).snapshots(_EDITS):
+    for source in EditedRepository(seed, **kind).snapshots(_EDITS):
         files = load_files(source, files)
         cold = compile_routes(source, files.whole(), options, served.resources)
         found = memory and recompile(memory, source, files, options, served.resources)
