@@ -1,7 +1,23 @@
 """EDGE: the Kubernetes API server. The only door for the `kubernetes` client; decides nothing about routes."""
 
-from reconciler.cluster.door import Cluster, Conflict, Listing, WatchEvent
-from reconciler.cluster.reflector import Copy, Reflector
+from reconciler.cluster.connection import ClusterSettings
+from reconciler.cluster.door import Body, Cluster, Conflict, Expired, Listing, WatchEvent, connect
+from reconciler.cluster.reflector import Copy, Pace, Reflector
 from reconciler.cluster.types import ObjectKey, ObjectType, Scope
 
-__all__ = ["Cluster", "Conflict", "Copy", "Listing", "ObjectKey", "ObjectType", "Reflector", "Scope", "WatchEvent"]
+__all__ = [
+    "Body",
+    "Cluster",
+    "ClusterSettings",
+    "Conflict",
+    "Copy",
+    "Expired",
+    "Listing",
+    "ObjectKey",
+    "ObjectType",
+    "Pace",
+    "Reflector",
+    "Scope",
+    "WatchEvent",
+    "connect",
+]

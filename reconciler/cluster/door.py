@@ -1,33 +1,50 @@
 """Requests to the API server as JSON, with time limits, throttling and retries."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+from urllib.parse import quote
 
+from reconciler.cluster.backoff import Backoff
+from reconciler.cluster.connection import ClusterSettings, chosen
+from reconciler.cluster.failures import Asked, Conflict, Expired, error_of
+from reconciler.cluster.session import Refusal, Request, Session, TooLarge, Unsent
+from reconciler.cluster.throttle import Throttle
 from reconciler.cluster.types import EVERYWHERE, ObjectType, Scope
+from reconciler.cluster.watching import Watch, WatchEvent
 from reconciler.model.digest import Json
-from reconciler.model.errors import Transient
+from reconciler.model.errors import ReconcileError, Stalled, Transient
+
+__all__ = ["Body", "Cluster", "Conflict", "Expired", "Listing", "Watch", "WatchEvent", "connect"]
 
 Body = dict[str, Json]
+T = TypeVar("T")
 
-
-class Conflict(Transient):
-    """Somebody else wrote the object in between, owns a field of it, or made it first."""
+_ATTEMPTS = 5
+_RESTARTS = 3
+_APPLY = "application/apply-patch+yaml"
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All objects of a scope, and the version to watch from."""
+    """All objects of a scope or one page of them, and the version to watch from."""
 
     items: tuple[Body, ...]
     resource_version: str
 
 
-@dataclass(frozen=True, slots=True)
-class WatchEvent:
-    """One event of a watch: ``ADDED``, ``MODIFIED``, ``DELETED`` or ``BOOKMARK``."""
+def connect(settings: ClusterSettings) -> "Cluster | None":
+    """The API server that the settings mean; None where they mean none. Nothing is asked yet.
 
-    type: str
-    object: Body
+    Each has connections and a throttle of its own: what must not wait for others, such as a Lease, takes its own.
+
+    Raises:
+        Stalled: ``ClusterConfigInvalid``.
+        Transient: ``ClusterCredentialsMissing``.
+    """
+    return None if chosen(settings) == "off" else Cluster(settings)
 
 
 class Cluster:
@@ -37,26 +54,84 @@ class Cluster:
     `Transient` where it may pass (not reachable, busy, the credentials just expired).
     """
 
+    def __init__(self, settings: ClusterSettings) -> None:
+        self._settings = settings
+        self._session = Session(settings)
+        self._throttle = Throttle(settings.per_second, settings.burst)
+        self._closing = threading.Event()
+
     @property
     def describe(self) -> str:
         """The address of the API server, as people may see it."""
-        raise NotImplementedError
+        return self._session.address
 
     def get(self, kind: ObjectType, namespace: str, name: str) -> Body | None:
         """One object; None where it is not there."""
-        raise NotImplementedError
+        if not _is_name(name) or kind.namespaced != bool(namespace):
+            return None  # such a path would mean something else than this object
+        try:
+            return self._call(Asked("get", kind, namespace, name), "GET", _path(kind, namespace, name))
+        except _Absent:
+            return None
 
     def list(self, kind: ObjectType, scope: Scope = EVERYWHERE) -> Listing:
         """All objects of a scope, page by page."""
-        raise NotImplementedError
+        for left in reversed(range(_RESTARTS)):
+            try:
+                pages = tuple(self.pages(kind, scope))
+            except Expired:
+                if not left:
+                    raise
+            else:
+                return Listing(tuple(item for page in pages for item in page.items), pages[-1].resource_version)
+        raise AssertionError
 
-    def watch(self, kind: ObjectType, scope: Scope, since: str, seconds: float) -> Iterator[WatchEvent]:
+    def pages(self, kind: ObjectType, scope: Scope = EVERYWHERE) -> Iterator[Listing]:
+        """The same page by page, all of one version; for those who keep little of each object.
+
+        Raises:
+            Expired: it took so long that the server forgot that version: begin anew.
+        """
+        asked, path = Asked("list", kind, scope.namespace), _path(kind, scope.namespace)
+        size, token = self._settings.page_size, ""
+        while True:
+            query = _selectors(scope) | {"limit": str(size)} | ({"continue": token} if token else {})
+            try:
+                answer = self._call(asked, "GET", path, query)
+            except TooLarge:
+                if size == 1:
+                    raise Stalled("ClusterAnswerTooLarge", f"{asked}: one object is larger than we read") from None
+                size = max(1, size // 4)
+                continue
+            metadata, items = answer.get("metadata"), answer.get("items")
+            if not isinstance(metadata, dict) or not isinstance(items, list | None):
+                raise Transient("ClusterAnswerUnreadable", f"{asked}: not a list")
+            objects = (
+                item | {"apiVersion": kind.api_version, "kind": kind.kind}
+                for item in items or ()
+                if isinstance(item, dict)
+            )
+            yield Listing(tuple(objects), str(metadata.get("resourceVersion") or ""))
+            token = str(metadata.get("continue") or "")
+            if not token:
+                return
+
+    def watch(self, kind: ObjectType, scope: Scope, since: str, seconds: float) -> Watch:
         """What happens to the objects of a scope after a version, for at most some seconds.
 
         Raises:
-            Expired: the server no longer knows that version (410): list again.
+            Expired: the server no longer knows that version (410): list again. Also from the iterator.
         """
-        raise NotImplementedError
+        asked = Asked("watch", kind, scope.namespace)
+        query = _selectors(scope) | {
+            "watch": "1",
+            "resourceVersion": since,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(max(1, int(seconds))),
+        }
+        request = Request("GET", _path(kind, scope.namespace), query)
+        begin = lambda: Watch(self._session, request, asked, self._settings.silence_s, self._settings.line_bytes)  # noqa: E731
+        return self._attempts(asked, begin, attempts=1)
 
     def create(self, kind: ObjectType, body: Body) -> Body:
         """Make an object.
@@ -64,7 +139,9 @@ class Cluster:
         Raises:
             Conflict: it exists.
         """
-        raise NotImplementedError
+        namespace, name = _place(body)
+        asked = Asked("create", kind, namespace, name)
+        return self._call(asked, "POST", _path(kind, namespace), body=body, repeatable=False)
 
     def replace(self, kind: ObjectType, body: Body) -> Body:
         """Write an object as a whole.
@@ -72,7 +149,12 @@ class Cluster:
         Raises:
             Conflict: it is not the version in ``metadata.resourceVersion`` any more, or it is gone.
         """
-        raise NotImplementedError
+        namespace, name = _place(body)
+        asked = Asked("update", kind, namespace, name)
+        try:
+            return self._call(asked, "PUT", _checked_path(asked), body=body)
+        except _Absent:
+            raise Conflict("ClusterConflict", f"{asked}: it is gone") from None
 
     def apply(self, kind: ObjectType, body: Body, manager: str, *, force: bool = False, subresource: str = "") -> Body:
         """Server-side apply: make the object hold these fields, owned by ``manager``.
@@ -85,9 +167,16 @@ class Cluster:
             subresource: such as ``status``.
 
         Raises:
-            Conflict: others own one of the fields, or it is another version.
+            Conflict: others own one of the fields, or it is another version; for a subresource, it is gone.
         """
-        raise NotImplementedError
+        namespace, name = _place(body)
+        asked = Asked("patch", kind, namespace, name, subresource)
+        query = {"fieldManager": manager} | ({"force": "true"} if force else {})
+        whole: Body = {"apiVersion": kind.api_version, "kind": kind.kind, **body}
+        try:
+            return self._call(asked, "PATCH", _checked_path(asked), query, whole, _APPLY)
+        except _Absent:
+            raise Conflict("ClusterConflict", f"{asked}: it is gone") from None
 
     def delete(self, kind: ObjectType, namespace: str, name: str, *, uid: str = "", resource_version: str = "") -> bool:
         """Delete an object; False where it was not there.
@@ -95,12 +184,127 @@ class Cluster:
         Raises:
             Conflict: it is not the one with that uid and version.
         """
-        raise NotImplementedError
+        asked = Asked("delete", kind, namespace, name)
+        conditions: Body = {key: v for key, v in (("uid", uid), ("resourceVersion", resource_version)) if v}
+        options: Body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": conditions}
+        try:
+            self._call(asked, "DELETE", _checked_path(asked), body=options)
+        except _Absent:
+            return False
+        return True
 
     def serves(self, kind: ObjectType) -> bool:
         """Whether the server knows a type at all (a CRD may not be installed)."""
-        raise NotImplementedError
+        root = replace(kind, plural="", namespaced=False)
+        try:
+            resources = self._call(Asked("get", root), "GET", root.path()).get("resources")
+        except Stalled as error:
+            if error.reason == "ClusterTypeMissing":
+                return False
+            raise
+        return isinstance(resources, list) and any(
+            isinstance(r, dict) and r.get("name") == kind.plural for r in resources
+        )
 
     def close(self) -> None:
         """End what is under way."""
-        raise NotImplementedError
+        self._closing.set()
+        self._session.close()
+
+    def _call(
+        self,
+        asked: Asked,
+        method: str,
+        path: str,
+        query: Mapping[str, str] = {},
+        body: Body | None = None,
+        content_type: str = "application/json",
+        *,
+        repeatable: bool = True,
+    ) -> Body:
+        """One request and its answer, with all that is done so that it succeeds."""
+        settings = self._settings
+        request = Request(method, path, query, body, content_type)
+        limit = settings.page_bytes
+        ask = lambda: self._session.ask(request, settings.request_s, limit)  # noqa: E731 - named by what follows
+        return self._attempts(asked, ask, attempts=_ATTEMPTS, repeatable=repeatable)
+
+    def _attempts(self, asked: Asked, ask: Callable[[], T], *, attempts: int, repeatable: bool = True) -> T:
+        """Ask until it succeeds, can't succeed, or was tried for long enough."""
+        deadline = time.monotonic() + self._settings.patience_s
+        backoff, renewed = Backoff(0.2, 5.0), False
+        while True:
+            self._wait_for_turn(asked, deadline)
+            identity, asked_to_wait = self._session.identity, 0.0
+            try:
+                return ask()
+            except Refusal as refusal:
+                answer = refusal.answer
+                error = _absent_or(asked, refusal)
+                again = answer.is_busy and (repeatable or answer.code == 429)  # noqa: PLR2004 - nothing was done
+                renewable, asked_to_wait = answer.code == 401, answer.retry_after_s  # noqa: PLR2004
+            except ReconcileError as fault:
+                error = fault
+                again = isinstance(fault, Unsent) or (repeatable and fault.reason == "ClusterUnreachable")
+                renewable = fault.reason in _RENEWABLE
+            if renewable and not renewed:
+                renewed = True
+                self._session.renew(identity)
+                continue
+            wait = backoff.next(asked_to_wait)
+            if not again or backoff.failures >= attempts or time.monotonic() + wait > deadline:
+                raise error
+            self._pause(wait)
+
+    def _wait_for_turn(self, asked: Asked, deadline: float) -> None:
+        wait = self._throttle.take(deadline - time.monotonic())
+        if wait is None:
+            raise Transient("ClusterBusy", f"{asked}: more requests than we allow ourselves")
+        if wait:
+            self._pause(wait)
+
+    def _pause(self, seconds: float) -> None:
+        if self._closing.wait(seconds):
+            raise Transient("ClusterClosed", "the connection to the cluster is closed")
+
+
+# The certificate or the authority may have been renewed on disk.
+_RENEWABLE = {"ClusterCertificateRefused", "ClusterCredentialsRefused"}
+
+
+class _Absent(Exception):
+    """The object is not there."""
+
+
+def _absent_or(asked: Asked, refusal: Refusal) -> Exception:
+    """What a refusal means; a missing object is the caller's to judge."""
+    answer = refusal.answer
+    if answer.code == 404 and answer.is_of_kubernetes and asked.name and answer.details.get("kind") != "namespaces":  # noqa: PLR2004
+        return _Absent()
+    return error_of(asked, answer)
+
+
+def _place(body: Body) -> tuple[str, str]:
+    metadata = body.get("metadata")
+    names = metadata if isinstance(metadata, dict) else {}
+    return str(names.get("namespace") or ""), str(names.get("name") or "")
+
+
+def _path(kind: ObjectType, namespace: str = "", name: str = "", subresource: str = "") -> str:
+    return kind.path(quote(namespace, safe=""), quote(name, safe=""), subresource)
+
+
+def _checked_path(asked: Asked) -> str:
+    """The path of one object that is to be changed."""
+    if not _is_name(asked.name) or asked.kind.namespaced != bool(asked.namespace):
+        raise Stalled("ClusterRefused", f"{asked}: an object has a name, and a namespace if its type has one")
+    return _path(asked.kind, asked.namespace, asked.name, asked.subresource)
+
+
+def _is_name(name: str) -> bool:
+    """Whether it can be a segment of a path, as the API demands."""
+    return bool(name) and name not in {".", ".."} and not {"/", "%"} & set(name)
+
+
+def _selectors(scope: Scope) -> dict[str, str]:
+    return {k: v for k, v in (("labelSelector", scope.labels), ("fieldSelector", scope.fields)) if v}

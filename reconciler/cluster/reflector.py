@@ -1,11 +1,17 @@
 """A copy of the objects of one type, kept up to date by list and watch."""
 
+import random
+import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
-from reconciler.cluster.door import Body, Cluster
+from reconciler.cluster.backoff import Backoff
+from reconciler.cluster.door import Body, Cluster, Expired, Watch
 from reconciler.cluster.types import EVERYWHERE, ObjectKey, ObjectType, Scope
+from reconciler.model.errors import ReconcileError
 
 T = TypeVar("T")
 
@@ -28,6 +34,28 @@ class Copy(Generic[T]):
     stale_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a reflector spends its time, in seconds.
+
+    Attributes:
+        watch_s: longest watch; each lasts between a half and the whole of that. The server checks permissions only at
+            its beginning, and replicas that began together drift apart.
+        resync_s: time after which everything is listed anew, give or take a tenth: whatever a proxy on the way may have
+            swallowed, this is how long it stays unseen.
+        retry_s: first wait after a failure.
+        retry_cap_s: longest wait between two attempts.
+    """
+
+    watch_s: float = 600.0
+    resync_s: float = 900.0
+    retry_s: float = 0.5
+    retry_cap_s: float = 30.0
+
+
+_QUICK_S = 1.0  # a watch that ends sooner and without a word did not work
+
+
 class Reflector(Generic[T]):
     """Keeps a copy in a thread of its own: list, then watch from there, again and again.
 
@@ -35,8 +63,10 @@ class Reflector(Generic[T]):
         cluster: the API server.
         kind: which type.
         reduce: what to keep of an object; None for nothing. Called once per version; must be quick and not raise.
-        on_change: called after ``objects`` differ, from the thread; must be quick and not raise.
+        on_change: called after ``objects`` differ, and after they were listed for the first time, from the thread; must
+            be quick and not raise. A version whose reduced form equals the one before makes no difference.
         scope: which objects.
+        pace: how it spends its time.
     """
 
     def __init__(
@@ -46,21 +76,156 @@ class Reflector(Generic[T]):
         reduce: Callable[[Body], T | None],
         on_change: Callable[[], None],
         scope: Scope = EVERYWHERE,
+        pace: Pace = Pace(),
     ) -> None:
-        raise NotImplementedError
+        self._cluster, self._kind, self._scope, self._pace = cluster, kind, scope, pace
+        self._reduce, self._on_change = reduce, on_change
+        self._lock = threading.Lock()  # for what `copy` reads
+        self._objects: dict[ObjectKey, T] = {}
+        self._shown: Mapping[ObjectKey, T] | None = MappingProxyType({})
+        self._generation = 0
+        self._failure = ""
+        self._heard_at = time.monotonic()
+        self._synced = threading.Event()
+        self._closing = threading.Event()
+        self._watching: Watch | None = None
+        self._thread = threading.Thread(target=self._run, name=f"cluster-{kind.plural}", daemon=True)
+        # Only the thread uses these.
+        self._versions: dict[ObjectKey, str] = {}
+        self._version = ""  # to watch from; empty: list first
+        self._resync_at = 0.0
+        self._backoff = Backoff(pace.retry_s, pace.retry_cap_s)
 
     def start(self) -> None:
         """Begin; returns at once."""
-        raise NotImplementedError
+        self._thread.start()
 
     def copy(self) -> Copy[T]:
-        """The objects as they are known now."""
-        raise NotImplementedError
+        """The objects as they are known now. The same mapping is given out until they differ."""
+        with self._lock:
+            if self._shown is None:
+                self._shown = MappingProxyType(self._objects.copy())
+            stale = time.monotonic() - self._heard_at
+            return Copy(self._shown, self._synced.is_set(), self._generation, self._failure, stale)
 
     def wait(self, seconds: float) -> bool:
         """Whether the objects were listed within that time."""
-        raise NotImplementedError
+        return self._synced.wait(seconds)
 
     def close(self) -> None:
         """End the thread."""
-        raise NotImplementedError
+        self._closing.set()
+        if watching := self._watching:
+            watching.close()
+        if self._thread.is_alive():
+            self._thread.join(10)
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                self._follow()
+            except Expired as error:
+                self._version = ""
+                self._fail(str(error) if self._backoff.failures else "")  # once is everyday life
+            except ReconcileError as error:
+                self._fail(str(error))
+            except Exception as error:  # noqa: BLE001 - a thread that is gone would leave a copy that nobody renews
+                self._version = ""
+                self._fail(f"InternalError: {type(error).__name__}")
+
+    def _follow(self) -> None:
+        if not self._version or time.monotonic() >= self._resync_at:
+            self._list()
+        began = time.monotonic()
+        if not self._watch() and time.monotonic() - began < _QUICK_S:
+            self._fail("")
+
+    def _fail(self, failure: str) -> None:
+        with self._lock:
+            self._failure = failure or self._failure
+        self._closing.wait(self._backoff.next())
+
+    def _list(self) -> None:
+        """Everything anew; what is the same version as before is not looked at again."""
+        objects: dict[ObjectKey, T] = {}
+        versions: dict[ObjectKey, str] = {}
+        version = ""
+        for page in self._cluster.pages(self._kind, self._scope):
+            for body in page.items:
+                key, versions_key = _identity(body)
+                versions[key] = versions_key
+                known = versions_key and self._versions.get(key) == versions_key
+                kept = self._objects.get(key) if known else self._reduce(body)
+                if kept is not None:
+                    objects[key] = kept
+            version = page.resource_version
+            self._hear()
+        self._versions, self._version = versions, version
+        self._resync_at = time.monotonic() + self._pace.resync_s * random.uniform(0.9, 1.1)  # noqa: S311 - no secret
+        first = not self._synced.is_set()
+        differs = objects != self._objects
+        if differs:
+            with self._lock:
+                self._objects = objects
+                self._changed()
+        self._synced.set()
+        if differs or first:
+            self._on_change()
+
+    def _watch(self) -> bool:
+        """Whether anything came."""
+        longest = min(self._pace.watch_s * random.uniform(0.5, 1.0), self._resync_at - time.monotonic())  # noqa: S311
+        watching = self._cluster.watch(self._kind, self._scope, self._version, longest)
+        self._watching = watching
+        came = False
+        try:
+            if self._closing.is_set():
+                return True
+            self._hear()
+            for event in watching:
+                came = True
+                self._backoff.reset()
+                self._take(event.type, event.object)
+        finally:
+            self._watching = None
+            watching.close()
+        return came
+
+    def _take(self, kind: str, body: Body) -> None:
+        key, version = _identity(body)
+        self._hear()
+        if kind == "BOOKMARK":
+            self._version = version or self._version
+            return
+        if kind == "DELETED":
+            self._versions.pop(key, None)
+            reduced = None
+        else:
+            self._versions[key] = version
+            reduced = self._reduce(body)
+        self._version = version or self._version
+        if reduced == self._objects.get(key):
+            return
+        with self._lock:
+            if reduced is None:
+                self._objects.pop(key, None)
+            else:
+                self._objects[key] = reduced
+            self._changed()
+        self._on_change()
+
+    def _changed(self) -> None:
+        self._generation += 1
+        self._shown = None
+
+    def _hear(self) -> None:
+        with self._lock:
+            self._heard_at = time.monotonic()
+            self._failure = ""
+
+
+def _identity(body: Body) -> tuple[ObjectKey, str]:
+    metadata = body.get("metadata")
+    names = metadata if isinstance(metadata, dict) else {}
+    key = str(names.get("namespace") or ""), str(names.get("name") or "")
+    return key, str(names.get("resourceVersion") or "")

@@ -1,0 +1,113 @@
+"""A watch that is under way: events as they come, ended by either side."""
+
+import json
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.cluster.failures import Answer, Asked, Expired, bounded, error_of
+from reconciler.cluster.lines import LineCutter, LineTooLong
+from reconciler.cluster.session import Request, Session
+from reconciler.model.digest import Json
+from reconciler.model.errors import Transient
+
+if TYPE_CHECKING:
+    from urllib3 import HTTPResponse
+
+_TYPES = {"ADDED", "MODIFIED", "DELETED", "BOOKMARK"}
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEvent:
+    """One event of a watch: ``ADDED``, ``MODIFIED``, ``DELETED`` or ``BOOKMARK``."""
+
+    type: str
+    object: dict[str, Json]
+
+
+class Watch(Iterator[WatchEvent]):
+    """The events of one watch request. One thread iterates; any may close.
+
+    Args:
+        session: where it is asked.
+        request: the watch.
+        asked: the same, for errors.
+        silence_s: longest time without a byte.
+        line_bytes: longest event.
+
+    Raises:
+        Refusal, Transient, Stalled: it did not begin.
+    """
+
+    def __init__(self, session: Session, request: Request, asked: Asked, silence_s: float, line_bytes: int) -> None:
+        self._asked = asked
+        self._closed = False
+        self._stack = ExitStack()
+        self._events: deque[WatchEvent] = deque()
+        self._lines = LineCutter(line_bytes)
+        self._response: HTTPResponse = self._stack.enter_context(session.answer(request, silence_s))
+        self._pieces = session.pieces(self._response)
+
+    def __next__(self) -> WatchEvent:
+        """The next event; waits for it.
+
+        Raises:
+            Expired: the server can't go on from here, or said what can't be read: list again.
+            Transient: the connection broke or was silent for too long: go on from the last version.
+        """
+        while not self._events:
+            if self._closed or not self._read():
+                self._end()
+                raise StopIteration
+        return self._events.popleft()
+
+    def close(self) -> None:
+        """End it, also while another thread waits for the next event."""
+        self._closed = True
+        with suppress(ValueError, RuntimeError, OSError):
+            self._response.shutdown()
+
+    def _read(self) -> bool:
+        """Whether more came."""
+        try:
+            piece = next(self._pieces, b"")
+            self._events.extend(_event(line, self._asked) for line in self._lines.feed(piece))
+        except LineTooLong:
+            self._end()
+            raise Expired(
+                "ClusterAnswerTooLarge", f"{self._asked}: an event is larger than any object may be"
+            ) from None
+        except BaseException as error:
+            if self._closed:
+                return False
+            if not self._stack.__exit__(type(error), error, error.__traceback__):  # maps what the libraries raise
+                raise
+        return bool(piece)
+
+    def _end(self) -> None:
+        with suppress(Transient):
+            self._stack.close()
+
+
+def _event(line: bytes, asked: Asked) -> WatchEvent:
+    try:
+        value = json.loads(line)
+        kind, body = value["type"], value["object"]
+        metadata = body.get("metadata")
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError):
+        shown = bounded(line[:60].decode(errors="replace"))
+        raise Expired("ClusterAnswerUnreadable", f"{asked}: not an event: {shown!r}") from None
+    if kind in _TYPES and isinstance(metadata, dict):
+        return WatchEvent(kind, body)
+    if kind == "ERROR":
+        code = body.get("code")
+        raise _expired(asked, Answer(code if isinstance(code, int) else 500, body))
+    raise Expired("ClusterAnswerUnreadable", f"{asked}: an event of no known type: {bounded(str(kind)[:60])!r}")
+
+
+def _expired(asked: Asked, answer: Answer) -> Expired:
+    """Whatever ends a watch with an error: a list is always a sound new beginning."""
+    error = error_of(asked, answer)
+    return error if isinstance(error, Expired) else Expired(error.reason, error.message, error.hint)
