@@ -125,6 +125,8 @@ def build(module: Module) -> None:
         go = shutil.which("go")
         if not go:
             raise Missing(f"there is no Go, so no {' and no '.join(module.packages)}: {_HOW}")
+        for killed in _CACHE.glob(f"{module.name}-*"):  # nobody else is at work
+            shutil.rmtree(killed)
         unfinished = Path(mkdtemp(dir=_CACHE, prefix=f"{module.name}-"))
         try:
             for name, package in module.packages.items():
