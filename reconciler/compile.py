@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
 
-from reconciler.envoy import Rendering, RenderOptions
+from reconciler.envoy import EndpointSource, Rendering, RenderOptions
 from reconciler.merge import ConflictPolicy, Merged, merge
 from reconciler.model.digest import Digest, digest_json
 from reconciler.model.guards import unguarded
@@ -157,7 +157,11 @@ def _merged_and_built(
         precedence=options.precedence,
         conflicts=options.conflicts,
     )
-    return merged, build(merged.resources, default_listener=options.default_listener)
+    return merged, build(
+        merged.resources,
+        default_listener=options.default_listener,
+        endpoints_watched=options.render.endpoints is EndpointSource.KUBERNETES,
+    )
 
 
 def _strayed(merged: Merged, built: Built, last_good: Sequence[Resource]) -> Held:

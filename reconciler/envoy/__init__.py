@@ -9,6 +9,7 @@ each part of them:
   (``routes.route``), and how Envoy finds the rule for a request (``routes.tree``)
 - ``clusters``: upstreams; begin with ``clusters.cluster``
 - ``tls``: TLS contexts, and the secrets they name
+- ``endpoints``: what is behind Services of Kubernetes, where Envoy is told
 
 ``bootstrap`` has what an Envoy starts with: everything in one file, or where to get it, from xDS or from files.
 
@@ -19,24 +20,32 @@ The next HTTP filter gets a module in ``filters`` and its place in ``filters.cha
 """
 
 from reconciler.envoy.bootstrap import ANY_ADMIN_PORT, files_bootstrap, files_of, static_bootstrap, xds_bootstrap
-from reconciler.envoy.options import AccessLogFormat, RenderOptions, Routing, Sharding
+from reconciler.envoy.endpoints import load_assignment
+from reconciler.envoy.options import AccessLogFormat, EndpointSource, RenderOptions, Routing, SecretSource, Sharding
 from reconciler.envoy.readable import snapshot_json, to_json
 from reconciler.envoy.rendering import Rendering
 from reconciler.envoy.snapshot import render
+from reconciler.envoy.tls.content import SecretContent, live_secret, secrets_read
 from reconciler.envoy.tls.control_plane import XdsTls, secret_files
 
 __all__ = [
     "ANY_ADMIN_PORT",
     "AccessLogFormat",
+    "EndpointSource",
     "RenderOptions",
     "Rendering",
     "Routing",
+    "SecretContent",
+    "SecretSource",
     "Sharding",
     "XdsTls",
     "files_bootstrap",
     "files_of",
+    "live_secret",
+    "load_assignment",
     "render",
     "secret_files",
+    "secrets_read",
     "snapshot_json",
     "static_bootstrap",
     "to_json",

@@ -26,6 +26,7 @@ from google.protobuf.struct_pb2 import Struct, Value
 
 from reconciler.envoy.addresses import is_ip, single_endpoint, split
 from reconciler.envoy.config_sources import ads
+from reconciler.envoy.endpoints import without_discovery
 from reconciler.envoy.listeners.listener import HCM_FILTER
 from reconciler.envoy.options import RenderOptions
 from reconciler.envoy.probes import add_probes, admin_address
@@ -68,8 +69,11 @@ def static_bootstrap(
     message = Bootstrap(admin=admin_interface(options.admin_address), layered_runtime=layered_runtime())
     routes, scopes = snapshot[TypeUrl.ROUTE].resources, snapshot[TypeUrl.SCOPED_ROUTE].resources
     secrets = secrets_of(snapshot)
+    # What is discovered nobody tells a configuration that is complete in itself: the rest of it can be checked.
+    without_files = without_files or any(not secret.WhichOneof("type") for secret in secrets.values())
     for resource in snapshot[TypeUrl.CLUSTER].resources.values():
         cluster = Cluster.FromString(resource.body)
+        without_discovery(cluster)
         put_secrets_inside(cluster, secrets)
         message.static_resources.clusters.append(cluster)
     for resource in snapshot[TypeUrl.LISTENER].resources.values():

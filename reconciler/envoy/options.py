@@ -41,6 +41,30 @@ class Sharding(StrEnum):
     BUCKETS = "buckets"
 
 
+class EndpointSource(StrEnum):
+    """Who tells Envoy the endpoints of services whose resolver says that Kubernetes knows them.
+
+    Attributes:
+        DNS: DNS, as for all others.
+        KUBERNETES: whoever serves the snapshot; it has a name for each service and port that is asked for.
+    """
+
+    DNS = "dns"
+    KUBERNETES = "kubernetes"
+
+
+class SecretSource(StrEnum):
+    """How Envoy gets Secrets of Kubernetes that a document names.
+
+    Attributes:
+        FILES: as files on its machine, of which it is told the names.
+        KUBERNETES: from whoever serves the snapshot, which has their names alone.
+    """
+
+    FILES = "files"
+    KUBERNETES = "kubernetes"
+
+
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
     """Facts about the place where Envoy runs.
@@ -58,6 +82,8 @@ class RenderOptions:
         admin_address: ``host:port`` of the admin interface in a static bootstrap; port 0 takes a free one.
         routing: see `Routing`.
         sharding: see `Sharding`.
+        endpoints: see `EndpointSource`.
+        secrets: see `SecretSource`.
     """
 
     service_addresses: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -70,3 +96,5 @@ class RenderOptions:
     admin_address: str = "127.0.0.1:0"
     routing: Routing = Routing.AUTO
     sharding: Sharding = Sharding.NONE
+    endpoints: EndpointSource = EndpointSource.DNS
+    secrets: SecretSource = SecretSource.FILES

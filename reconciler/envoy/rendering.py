@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Protocol
 
+from envoy.config.cluster.v3.cluster_pb2 import Cluster as EnvoyCluster
+from envoy.config.listener.v3.listener_pb2 import Listener as EnvoyListener
+
 from reconciler.envoy.clusters.cluster import cluster
+from reconciler.envoy.endpoints import names_asked, placeholder
 from reconciler.envoy.listeners.listener import listener
 from reconciler.envoy.options import RenderOptions
 from reconciler.envoy.protobuf import serialise
@@ -46,7 +50,7 @@ class Rendering:
 
     Attributes:
         snapshot: the resources of the table.
-        secrets: how many clusters and listeners name each secret.
+        asked: how many clusters and listeners ask for each secret, and for the endpoints of each service.
         pieces: what holds virtual hosts, by name.
         rules: what was rendered of these, in the order of each piece.
         places: where a virtual host of a listener stands: in which pieces, and at which position in them.
@@ -54,7 +58,7 @@ class Rendering:
 
     options: RenderOptions
     snapshot: Snapshot
-    secrets: Counter[str]
+    asked: Counter[Named]
     pieces: dict[str, Piece] = field(default_factory=dict)
     rules: dict[str, list[HostRules]] = field(default_factory=dict)
     places: dict[Place, list[tuple[str, int]]] = field(default_factory=lambda: defaultdict(list))
@@ -63,17 +67,18 @@ class Rendering:
     def of(cls, table: RouteTable, options: RenderOptions) -> "Rendering":
         """What an Envoy is to hold: clusters, listeners, the secrets these name, and the routes of each listener.
 
-        There are no endpoint resources: a service is one DNS name, which Envoy resolves itself.
+        A service is one DNS name, which Envoy resolves itself, or has its endpoints come by discovery. Of those, and of
+        secrets that come from Kubernetes, there are only placeholders here.
         """
         clusters = [cluster(upstream, options) for upstream in table.clusters]
         listeners = [listener(port, table.edge, options) for port in table.listeners]
-        secrets = Counter(name for message in (*clusters, *listeners) for name in set(secret_names(message)))
-        found = cls(options, EMPTY_SNAPSHOT, secrets)
+        asked = Counter(named for message in (*clusters, *listeners) for named in _asked(message))
+        found = cls(options, EMPTY_SNAPSHOT, asked)
         found._enter(table)
         resources: list[tuple[TypeUrl, XdsResource]] = [
             *((TypeUrl.CLUSTER, XdsResource.of(one.name, serialise(one))) for one in clusters),
             *((TypeUrl.LISTENER, XdsResource.of(one.name, serialise(one))) for one in listeners),
-            *((TypeUrl.SECRET, _secret(name, options)) for name in secrets),
+            *((named[0], _discovered(named, options)) for named in asked),
             *(piece_resource(piece, [one.field for one in found.rules[name]]) for name, piece in found.pieces.items()),
         ]
         found.snapshot = found._with((), resources)
@@ -95,21 +100,23 @@ class Rendering:
         """
         removed: list[Named] = [(TypeUrl.CLUSTER, one.name) for one in gone]
         put: list[tuple[TypeUrl, XdsResource]] = []
-        secrets = self.secrets.copy()
+        asked, touched = self.asked.copy(), set[Named]()
         for one, more in (*((one, -1) for one in gone), *((one, 1) for one in come)):
             message = cluster(one, self.options)
             if more > 0:
                 put.append((TypeUrl.CLUSTER, XdsResource.of(message.name, serialise(message))))
-            for secret in set(secret_names(message)):
-                secrets[secret] += more
-        used = {name for name, uses in secrets.items() if uses}
-        there = self.snapshot[TypeUrl.SECRET].resources.keys()
-        removed += ((TypeUrl.SECRET, name) for name in there - used)
-        put += ((TypeUrl.SECRET, _secret(name, self.options)) for name in used - there)
+            for named in _asked(message):
+                asked[named] += more
+                touched.add(named)
+        removed += (named for named in touched if not asked[named])
+        put += ((named[0], _discovered(named, self.options)) for named in touched - self.asked.keys() if asked[named])
+        for named in touched:
+            if not asked[named]:
+                del asked[named]
         rules = self._edited(table, edits)
         put += (piece_resource(self.pieces[name], [one.field for one in rules[name]]) for name in rules)
         # Nothing fails from here on: who goes on from this finds all of it changed, or nothing.
-        self.snapshot, self.secrets = self._with(removed, put), secrets
+        self.snapshot, self.asked = self._with(removed, put), asked
         self.rules.update(rules)
         return tuple(sorted((*removed, *((type_url, one.name) for type_url, one in put))))
 
@@ -187,5 +194,16 @@ def _virtual_host(port: Listener, name: HostMatch) -> VirtualHost:
     return port.virtual_hosts[bisect_left(port.virtual_hosts, name, key=attrgetter("host"))]
 
 
-def _secret(name: str, options: RenderOptions) -> XdsResource:
+def _asked(message: EnvoyCluster | EnvoyListener) -> set[Named]:
+    """What a cluster or listener has come by discovery."""
+    found: set[Named] = {(TypeUrl.SECRET, name) for name in secret_names(message)}
+    if isinstance(message, EnvoyCluster):
+        found.update((TypeUrl.ENDPOINT, name) for name in names_asked(message))
+    return found
+
+
+def _discovered(named: Named, options: RenderOptions) -> XdsResource:
+    type_url, name = named
+    if type_url is TypeUrl.ENDPOINT:
+        return placeholder(name)
     return XdsResource.of(name, serialise(secret_named(name, options)))

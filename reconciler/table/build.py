@@ -40,7 +40,12 @@ class Built:
 DEFAULT_LISTENER = DefaultListener()
 
 
-def build(resources: Sequence[Resource], *, default_listener: DefaultListener = DEFAULT_LISTENER) -> Built:
+def build(
+    resources: Sequence[Resource],
+    *,
+    default_listener: DefaultListener = DEFAULT_LISTENER,
+    endpoints_watched: bool = False,
+) -> Built:
     """The route table of merged resources; the same for every order of them.
 
     Without any Host every host named by a Mapping is served. With Hosts only theirs are: a Mapping attaches to the
@@ -50,8 +55,9 @@ def build(resources: Sequence[Resource], *, default_listener: DefaultListener = 
     Args:
         resources: one per identity, conflicts settled (what ``merge`` returns).
         default_listener: address of every listener, and the port where there is no Listener.
+        endpoints_watched: see `Documents`.
     """
-    documents = Documents.of(resources)
+    documents = Documents.of(resources, endpoints_watched=endpoints_watched)
     hosts = documents.hosts
     settled = settle(documents)
     services = place_services(documents)

@@ -26,6 +26,7 @@ class Documents:
         services: those that requests are shown to.
         references: what can be named: resolvers, CircuitBreakers, OutlierDetections.
         contexts: TLSContexts, those of the ``tls`` Module among them.
+        endpoints_watched: Kubernetes is asked for endpoints where a resolver says so, and not DNS instead.
     """
 
     module: ModuleResource | None
@@ -37,9 +38,10 @@ class Documents:
     services: Sequence[ServiceResource]
     references: References
     contexts: TlsContexts
+    endpoints_watched: bool = False
 
     @classmethod
-    def of(cls, resources: Iterable[Resource]) -> "Documents":
+    def of(cls, resources: Iterable[Resource], *, endpoints_watched: bool = False) -> "Documents":
         """The resources by kind; the same for every order of them."""
         ordered = sorted(resources, key=attrgetter("origin.id.kind", "origin.id.namespace", "origin.id.name"))
         module = module_of(ordered)
@@ -53,6 +55,7 @@ class Documents:
             services=tuple(one for one in ordered if isinstance(one, ServiceResource)),
             references=References.of(ordered),
             contexts=TlsContexts.of(ordered, split_names=module.split_secret_names if module else True),
+            endpoints_watched=endpoints_watched,
         )
 
     @property

@@ -5,6 +5,7 @@
 - sotw, delta: the two variants: requests in, pushes out, as functions over that state
 - steps: make before break: which type may hold what in which order
 - warming: the endpoints a changed cluster waits for
+- live: endpoints and keys, which change between snapshots
 - session: one stream, all types, led step by step to the desired snapshot
 - fleet: all streams; rounds of applying
 - wire: bytes
@@ -16,6 +17,7 @@
 from reconciler.apply.xds.credentials import ServerTls
 from reconciler.apply.xds.fleet import Counters, NodeStatus
 from reconciler.apply.xds.front import XdsTarget
+from reconciler.apply.xds.live import LiveResources
 from reconciler.apply.xds.session import Protocol
 
-__all__ = ["Counters", "NodeStatus", "Protocol", "ServerTls", "XdsTarget"]
+__all__ = ["Counters", "LiveResources", "NodeStatus", "Protocol", "ServerTls", "XdsTarget"]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from reconciler.apply.xds.live import LiveResources, Served
 from reconciler.apply.xds.memory import Memory
 from reconciler.apply.xds.session import Protocol, Session
 from reconciler.apply.xds.state import Push, Request, Verdict
@@ -78,10 +79,21 @@ class Fleet:
     Args:
         grace_s: how long, once an Envoy refused, the others are still waited for. Seconds.
         on_nack: told of a refusal that no running `apply` reports.
+        live: what stands for the placeholders of snapshots.
+        on_refused: told, by node and type, of a refusal that no snapshot is to blame for.
     """
 
-    def __init__(self, grace_s: float, on_nack: Callable[[Ack], None] | None) -> None:
+    def __init__(
+        self,
+        grace_s: float,
+        on_nack: Callable[[Ack], None] | None,
+        live: LiveResources,
+        on_refused: Callable[[str, TypeUrl], None],
+    ) -> None:
         self.desired: Snapshot | None = None
+        self._served: Served | None = None
+        self._live = live
+        self._on_refused = on_refused
         self._grace_s = grace_s
         self._on_nack = on_nack
         self._memory = Memory()
@@ -91,7 +103,7 @@ class Fleet:
 
     def join(self, client: Client, protocol: Protocol) -> Connection:
         """A stream opened."""
-        session = Session(protocol, self._memory, self.desired)
+        session = Session(protocol, self._memory, self._served)
         connection = Connection(client, protocol, session, datetime.now(UTC))
         self._connections[connection] = None
         return connection
@@ -150,8 +162,18 @@ class Fleet:
         if self._round is not None:
             self._round.superseded = True
             self._round.changed.set()
+        served = self._fill(snapshot)
         for connection in self._connections:
-            connection.session.aim(snapshot)
+            connection.session.aim(served)
+            connection.wake.set()
+
+    def refresh(self) -> None:
+        """Send what differs of live resources."""
+        if self.desired is None:
+            return
+        served = self._fill(self.desired)
+        for connection in self._connections:
+            connection.session.refresh(served)
             connection.wake.set()
 
     async def apply(self, snapshot: Snapshot, timeout_s: float) -> tuple[Ack, ...]:
@@ -211,7 +233,16 @@ class Fleet:
             total = _sum(total, connection.counters)
         return total
 
+    def _fill(self, snapshot: Snapshot) -> Served:
+        served = self._served = self._live.fill(snapshot)
+        if served.live.get(TypeUrl.ENDPOINT):  # what else is live, no memory is to keep
+            self._memory.remember(TypeUrl.ENDPOINT, served.sets[TypeUrl.ENDPOINT])
+        return served
+
     def _tell(self, connection: Connection, type_url: TypeUrl) -> None:
+        if connection.session.excused(type_url):
+            asyncio.get_running_loop().call_soon(self._on_refused, connection.client.node, type_url)
+            return
         if self._on_nack is None or self.desired is None:
             return
         if self._round is not None and connection in self._round.members:

@@ -3,18 +3,25 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
-from reconciler.apply.xds.credentials import ServerTls, unheard
+from reconciler.apply.xds.credentials import ServerTls, is_loopback, unheard
 from reconciler.apply.xds.fleet import TARGET, Counters, Fleet, NodeStatus
+from reconciler.apply.xds.live import LiveResources
 from reconciler.apply.xds.service import DiscoveryService
 from reconciler.model.digest import Digest
 from reconciler.model.effect import UNNAMED, Ack, Drift, Release
-from reconciler.model.snapshot import Snapshot
+from reconciler.model.errors import Stalled
+from reconciler.model.snapshot import Snapshot, TypeUrl
 
 T = TypeVar("T")
 
 _NACK_GRACE_S = 1.0
+
+
+def _unheard(_node: str, _type_url: TypeUrl) -> None:
+    """Tells nobody."""
 
 
 class XdsTarget:
@@ -28,6 +35,7 @@ class XdsTarget:
         tls: None for clear text.
         insecure: allow clear text where other machines can reach it.
         tell: told in words that a renewed certificate can't be used, with nothing once it can; as `on_nack`.
+        on_refused: told, by node and type, when an Envoy refuses live resources; as `on_nack`.
 
     Raises:
         Stalled: the address can't be bound, or not as safely as it must be.
@@ -45,9 +53,13 @@ class XdsTarget:
         tls: ServerTls | None = None,
         insecure: bool = False,
         tell: Callable[[str], None] = unheard,
+        on_refused: Callable[[str, TypeUrl], None] = _unheard,
     ) -> None:
         self._ack_timeout_s = ack_timeout_s
-        self._fleet = Fleet(_NACK_GRACE_S, on_nack)
+        self._private = is_loopback(address) or (tls is not None and tls.client_ca_file is not None)
+        self.live = LiveResources(self._live_changed)
+        self._changed = threading.Event()
+        self._fleet = Fleet(_NACK_GRACE_S, on_nack, self.live, on_refused)
         self._service = DiscoveryService(self._fleet, tls, tell)
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(_report)
@@ -71,11 +83,27 @@ class XdsTarget:
             Per Envoy and type how it stands: PENDING (with why) for one that stayed silent or went away, nothing
             at all when no Envoy is connected. Once one refused, the others get a second to answer.
         """
+        self.live.prepare(snapshot)
         return self._run(self._fleet.apply(snapshot, self._ack_timeout_s))
 
     def serve(self, snapshot: Snapshot) -> None:
         """Serve ``snapshot`` without waiting: to resume after a start what was served before."""
+        self.live.prepare(snapshot)
         self._run(_call(lambda: self._fleet.aim(snapshot)))
+
+    def serve_keys(self, want: Callable[[frozenset[str]], None]) -> None:
+        """Have keys put into `live`; see `LiveResources.own`.
+
+        Raises:
+            Stalled: others could ask for them, or read them.
+        """
+        if not self._private:
+            raise Stalled(
+                "XdsInsecure",
+                "keys are served only to Envoys that show who they are, or on this machine",
+                "ask Envoys for certificates with --xds-client-ca-file",
+            )
+        self.live.own(TypeUrl.SECRET, want)
 
     def observe(self) -> Digest | None:
         """Digest of the snapshot that is served; None before the first, when Envoys are left as they are."""
@@ -102,6 +130,18 @@ class XdsTarget:
                 return
             self._run(self._service.stop())
             self._end_thread()
+
+    def _live_changed(self) -> None:
+        """From any thread, and any number of times until the server's thread finds the time."""
+        if self._changed.is_set():
+            return
+        self._changed.set()
+        with suppress(RuntimeError):  # closed
+            self._loop.call_soon_threadsafe(self._refresh)
+
+    def _refresh(self) -> None:
+        self._changed.clear()  # first: what changes from here on is for the next time
+        self._fleet.refresh()
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()

@@ -20,7 +20,8 @@ class Memory:
     """
 
     def __init__(self, limit: int = 128, names: int = 500_000) -> None:
-        self._served: _Shelf[tuple[TypeUrl, str]] = _Shelf(limit, names)
+        # Per type, so that one that changes all the time has no other forgotten.
+        self._served: dict[TypeUrl, _Shelf[str]] = {t: _Shelf(limit, names) for t in TypeUrl}
         self._joined: _Shelf[tuple[int, int]] = _Shelf(limit, names)
         self._selected: _Shelf[tuple[int, int]] = _Shelf(limit, names)
         # By subscription: what was selected last, which the next selection is made from.
@@ -28,11 +29,11 @@ class Memory:
 
     def remember(self, type_url: TypeUrl, resources: ResourceSet) -> None:
         """Keep a set that may later be presented by its version; all its bodies are known."""
-        self._served.put((type_url, resources.version), resources, ())
+        self._served[type_url].put(resources.version, resources, ())
 
     def recall(self, type_url: TypeUrl, version: str) -> ResourceSet | None:
         """The set that was served under ``version``, None when it is not known any more."""
-        return self._served.get((type_url, version))
+        return self._served[type_url].get(version)
 
     def join(self, under: ResourceSet, over: ResourceSet) -> ResourceSet:
         """All resources of both; where both have a name, the one of ``over``."""

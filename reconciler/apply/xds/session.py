@@ -1,11 +1,12 @@
 """One Envoy on one stream, led step by step to the desired snapshot. No I/O: requests in, pushes out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
 from reconciler.apply.xds import delta, sotw
+from reconciler.apply.xds.live import Served
 from reconciler.apply.xds.memory import Memory
 from reconciler.apply.xds.state import Push, Request, TypeState, Verdict, redirect
 from reconciler.apply.xds.steps import AWAITED, FIRST, Step, goal
@@ -57,10 +58,11 @@ class Session:
         desired: where to lead the client; None: say nothing yet, since an empty answer would empty the Envoy.
     """
 
-    def __init__(self, protocol: Protocol, memory: Memory, desired: Snapshot | None) -> None:
+    def __init__(self, protocol: Protocol, memory: Memory, desired: Served | Snapshot | None) -> None:
         self._rules = _RULES[protocol]
         self._memory = memory
-        self._desired = desired
+        self._desired = Served.of(desired) if isinstance(desired, Snapshot) else desired
+        self._excused: set[TypeUrl] = set()
         self._step = Step.CLUSTERS
         self._states = dict.fromkeys(TypeUrl, TypeState())
         self._nonce = 0
@@ -70,18 +72,28 @@ class Session:
         """Where the client is on its way."""
         return self._step
 
-    def aim(self, desired: Snapshot) -> None:
+    def aim(self, desired: Served | Snapshot) -> None:
         """Lead the client to ``desired`` from wherever it is. What it refused before is tried again."""
-        self._desired = desired
+        self._desired = Served.of(desired) if isinstance(desired, Snapshot) else desired
         self._step = Step.CLUSTERS
+        self._excused.clear()
         self._states = {t: self._rules.resume(redirect(s), t, self._memory) for t, s in self._states.items()}
+
+    def refresh(self, desired: Served) -> None:
+        """The same snapshot, with other live resources: the client stays where it is on its way."""
+        self._desired = desired
 
     def receive(self, request: Request) -> Verdict:
         """Take one request in; `pushes` then says what to answer."""
         state = self._states[request.type_url]
+        pushed = state.sent.changed if state.sent is not None else frozenset()
         if not state.asked:
             self._step = min(self._step, FIRST[request.type_url])
         self._states[request.type_url], verdict = self._rules.receive(state, request, self._memory)
+        if verdict is not Verdict.NONE:
+            # What is wrong with live resources is nothing that a snapshot brought, or that another would mend.
+            live = self._desired is not None and pushed <= self._desired.live.get(request.type_url, frozenset())
+            (self._excused.add if live and verdict is Verdict.NACK else self._excused.discard)(request.type_url)
         return verdict
 
     def pushes(self) -> tuple[Push, ...]:
@@ -92,7 +104,7 @@ class Session:
         while True:
             goals = {t: self._goal(t, self._desired) for t in TypeUrl}
             pushes.extend(push for t, g in goals.items() if g is not None and (push := self._push(t, g)) is not None)
-            if self._step is Step.DONE or not self._complete(goals[AWAITED[self._step]], self._desired):
+            if self._step is Step.DONE or not self._complete(goals[AWAITED[self._step]], self._desired.snapshot):
                 return tuple(pushes)
             self._step = Step(self._step + 1)
 
@@ -100,16 +112,19 @@ class Session:
         """How the client stands to the desired resources of a type; None when there is nothing to expect."""
         if self._desired is None:
             return None
-        state, desired = self._states[type_url], self._desired[type_url]
+        state, desired = self._states[type_url], self._desired.sets[type_url]
         if not state.asked:
             return Standing(AckState.PENDING, "it has not asked for this type") if desired.resources else None
+        if type_url in self._excused:
+            return None
         if state.rejected is not None:
             return Standing(AckState.NACKED, state.detail)
-        if state.sent is not None:
-            return Standing(AckState.PENDING, "sent, not answered yet")
-        if not self._rules.in_sync(state, desired, type_url, self._memory):
-            why = "held back: it refused another type" if self.refused else "not its turn yet"
-            return Standing(AckState.PENDING, why)
+        if not self._desired.live.get(type_url):  # those are always on their way to something newer
+            if state.sent is not None:
+                return Standing(AckState.PENDING, "sent, not answered yet")
+            if not self._rules.in_sync(state, desired, type_url, self._memory):
+                why = "held back: it refused another type" if self.refused else "not its turn yet"
+                return Standing(AckState.PENDING, why)
         if missing := self._never_asked(type_url, desired):
             return Standing(AckState.PENDING, f"it has not asked for {missing}")
         return Standing(AckState.ACKED)
@@ -122,21 +137,29 @@ class Session:
 
     @property
     def refused(self) -> bool:
-        """Whether something is refused."""
-        return any(state.rejected is not None for state in self._states.values())
+        """Whether something of the snapshot is refused."""
+        return any(s.rejected is not None for t, s in self._states.items() if t not in self._excused)
 
-    def _goal(self, type_url: TypeUrl, desired: Snapshot) -> ResourceSet | None:
+    def excused(self, type_url: TypeUrl) -> bool:
+        """Whether the client refused live resources of a type, and nothing else of it."""
+        return type_url in self._excused
+
+    def _goal(self, type_url: TypeUrl, desired: Served) -> ResourceSet | None:
         # Nothing is pushed over a response in flight, so what was accepted last is all there is to build on.
-        return goal(self._step, type_url, self._states[type_url].held, desired[type_url], self._memory)
+        held = self._states[type_url].held
+        return goal(self._step, type_url, held, desired.goal(type_url, held), self._memory)
 
     def _push(self, type_url: TypeUrl, goal_now: ResourceSet) -> Push | None:
         nonce = str(self._nonce + 1)
-        sent = self._rules.push(self._states[type_url], goal_now, type_url, nonce, self._memory)
+        state, waiting = self._states[type_url], self._waiting(type_url)
+        if waiting:
+            state = replace(state, owed=state.owed - waiting)
+        sent = self._rules.push(state, goal_now, type_url, nonce, self._memory)
         if sent is None:
             return None
         self._nonce += 1
         state, push = sent
-        self._states[type_url] = state
+        self._states[type_url] = state = replace(state, owed=state.owed | waiting) if waiting else state
         if type_url is TypeUrl.CLUSTER and state.sent is not None:
             endpoints = self._states[TypeUrl.ENDPOINT]
             self._states[TypeUrl.ENDPOINT] = owe_endpoints(endpoints, push.resources, state.sent.changed)
@@ -146,11 +169,31 @@ class Session:
         """Whether the current step is over and the next may begin. A refusal stops the way here."""
         type_url = AWAITED[self._step]
         state = self._states[type_url]
-        if goal_now is None or state.sent is not None or self.refused:
+        if goal_now is None or self.refused:
+            return False
+        if self._desired is not None and self._desired.live.get(type_url):
+            return self._has_any(state, goal_now, type_url)
+        if state.sent is not None:
             return False
         if state.asked and not self._rules.in_sync(state, goal_now, type_url, self._memory):
             return False
         return self._step is not Step.ROUTES or self._may_drop(desired)
+
+    def _has_any(self, state: TypeState, goal_now: ResourceSet, type_url: TypeUrl) -> bool:
+        """Whether the client has something for each live name it wants, if not the newest: that may change again."""
+        if not state.asked or type_url in self._excused:
+            return True
+        wanted = self._memory.select(type_url, goal_now, state.subscription)
+        return all(name in state.held.resources for name in state.held.differing(wanted) if name in wanted.resources)
+
+    def _waiting(self, type_url: TypeUrl) -> frozenset[str]:
+        """Names that the client waits to hear about, and of which nobody can say yet whether there is anything."""
+        unknown = self._desired.unknown.get(type_url) if self._desired is not None else None
+        if not unknown:
+            return frozenset()
+        state = self._states[type_url]
+        held = state.held.resources
+        return frozenset(name for name in state.owed & unknown if name not in held or not held[name].body)
 
     def _may_drop(self, desired: Snapshot) -> bool:
         """Whether removing can begin: not before the client said what listeners, scopes and routes it has.

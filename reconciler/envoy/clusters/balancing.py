@@ -47,7 +47,7 @@ _PRIORITIES = MappingProxyType({Priority.DEFAULT: RoutingPriority.DEFAULT, Prior
 
 
 def resolve_by_dns(message: Cluster, upstream: Upstream) -> None:
-    """The endpoints are what DNS says, whoever is named to know them: nobody else is asked yet (`Upstream.discovery`).
+    """The endpoints are what DNS says.
 
     The TTL of answers can be followed only by the DNS cluster that is an extension: the field of the built-in ones is
     deprecated.

@@ -12,6 +12,7 @@ from reconciler.envoy.addresses import is_ip, single_endpoint, split
 from reconciler.envoy.clusters.balancing import LB_POLICIES, circuit_breakers, resolve_by_dns
 from reconciler.envoy.clusters.health_checks import believe_checks, health_check, outlier_detection
 from reconciler.envoy.clusters.protocols import HTTP_OPTIONS, connection_options, http_options
+from reconciler.envoy.endpoints import discover_endpoints, endpoints_name
 from reconciler.envoy.options import RenderOptions
 from reconciler.envoy.protobuf import milliseconds, packed
 from reconciler.envoy.tls.contexts import tls_socket, upstream_tls_context
@@ -23,10 +24,12 @@ _NOT_IN_A_STAT_NAME = re.compile(r"[^A-Za-z0-9_]+")
 
 
 def cluster(upstream: Cluster, options: RenderOptions) -> cluster_pb2.Cluster:
-    """One cluster: its service by DNS, or at the address that stands for it."""
+    """One cluster: its service by DNS, at the address that stands for it, or at the endpoints that Kubernetes knows."""
     service, talk = upstream.address, upstream.upstream
     host, port = effective_address(service, options.service_addresses)
     fixed = is_ip(host)
+    replaced = (host, port) != (service.host, service.port)
+    endpoints = None if replaced else endpoints_name(service, talk, options)
     # A name that Envoy resolves is the host name too; an address has none, and auto_host_rewrite would do nothing.
     hostname = service.authority if fixed or host != service.host else ""
     message = cluster_pb2.Cluster(
@@ -34,13 +37,16 @@ def cluster(upstream: Cluster, options: RenderOptions) -> cluster_pb2.Cluster:
         alt_stat_name=talk.stat_name or _NOT_IN_A_STAT_NAME.sub("_", upstream.name),
         lb_policy=LB_POLICIES[talk.balancing],
         connect_timeout=milliseconds(talk.connect_timeout_ms or options.connect_timeout_ms),
-        load_assignment=single_endpoint(upstream.name, host, port, hostname),
     )
-    if fixed:
+    if endpoints is not None:
+        discover_endpoints(message, endpoints)
+    elif fixed:
         message.type = cluster_pb2.Cluster.STATIC
         message.dns_lookup_family = cluster_pb2.Cluster.V4_ONLY
     else:
         resolve_by_dns(message, talk)
+    if endpoints is None:
+        message.load_assignment.CopyFrom(single_endpoint(upstream.name, host, port, hostname))
     if talk is not ANY_UPSTREAM:
         set_connections(message, talk)
         set_health(message, talk, service.authority)

@@ -1,4 +1,4 @@
-"""Certificates, keys and authorities as Envoy secrets: only file names, so that no key ever passes through here.
+"""Certificates, keys and authorities as Envoy secrets: names, of files or of Secrets that others fill in.
 
 Envoy reads the files of a secret anew when its directory changes, but only of one that comes by secret discovery: one
 that stands in the bootstrap, or inside a TLS context, is read once. The name of a secret says all that it is made of,
@@ -7,6 +7,7 @@ so that what refers to one need not carry it along.
 https://www.envoyproxy.io/docs/envoy/latest/configuration/security/secret
 """
 
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import quote, unquote
 
@@ -14,8 +15,8 @@ from envoy.config.core.v3.base_pb2 import DataSource, WatchedDirectory
 from envoy.extensions.transport_sockets.tls.v3.common_pb2 import CertificateValidationContext, TlsCertificate
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 
-from reconciler.envoy.options import RenderOptions
-from reconciler.model.tls import Authorities, Identity, SecretRef
+from reconciler.envoy.options import RenderOptions, SecretSource
+from reconciler.model.tls import Authorities, Identity, KeyPair, SecretRef
 
 CHAIN, KEY, REVOKED = "tls.crt", "tls.key", "crl.pem"
 
@@ -35,8 +36,23 @@ def authorities_name(authorities: Authorities, crl: Authorities | None) -> str:
     return _joined(_AUTHORITIES, *_parts(authorities), *(() if crl is None else _parts(crl)))
 
 
-def secret_named(name: str, options: RenderOptions) -> Secret:
-    """The secret of a name.
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What the name of a secret says: a certificate, or authorities and perhaps what they revoked."""
+
+    identity: Identity | None = None
+    authorities: Authorities | None = None
+    revoked: Authorities | None = None
+
+    @property
+    def refs(self) -> frozenset[SecretRef]:
+        """The Secrets of Kubernetes that it is made of."""
+        parts = (self.identity, self.authorities, self.revoked)
+        return frozenset(part for part in parts if isinstance(part, SecretRef))
+
+
+def parsed(name: str) -> Named:
+    """What the name of a secret says.
 
     Raises:
         ValueError: none of this module made the name.
@@ -44,19 +60,34 @@ def secret_named(name: str, options: RenderOptions) -> Secret:
     kind, *parts = map(unquote, name.split("/"))
     match kind, parts:
         case "certificate", ["secret", namespace, secret]:
-            ref = SecretRef(namespace, secret)
-            chain, key = secret_file(ref, CHAIN, options), secret_file(ref, KEY, options)
-            return Secret(name=name, tls_certificate=certificate(chain, key))
+            return Named(SecretRef(namespace, secret))
         case "certificate", ["file", chain, key]:
-            return Secret(name=name, tls_certificate=certificate(chain, key))
+            return Named(KeyPair(chain, key))
         case "authorities", [_, _, _]:
-            trusted = _file(parts, options.ca_entry, options)
-            return Secret(name=name, validation_context=authorities(trusted))
+            return Named(authorities=_of(parts))
         case "authorities", [_, _, _, _, _, _]:
-            trusted, revoked = _file(parts[:3], options.ca_entry, options), _file(parts[3:], REVOKED, options)
-            return Secret(name=name, validation_context=authorities(trusted, revoked))
+            return Named(authorities=_of(parts[:3]), revoked=_of(parts[3:]))
         case _:
             raise ValueError(f"no secret has the name {name}")
+
+
+def secret_named(name: str, options: RenderOptions) -> Secret:
+    """The secret of a name; its name alone, where its content is to come from Kubernetes.
+
+    Raises:
+        ValueError: none of this module made the name.
+    """
+    said = parsed(name)
+    if said.refs and options.secrets is SecretSource.KUBERNETES:
+        return Secret(name=name)
+    match said.identity:
+        case SecretRef() as ref:
+            chain, key = secret_file(ref, CHAIN, options), secret_file(ref, KEY, options)
+            return Secret(name=name, tls_certificate=certificate(chain, key))
+        case KeyPair() as pair:
+            return Secret(name=name, tls_certificate=certificate(pair.chain, pair.key))
+    trusted = _file(said.authorities, options.ca_entry, options)
+    return Secret(name=name, validation_context=authorities(trusted, _file(said.revoked, REVOKED, options)))
 
 
 def certificate(chain: str, key: str) -> TlsCertificate:
@@ -96,6 +127,10 @@ def _parts(of: Authorities) -> tuple[str, str, str]:
     return (_SECRET, of.namespace, of.name) if isinstance(of, SecretRef) else (_FILE, of, "")
 
 
-def _file(parts: list[str], key: str, options: RenderOptions) -> str:
+def _of(parts: list[str]) -> Authorities:
     where, first, second = parts
-    return first if where == _FILE else secret_file(SecretRef(first, second), key, options)
+    return first if where == _FILE else SecretRef(first, second)
+
+
+def _file(of: Authorities | None, key: str, options: RenderOptions) -> str:
+    return secret_file(of, key, options) if isinstance(of, SecretRef) else of or ""

@@ -13,11 +13,13 @@ _LISTED = 5
 _MATTERS = frozenset(LoadBalancing) - {LoadBalancing.ROUND_ROBIN}
 
 
-def balancing_notes(mappings: Iterable[MappingResource], module: ModuleResource | None) -> list[Problem]:
+def balancing_notes(
+    mappings: Iterable[MappingResource], module: ModuleResource | None, *, endpoints_watched: bool
+) -> list[Problem]:
     """What is worth knowing of Mappings whose names are looked up.
 
     One note per Mapping, but for what the Module says for all of them and what a resolver does to all that name it:
-    there is one for these.
+    there is one for these. Where endpoints are watched there is nothing to note of these.
     """
     default = module.defaults.upstream.balancing if module else None
     notes: list[Problem] = []
@@ -33,7 +35,8 @@ def balancing_notes(mappings: Iterable[MappingResource], module: ModuleResource 
             notes.append(_one_address(mapping.origin, upstream.balancing, "spec.load_balancer"))
     if inherited and module:
         notes.append(_one_address(module.origin, default, "spec.config.load_balancer"))
-    notes += [_by_dns(name, users) for name, users in by_endpoint.items()]
+    if not endpoints_watched:
+        notes += [_by_dns(name, users) for name, users in by_endpoint.items()]
     return notes
 
 
@@ -56,11 +59,11 @@ def _by_dns(resolver: str, users: Sequence[Origin]) -> Problem:
     return Problem(
         Code.FIELD_IGNORED,
         Severity.WARNING,
-        f"endpoints of Kubernetes are not watched yet, so the resolver {resolver} of this{more} asks DNS instead: all "
+        f"endpoints of Kubernetes are not watched here, so the resolver {resolver} of this{more} asks DNS instead: all "
         "addresses of a headless Service, the one of any other",
         first.provenance,
         field="spec.resolver",
-        hint="Make the Service headless (clusterIP: None) to reach its endpoints one by one",
+        hint="Have them watched (--endpoints kubernetes), or make the Service headless (clusterIP: None)",
         resource=str(first.id),
         related=tuple(origin.provenance for origin in others[:_LISTED]),
     )

@@ -46,6 +46,9 @@ def settle(documents: Documents) -> Settled:
     return Settled(
         mappings,
         tcp_mappings,
-        problems=(*from_policies, *balancing_notes(mappings, documents.module)),
+        problems=(
+            *from_policies,
+            *balancing_notes(mappings, documents.module, endpoints_watched=documents.endpoints_watched),
+        ),
         stranded=(*lost, *lost_tcp, *insecure, *insecure_tcp),
     )

@@ -1,0 +1,133 @@
+"""Live resources: endpoints and key material, which change by themselves and are no decision of anybody's.
+
+A snapshot only names them: it holds a placeholder, a resource with a name and nothing else. What stands for it is put
+here by whoever watches the cluster, and goes to the Envoys that ask for it without a reconcile. So it is in no plan, no
+journal, no cache and no digest of a snapshot.
+
+A name is in one of three states:
+
+- known: there is a resource, which is served
+- absent: there is none, as is known: who asks is told so; who has one keeps it
+- unknown: nobody can tell yet: who asks has to wait; who has one keeps it
+"""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
+
+from reconciler.model.snapshot import ResourceSet, Snapshot, TypeUrl, XdsResource
+
+_NONE: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A snapshot with its placeholders filled, at one moment.
+
+    Attributes:
+        snapshot: as it was given: what acknowledgements are about.
+        sets: what is sent, by type; of types without placeholders those of the snapshot.
+        live: names of placeholders.
+        absent, unknown: those of them that nothing stands for.
+    """
+
+    snapshot: Snapshot
+    sets: Mapping[TypeUrl, ResourceSet]
+    live: Mapping[TypeUrl, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    absent: Mapping[TypeUrl, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    unknown: Mapping[TypeUrl, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> "Served":
+        """A snapshot without placeholders."""
+        return cls(snapshot, snapshot.sets)
+
+    def goal(self, type_url: TypeUrl, held: ResourceSet) -> ResourceSet:
+        """What a client that holds ``held`` is to hold in the end: what nothing stands for it keeps."""
+        missing = self.absent.get(type_url, _NONE) | self.unknown.get(type_url, _NONE)
+        kept = [held.resources[name] for name in missing if name in held.resources]
+        return self.sets[type_url].with_changes((), kept)
+
+
+class LiveResources:
+    """What stands for placeholders. Every method may be called from any thread.
+
+    Args:
+        on_change: told, from whichever thread, that something is different; must be quick.
+    """
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self._on_change = on_change
+        self._lock = threading.Lock()
+        self._known: dict[TypeUrl, dict[str, XdsResource | None]] = defaultdict(dict)
+        self._wanted: dict[TypeUrl, frozenset[str]] = {}
+        self._askers: dict[TypeUrl, Callable[[frozenset[str]], None]] = {}
+        self._placeholders: dict[TypeUrl, tuple[ResourceSet, frozenset[str]]] = {}
+
+    def own(self, type_url: TypeUrl, want: Callable[[frozenset[str]], None]) -> None:
+        """Fill the placeholders of a type from here on.
+
+        Args:
+            type_url: endpoints or secrets.
+            want: told all names before a snapshot with them is served; may `put` what it knows, and wait a little.
+        """
+        self._askers[type_url] = want
+
+    def put(self, type_url: TypeUrl, resources: Mapping[str, XdsResource | None]) -> None:
+        """What stands for names from now on: a resource, or None where it is known that there is none."""
+        with self._lock:
+            known = self._known[type_url]
+            new = {name: one for name, one in resources.items() if name not in known or known[name] != one}
+            known.update(new)
+        if new:
+            self._on_change()
+
+    def prepare(self, snapshot: Snapshot) -> None:
+        """Ask for what a snapshot names. What no snapshot names any more is forgotten."""
+        for type_url, want in self._askers.items():
+            names = self._named(type_url, snapshot[type_url])
+            with self._lock:
+                known = self._known[type_url]
+                for name in known.keys() - names:
+                    del known[name]
+            want(names)
+
+    def fill(self, snapshot: Snapshot) -> Served:
+        """The snapshot with what stands for its placeholders now."""
+        sets = dict(snapshot.sets)
+        live: dict[TypeUrl, frozenset[str]] = {}
+        absent: dict[TypeUrl, frozenset[str]] = {}
+        unknown: dict[TypeUrl, frozenset[str]] = {}
+        for type_url in self._askers:
+            names = self._named(type_url, snapshot[type_url])
+            with self._lock:
+                known = {name: one for name, one in self._known[type_url].items() if name in names}
+            there = {name: one for name, one in known.items() if one is not None}
+            live[type_url] = names
+            absent[type_url] = frozenset(known.keys() - there.keys())
+            unknown[type_url] = names - known.keys()
+            sets[type_url] = snapshot[type_url].with_changes(names - there.keys(), there.values())
+        return Served(snapshot, sets, live, absent, unknown)
+
+    def _named(self, type_url: TypeUrl, resources: ResourceSet) -> frozenset[str]:
+        """The names of the placeholders of a set; worked out once for each set."""
+        kept = self._placeholders.get(type_url)
+        if kept is None or kept[0] is not resources:
+            kept = resources, frozenset(_placeholders(type_url, resources.resources.values()))
+            self._placeholders[type_url] = kept
+        return kept[1]
+
+
+def _placeholders(type_url: TypeUrl, resources: Iterable[XdsResource]) -> Iterable[str]:
+    for resource in resources:
+        if type_url is TypeUrl.ENDPOINT:
+            empty = ClusterLoadAssignment(cluster_name=resource.name)
+        else:
+            empty = Secret(name=resource.name)
+        if resource.body == empty.SerializeToString(deterministic=True):
+            yield resource.name
