@@ -26,7 +26,7 @@ from reconciler.apply.files_sources import by_path
 from reconciler.model.digest import Digest, digest_bytes
 from reconciler.model.effect import UNNAMED, Ack, AckState, Drift, Evidence, Release
 from reconciler.model.errors import Stalled, Transient
-from reconciler.model.files import FilesFormat, clusters_file, listeners_file, scopes_file
+from reconciler.model.files import FilesFormat, clusters_file, is_of_layout, listeners_file, scopes_file
 from reconciler.model.snapshot import ResourceSet, Snapshot, TypeUrl
 
 _SERVED = (TypeUrl.CLUSTER, TypeUrl.LISTENER, TypeUrl.ROUTE)
@@ -206,10 +206,7 @@ class FilesTarget:
     def _read(self) -> dict[str, bytes]:
         """All files of the layout, by name."""
         names = sorted(path.name for path in self.directory.iterdir())
-        return {name: (self.directory / name).read_bytes() for name in names if self._ours(name)}
-
-    def _ours(self, name: str) -> bool:
-        return name.startswith(("cds.", "lds.", "rds.", "sds.", "srds.")) and name.endswith(f".{self.form}")
+        return {name: (self.directory / name).read_bytes() for name in names if is_of_layout(name, self.form)}
 
     def _sweep(self) -> None:
         """Removes what a process that died has left half written."""

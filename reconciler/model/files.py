@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 from reconciler.model.digest import digest_bytes
 
-_LONGEST = 200  # characters; file systems take 255
+_LONGEST = 200  # characters; file systems take 255, keys of a ConfigMap 253
+_STARTS = ("cds.", "lds.", "rds.", "sds.", "srds.")
 
 
 class FilesFormat(StrEnum):
@@ -38,10 +39,23 @@ def scopes_file(form: FilesFormat) -> str:
 
 def routes_file(name: str, form: FilesFormat) -> str:
     """Name of the file of one route configuration; whatever its name is, the file stays in the directory."""
-    return f"rds.{quote(name, safe='')}.{form}"
+    return f"rds.{_quoted(name)}.{form}"
 
 
 def secret_file(name: str, form: FilesFormat) -> str:
-    """Name of the file of one secret, which names certificates and keys; by its digest where it would be too long."""
-    quoted = quote(name, safe="")
-    return f"sds.{quoted if len(quoted) <= _LONGEST else digest_bytes(name.encode()).removeprefix('sha256:')}.{form}"
+    """Name of the file of one secret, which names certificates and keys."""
+    return f"sds.{_quoted(name)}.{form}"
+
+
+def is_of_layout(name: str, form: FilesFormat) -> bool:
+    """Whether a file of this name is one of the layout."""
+    return name.startswith(_STARTS) and name.endswith(f".{form}")
+
+
+def _quoted(name: str) -> str:
+    """A name that a file and a key of a ConfigMap may have, no two the same; a digest where it would be too long.
+
+    Those keys know letters, digits, ``-``, ``_`` and ``.``, so an underscore takes the place of the percent sign.
+    """
+    quoted = quote(name, safe="").replace("_", "%5F").replace("~", "%7E").replace("%", "_")
+    return quoted if len(quoted) <= _LONGEST else digest_bytes(name.encode()).removeprefix("sha256:")
