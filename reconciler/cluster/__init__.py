@@ -3,9 +3,29 @@
 from reconciler.cluster.connection import ClusterSettings
 from reconciler.cluster.door import Body, Cluster, Conflict, Expired, Listing, WatchEvent, connect
 from reconciler.cluster.reflector import Copy, Pace, Reflector
-from reconciler.cluster.types import ObjectKey, ObjectType, Scope
+from reconciler.cluster.types import (
+    CONFIG_MAPS,
+    ENDPOINT_SLICES,
+    EVENTS,
+    EVERYWHERE,
+    INGRESSES,
+    LEASES,
+    SECRETS,
+    SERVICES,
+    ObjectKey,
+    ObjectType,
+    Scope,
+)
 
 __all__ = [
+    "CONFIG_MAPS",
+    "ENDPOINT_SLICES",
+    "EVENTS",
+    "EVERYWHERE",
+    "INGRESSES",
+    "LEASES",
+    "SECRETS",
+    "SERVICES",
     "Body",
     "Cluster",
     "ClusterSettings",

@@ -55,7 +55,7 @@ def error_of(words: str, server: Server) -> ReconcileError:
     if "WRONG_VERSION_NUMBER" in words or "HTTP_REQUEST" in words:
         return Stalled("ClusterCertificateRefused", f"{where}: does not speak TLS", "is it the port for https?")
     if "ALERT" in words and ("CERTIFICATE" in words or "UNKNOWN_CA" in words):
-        return Stalled(
+        return Transient(
             "ClusterCredentialsRefused", f"{where}: does not accept our client certificate: {words}", "renew it"
         )
     return Transient("ClusterUnreachable", f"{where}: TLS failed: {words}")

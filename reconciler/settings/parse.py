@@ -70,6 +70,13 @@ def optional_absolute(text: str) -> str:
     return absolute(text) if text else ""
 
 
+def optional_url(text: str) -> str:
+    """``https://HOST[:PORT]`` or ``http://…``, or nothing for the empty text."""
+    if text and not re.fullmatch(r"https?://[^/?#@\s]+/?[^?#@\s]*", text):
+        raise ValueError(f"expected a URL such as https://10.0.0.1:6443, got {text!r}")
+    return text
+
+
 def folder(text: str) -> str:
     """A folder of the repository, from its root."""
     found = text.strip("/")

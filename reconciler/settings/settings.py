@@ -101,6 +101,49 @@ class Settings:
         60.0, "Longest fetch before it is given up and retried.", parse.duration, group="source"
     )
 
+    # The cluster around us
+    kubernetes: str = _field(
+        "auto",
+        "The Kubernetes API server: in-cluster with the pod's service account, kubeconfig, or off. With auto, in a pod "
+        "in-cluster, elsewhere kubeconfig where one or a context is named, else off; none is used unnamed.",
+        parse.one_of("auto", "in-cluster", "kubeconfig", "off"),
+        group="cluster",
+    )
+    kubeconfig: Path | None = _field(
+        None, "The kubeconfig file; default $KUBECONFIG, then ~/.kube/config.", parse.optional_path, group="cluster"
+    )
+    kube_context: str = _field("", "Context of the kubeconfig; default its current one.", group="cluster")
+    kube_server: str = _field(
+        "",
+        "URL of the API server in place of what service account or kubeconfig say.",
+        parse.optional_url,
+        group="cluster",
+    )
+    kube_tls_server_name: str = _field(
+        "",
+        "Name to expect in the API server's certificate, where a proxy or load balancer has another name.",
+        group="cluster",
+    )
+    kube_ca_file: Path | None = _field(
+        None,
+        "CA certificates (PEM) the API server is verified with, in place of those of service account or kubeconfig.",
+        parse.optional_path,
+        group="cluster",
+    )
+    kube_timeout: float = _field(
+        30.0,
+        "Longest time for one request to the API server. Watches last longer.",
+        parse.duration,
+        group="cluster",
+    )
+    kube_resync: float = _field(
+        900.0,
+        "Time after which all objects are listed anew, give or take a tenth. Watches tell changes at once; this is how "
+        "long one stays unseen that a proxy on the way swallowed.",
+        parse.duration,
+        group="cluster",
+    )
+
     # Clock
     interval: float = _field(60.0, "Time between polls. A minute keeps a forge at ease.", parse.duration)
     jitter: float = _field(
