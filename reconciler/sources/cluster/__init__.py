@@ -1,7 +1,7 @@
 """EDGE: objects of a cluster as input files: annotations, Ingresses and custom resources.
 
 Read ``view`` first, what is known at one moment; then ``source``, which keeps it up to date. What is taken of an
-object is decided in pure modules: ``reduction`` and ``writers``.
+object is decided in pure modules: ``facts`` and ``reduction``.
 """
 
 from reconciler.sources.cluster.reading import ClusterReading

@@ -1,42 +1,193 @@
 """Keeps up to date what a cluster holds."""
 
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 
-from reconciler.cluster import Cluster
+from reconciler.cluster import Cluster, ObjectType, Reflector, Scope
+from reconciler.cluster.types import INGRESSES, SERVICES
+from reconciler.model.errors import ReconcileError
+from reconciler.sources.cluster.facts import Body
+from reconciler.sources.cluster.holding import Holding
+from reconciler.sources.cluster.kinds import CUSTOM_KINDS, newest_served
 from reconciler.sources.cluster.reading import ClusterReading
+from reconciler.sources.cluster.reduction import Reduced, reduce_custom, reduce_ingress, reduce_service
 from reconciler.sources.cluster.view import ClusterView
+
+_KINDS_EVERY_S = 30.0  # a kind that is installed later is found after this
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """One collection that is watched."""
+
+    kind: ObjectType
+    reflector: Reflector[Reduced]
 
 
 class ClusterSource:
     """Watches the objects that are read, in threads of their own.
 
     Args:
-        cluster: the API server.
+        cluster: the API server; it is not closed with the source.
         reading: which objects are read.
         on_change: called after a view differs from the one before, from one of the threads; must be quick and not
             raise. Writes that don't change what is read are not told.
+        kinds_every_s: seconds after which the server is asked again which custom resources it knows.
     """
 
-    def __init__(self, cluster: Cluster, reading: ClusterReading, on_change: Callable[[], None]) -> None:
-        raise NotImplementedError
+    def __init__(
+        self,
+        cluster: Cluster,
+        reading: ClusterReading,
+        on_change: Callable[[], None],
+        kinds_every_s: float = _KINDS_EVERY_S,
+    ) -> None:
+        self._cluster, self._reading, self._on_change = cluster, reading, on_change
+        self._kinds_every_s = kinds_every_s
+        self._lock = threading.Lock()
+        self._holding = Holding(reading.limits)
+        self._watched: dict[str, _Watched] = {}
+        self._kinds_known = not reading.custom_resources
+        self._kinds_failure = ""
+        self._complete = False
+        self._closing = threading.Event()
+        self._kinds = threading.Thread(target=self._follow_kinds, name="cluster-kinds", daemon=True)
 
     @property
     def describe(self) -> str:
         """The cluster, as people may see it."""
-        raise NotImplementedError
+        return self._cluster.describe
 
     def start(self) -> None:
         """Begin; returns at once."""
-        raise NotImplementedError
+        for kind, reduce, scope in self._always():
+            self._watch(kind, reduce, scope)
+        if self._reading.custom_resources:
+            self._kinds.start()
 
     def wait_synced(self, seconds: float) -> bool:
         """Whether everything was read once within that time."""
-        raise NotImplementedError
+        deadline = time.monotonic() + seconds
+        while not self.view().synced:
+            if self._closing.wait(min(0.02, max(0.0, deadline - time.monotonic()))) or time.monotonic() >= deadline:
+                return self.view().synced
+        return True
 
     def view(self) -> ClusterView:
-        """What is known now; the same view where nothing has changed, but for ``failure`` and ``stale_s``."""
-        raise NotImplementedError
+        """What is known now; the same files where nothing has changed."""
+        with self._lock:
+            copies = [watched.reflector.copy() for watched in self._watched.values()]
+            failures = [self._kinds_failure, *(copy.failure for copy in copies)]
+            return self._holding.view(
+                synced=self._kinds_known and all(copy.synced for copy in copies),
+                failure=next(filter(None, failures), ""),
+                stale_s=max((copy.stale_s for copy in copies), default=0.0),
+            )
 
     def close(self) -> None:
         """End the threads."""
-        raise NotImplementedError
+        self._closing.set()
+        with self._lock:
+            watched = list(self._watched.values())
+        for one in watched:
+            one.reflector.close()
+        if self._kinds.is_alive():
+            self._kinds.join(10)
+
+    def _always(self) -> Iterator[tuple[ObjectType, Callable[[Body], Reduced | None], Scope]]:
+        """What every server has."""
+        reading = self._reading
+        # Ports are those of any Service, also of one that is not selected for its annotation.
+        together = not reading.label_selector
+        for scope in self._scopes(reading.label_selector):
+            if reading.annotations or (reading.ingresses and together):
+                ports = reading.ingresses and together
+                reduce = partial(reduce_service, reading=reading, annotations=reading.annotations, ports=ports)
+                yield SERVICES, reduce, scope
+            if reading.annotations or reading.ingresses:
+                yield INGRESSES, partial(reduce_ingress, reading=reading), scope
+        if reading.ingresses and not together:
+            for scope in self._scopes(""):
+                yield SERVICES, partial(reduce_service, reading=reading, annotations=False, ports=True), scope
+
+    def _scopes(self, labels: str) -> list[Scope]:
+        return [Scope(namespace, labels) for namespace in self._reading.namespaces or ("",)]
+
+    def _watch(self, kind: ObjectType, reduce: Callable[[Body], Reduced | None], scope: Scope) -> None:
+        """Follows a collection; one of another version of the same kind stays until this one was listed."""
+        group = _group(kind.group, kind.plural, scope)
+        told = lambda: self._changed(group, reflector)  # noqa: E731 - it is told by what it tells of
+        reflector: Reflector[Reduced] = Reflector(self._cluster, kind, reduce, told, scope)
+        with self._lock:
+            if self._closing.is_set():
+                return
+            before = self._watched.get(group)
+            self._watched[group] = _Watched(kind, reflector)
+        if before is not None:
+            before.reflector.close()
+        reflector.start()
+
+    def _changed(self, group: str, reflector: Reflector[Reduced]) -> None:
+        with self._lock:
+            watched = self._watched.get(group)
+            if watched is None or watched.reflector is not reflector:
+                return
+            copy = reflector.copy()
+            differs = self._holding.put(group, copy.objects) if copy.synced else False
+        if self._is_complete_now() or differs:
+            self._on_change()
+
+    def _is_complete_now(self) -> bool:
+        """Whether everything was read once, and nobody was told so yet."""
+        with self._lock:
+            if self._complete or not self._kinds_known:
+                return False
+            self._complete = all(one.reflector.copy().synced for one in self._watched.values())
+            return self._complete
+
+    def _follow_kinds(self) -> None:
+        while not self._closing.is_set():
+            try:
+                self._find_kinds()
+                failure = ""
+            except ReconcileError as error:
+                failure = str(error)
+            with self._lock:
+                self._kinds_failure = failure
+                self._kinds_known = self._kinds_known or not failure
+            if self._is_complete_now():
+                self._on_change()
+            self._closing.wait(self._kinds_every_s)
+
+    def _find_kinds(self) -> None:
+        """Follows what the server knows now, and forgets what it no longer does.
+
+        Raises:
+            ReconcileError: the server does not say; what was followed is followed further.
+        """
+        found = [(each, newest_served(each, self._cluster.serves)) for each in CUSTOM_KINDS]
+        for (kind_group, plural, name), kind in found:
+            for scope in self._scopes(self._reading.label_selector):
+                group = _group(kind_group, plural, scope)
+                watched = self._watched.get(group)
+                if kind is None:
+                    self._forget(group)
+                elif watched is None or watched.kind != kind:
+                    self._watch(kind, partial(reduce_custom, kind=name, reading=self._reading), scope)
+
+    def _forget(self, group: str) -> None:
+        """The server no longer knows a kind, so that there are no objects of it."""
+        with self._lock:
+            watched = self._watched.pop(group, None)
+            differs = self._holding.drop(group) if watched else False
+        if watched is not None:
+            watched.reflector.close()
+        if differs:
+            self._on_change()
+
+
+def _group(kind_group: str, plural: str, scope: Scope) -> str:
+    return f"{kind_group}/{plural}/{scope.namespace}/{scope.labels}"
