@@ -3,7 +3,7 @@
 import json
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from http.client import HTTPResponse, HTTPSConnection, IncompleteRead
@@ -56,6 +56,7 @@ class Calls:
         accept: str = "application/json",
         query: Mapping[str, object] = {},
         seconds: float = _TIMEOUT_S,
+        over: HTTPSConnection | None = None,
     ) -> Document:
         """One request and its answer.
 
@@ -67,6 +68,7 @@ class Calls:
             accept: what is asked for.
             query: added to the path.
             seconds: how long the server may be silent.
+            over: a connection from :meth:`connected`; by default one of its own.
 
         Raises:
             Refused: the status is 400 or above.
@@ -74,7 +76,7 @@ class Calls:
         """
         data = None if body is None else json.dumps(body).encode()
         headers = self._headers | {"Content-Type": content_type, "Accept": accept}
-        with closing(self._connection(seconds)) as connection:
+        with nullcontext(over) if over else self.connected(seconds) as connection:
             connection.request(method, _target(path, query), data, headers)
             response = connection.getresponse()
             answer = response.read()
@@ -97,7 +99,7 @@ class Calls:
             Refused: the status is 400 or above.
             OSError: the connection was broken before the watch was over, or silent for too long (``TimeoutError``).
         """
-        with closing(self._connection(seconds)) as connection:
+        with self.connected(seconds) as connection:
             connection.request("GET", _target(path, {"watch": "true", **query}), headers=self._headers)
             response = connection.getresponse()
             if response.status >= 400:
@@ -108,10 +110,13 @@ class Calls:
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.user.token}"}
 
-    def _connection(self, seconds: float) -> HTTPSConnection:
+    @contextmanager
+    def connected(self, seconds: float = _TIMEOUT_S) -> Iterator[HTTPSConnection]:
+        """A connection for one call after the other; with one for each, most of the time goes into TLS."""
         parts = urlsplit(self.address.url)
         assert parts.hostname
-        return HTTPSConnection(parts.hostname, parts.port, timeout=seconds, context=self._context)
+        with closing(HTTPSConnection(parts.hostname, parts.port, timeout=seconds, context=self._context)) as connection:
+            yield connection
 
 
 def lines(response: HTTPResponse) -> Iterator[bytes]:

@@ -141,9 +141,10 @@ class Client:
         """Delete a namespace with all that is in it, as the controllers do that a bare API server has not."""
         self.resource("Namespace")
         self.delete("Namespace", name)  # from here on nothing new comes in
-        for resource in {(r.name, r.api_version.rpartition("/")[0]): r for r in self._known}.values():
-            if resource.namespaced and "deletecollection" in resource.verbs:
-                self.calls.call("DELETE", resource.path(name), query={"gracePeriodSeconds": 0})
+        with self.calls.connected() as connection:
+            for resource in {(r.name, r.api_version.rpartition("/")[0]): r for r in self._known}.values():
+                if resource.namespaced and "deletecollection" in resource.verbs:
+                    self.calls.call("DELETE", resource.path(name), query={"gracePeriodSeconds": 0}, over=connection)
         empty = self.get("Namespace", name)
         empty["spec"]["finalizers"] = []
         self.replace(empty, "finalize")
