@@ -46,6 +46,7 @@ def enter(
 
     - An identity that is defined in both realms: that of ``precedence`` has it, the others are shadowed.
     - One that is defined more than once there: the document in the file that serves it now, then the oldest wins.
+      Objects of the cluster that say the same are one.
     - Its document was rejected, in the file that serves it now or with no good one elsewhere; or it is held: there is
       no current version.
     - A rejected document of unknown identity, or what could not be read, claims every identity that is served from
@@ -76,7 +77,7 @@ def enter(
         winner = last if lost_home and last is not None else (ranked[0] if ranked else None)
         if winner is not None:
             losers = ranked if lost_home else ranked[1:]
-            problems.extend(_duplicate(loser, winner) for loser in losers)
+            problems.extend(_duplicate(loser, winner) for loser in losers if not _agree(loser, winner))
     return entries, tuple(problems)
 
 
@@ -107,6 +108,15 @@ def _claim(
         place.line,
         resource.origin.document,
     )
+
+
+def _agree(one: Resource, other: Resource) -> bool:
+    """Whether objects of the cluster say the same, word for word.
+
+    A chart copies its annotations to several Services, and Ingresses that share a host name its certificate each.
+    """
+    places = (one.origin.provenance.path, other.origin.provenance.path)
+    return one.origin.document == other.origin.document and all(realm_of(path) is Realm.CLUSTER for path in places)
 
 
 def _duplicate(loser: Resource, winner: Resource) -> Problem:

@@ -12,12 +12,13 @@ from reconciler.model.machine import is_below
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.provenance import AnyTouch, Touch
 from reconciler.model.resource import Kind, Origin, Rejected, Resource, ResourceId
-from reconciler.model.source import Commit, SourceFile
+from reconciler.model.source import ClusterObject, Commit, SourceFile
 from reconciler.resources.annotation import annotated_unit, is_list, is_parent, unpack_annotation, unpack_list
 from reconciler.resources.chunks import ParsedOnce, chunks_of
 from reconciler.resources.envelope import identify
 from reconciler.resources.finding import Finding, Path, Place, shown, type_words
 from reconciler.resources.guards import guard_meant
+from reconciler.resources.ingress import is_ingress, unpack_ingress
 from reconciler.resources.kinds import Document, classify, foreign, is_ours, likely_kind
 from reconciler.resources.readers import DEFAULT_AMBASSADOR_ID, is_addressed, read
 from reconciler.resources.unit import Unit
@@ -134,10 +135,7 @@ def _load_file(file: SourceFile, gathering: _Gathering) -> None:
         tree = tree or parse(chunk.text, limits)  # noqa: PLW2901
         place = Place(file.path, tree.line + chunk.offset, touch, chunk.text, chunk.offset)
         unit = Unit(tree.value, place, tree.findings, tree.simple)
-        if file.object is not None and file.object.annotated:
-            _load_unit(annotated_unit(unit, file.object), gathering)
-            continue
-        for one in _unpack(unit, limits):
+        for one in _unpack(unit, limits) if file.object is None else _of_object(unit, file.object):
             _load_unit(one, gathering)
 
 
@@ -165,6 +163,16 @@ def _unpack(unit: Unit, limits: Limits) -> Iterator[Unit]:
             yield from _unpack(item, limits)
     elif is_parent(document):
         yield from unpack_annotation(unit, _lines(unit.place, limits), limits)
+    else:
+        yield unit
+
+
+def _of_object(unit: Unit, found: ClusterObject) -> Iterator[Unit]:
+    """What an object of the cluster stands for: its annotation, the rules of an Ingress, or the document it is."""
+    if found.annotated:
+        yield annotated_unit(unit, found)
+    elif is_ingress(unit.value):
+        yield from unpack_ingress(unit)
     else:
         yield unit
 
