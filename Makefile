@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # One lock for set-up, so that two makes at once don't install into each other.
 READY := $(VENV)/.ready
 
-.PHONY: help setup system kubernetes-tools run demo-check test test-kubernetes check format docs golden bench bench-quick bench-polls clean
+.PHONY: help setup system kubernetes-tools run demo-check test test-kubernetes check format docs manifests golden bench bench-quick bench-polls clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -48,6 +48,7 @@ check: setup ## What CI runs besides the tests: format, lint, types, architectur
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.support.chart --check
 
 format: setup ## Format the code
 	@$(BIN)/ruff format .
@@ -55,6 +56,9 @@ format: setup ## Format the code
 
 docs: setup ## Regenerate the reference pages that are made from the code
 	@$(BIN)/python -m tests.support.reference
+
+manifests: setup kubernetes-tools ## Regenerate deploy/: what is made from the chart and for it
+	@$(BIN)/python -m tests.support.chart
 
 golden: setup ## Regenerate tests/golden from its inputs, and prune what is stale
 	@$(BIN)/python -m tests.support.golden

@@ -74,19 +74,19 @@ def test_an_envoy_is_ready_when_it_has_routes_and_shows_no_more(kind: str, tmp_p
     """Before its first configuration nothing answers; then readiness and metrics do, and all else is 404."""
     admin, probes, http = tmp_path / "admin.sock", reserve_port(), reserve_port()
     target = "xds" if kind == "xds" else f"files:{tmp_path / 'routes'}"
-    known = {"admin": f"unix:{admin}", "probes": f"127.0.0.1:{probes}"}
+    operator, everybody = f"unix:{admin}", f"127.0.0.1:{probes}"
     with one_route(tmp_path, target, http) as loop:
         (only,) = loop.edges.targets
         if isinstance(only, XdsTarget):
-            bootstrap = xds_bootstrap(f"127.0.0.1:{only.port}", **known)  # type: ignore[arg-type]
+            bootstrap = xds_bootstrap(f"127.0.0.1:{only.port}", admin=operator, probes=everybody)
         else:
             reconcile(loop, Decision.APPLIED)
-            bootstrap = files_bootstrap(tmp_path / "routes", **known)
+            bootstrap = files_bootstrap(tmp_path / "routes", admin=operator, probes=everybody)
         with envoy_with(bootstrap, tmp_path):
             if isinstance(only, XdsTarget):
                 eventually(lambda: bool(only.nodes()), what="Envoy to connect")
-                with closing(UnixConnection(str(admin))) as operator:
-                    assert ask(operator, "/ready").status == 503
+                with closing(UnixConnection(str(admin))) as connection:
+                    assert ask(connection, "/ready").status == 503
                 assert status(probes, "/ready") == 0
                 reconcile(loop, Decision.APPLIED)
             eventually(lambda: status(probes, "/ready") == 200, what="Envoy to be ready")

@@ -1,0 +1,34 @@
+{{/* What is switched on. Each answers "true" or nothing. */}}
+
+{{- define "reconciler.runs" -}}{{- if eq .Values.mode "controller" -}}true{{- end -}}{{- end }}
+
+{{- define "reconciler.xds" -}}{{- include "reconciler.runs" . -}}{{- end }}
+
+{{- define "reconciler.tls" -}}
+{{- if and (include "reconciler.xds" .) (ne .Values.tls.source "off") -}}true{{- end -}}
+{{- end }}
+
+{{- define "reconciler.writesConfigMap" -}}
+{{- if or .Values.configMap.enabled (eq .Values.mode "cronjob") -}}true{{- end -}}
+{{- end }}
+
+{{- define "reconciler.readsObjects" -}}
+{{- if or .Values.sources.annotations .Values.sources.ingresses .Values.sources.customResources -}}true{{- end -}}
+{{- end }}
+
+{{- define "reconciler.elects" -}}
+{{- if and (include "reconciler.runs" .) .Values.leaderElection.enabled -}}true{{- end -}}
+{{- end }}
+
+{{- define "reconciler.writesStatus" -}}
+{{- if and .Values.status .Values.sources.customResources -}}true{{- end -}}
+{{- end }}
+
+{{/* Whether the controller speaks to the API server at all, and so needs a token. */}}
+{{- define "reconciler.speaks" -}}
+{{- if or (include "reconciler.readsObjects" .) (include "reconciler.writesConfigMap" .) (include "reconciler.elects" .) .Values.events (eq .Values.endpoints "kubernetes") (eq .Values.secrets "kubernetes") -}}true{{- end -}}
+{{- end }}
+
+{{- define "reconciler.stateful" -}}
+{{- if and (include "reconciler.runs" .) (eq .Values.state.kind "persistentVolumeClaim") (not .Values.state.existingClaim) -}}true{{- end -}}
+{{- end }}

@@ -1,0 +1,34 @@
+{{/* The controller's settings file: what the chart decides over what settings: says. */}}
+{{- define "reconciler.settings" -}}
+{{- $v := .Values -}}
+{{- $targets := list -}}
+{{- if include "reconciler.xds" . -}}{{- $targets = append $targets "xds" -}}{{- end -}}
+{{- if include "reconciler.writesConfigMap" . -}}
+{{- $targets = append $targets (printf "configmap:%s/%s" (include "reconciler.configMapNamespace" .) (include "reconciler.configMapName" .)) -}}
+{{- end -}}
+{{- $api := ternary "in-cluster" "off" (eq (include "reconciler.speaks" .) "true") -}}
+{{- $own := dict "kubernetes" $api "repo" $v.git.repo "ref" $v.git.ref "target" $targets "state" "/var/lib/reconciler" -}}
+{{- if $v.git.path -}}{{- $_ := set $own "path" $v.git.path -}}{{- end -}}
+{{- if $v.git.tokenSecret -}}{{- $_ := set $own "git_token_file" "/etc/reconciler-git/token" -}}{{- end -}}
+{{- if $v.git.sshSecret -}}
+{{- $_ := set $own "ssh_key_file" "/etc/reconciler-git/ssh-privatekey" -}}
+{{- $_ := set $own "known_hosts_file" "/etc/reconciler-git/known_hosts" -}}
+{{- end -}}
+{{- if $v.git.caConfigMap -}}{{- $_ := set $own "ca_file" "/etc/reconciler-git-ca/ca.crt" -}}{{- end -}}
+{{- if include "reconciler.runs" . -}}
+{{- $_ := set $own "web_address" "0.0.0.0:8081" -}}
+{{- $_ := set $own "xds_address" "0.0.0.0:18000" -}}
+{{- if include "reconciler.tls" . -}}
+{{- $_ := set $own "xds_cert_file" "/etc/reconciler-xds/tls.crt" -}}
+{{- $_ := set $own "xds_key_file" "/etc/reconciler-xds/tls.key" -}}
+{{- $_ := set $own "xds_client_ca_file" "/etc/reconciler-xds/ca.crt" -}}
+{{- /* Others may have certificates of the same issuer. */ -}}
+{{- if ne $v.tls.source "secret" -}}{{- $_ := set $own "xds_client_name" (list (include "reconciler.envoyName" .)) -}}{{- end -}}
+{{- else -}}
+{{- $_ := set $own "xds_insecure" true -}}
+{{- end -}}
+{{- else -}}
+{{- $_ := set $own "web_address" "off" -}}
+{{- end -}}
+{{- toYaml (merge $own $v.settings) -}}
+{{- end }}

@@ -1,0 +1,105 @@
+{{/* What the controller may do, feature by feature: exactly what it does. */}}
+
+{{/* In the namespaces that are read. */}}
+{{- define "reconciler.watchRules" -}}
+{{- if .Values.sources.annotations }}
+- apiGroups: [""]
+  resources: [services]
+  verbs: [list, watch]
+{{- end }}
+{{- if .Values.sources.ingresses }}
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses]
+  verbs: [list, watch]
+{{- end }}
+{{- if .Values.sources.customResources }}
+- apiGroups: [getambassador.io]
+  resources: [{{ include "reconciler.getambassador" "" }}]
+  verbs: [list, watch]
+- apiGroups: [reconciler.dev]
+  resources: [mappingpolicies]
+  verbs: [list, watch]
+{{- if .Values.status }}
+- apiGroups: [getambassador.io]
+  resources: [{{ include "reconciler.getambassador" "/status" }}]
+  verbs: [patch]
+- apiGroups: [reconciler.dev]
+  resources: [mappingpolicies/status]
+  verbs: [patch]
+{{- end }}
+{{- end }}
+{{- if eq .Values.endpoints "kubernetes" }}
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list, watch]
+{{- end }}
+{{- if eq .Values.secrets "kubernetes" }}
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [list, watch]
+{{- end }}
+{{- if and .Values.events (include "reconciler.readsObjects" .) }}
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+{{- end }}
+
+{{- define "reconciler.getambassador" -}}
+{{- $ending := . -}}
+{{- $kinds := list "authservices" "consulresolvers" "hosts" "kubernetesendpointresolvers" "kubernetesserviceresolvers" "listeners" "logservices" "mappings" "modules" "ratelimitservices" "tcpmappings" "tlscontexts" "tracingservices" -}}
+{{- $named := list -}}
+{{- range $kinds -}}{{- $named = append $named (printf "%s%s" . $ending) -}}{{- end -}}
+{{- join ", " $named -}}
+{{- end }}
+
+{{/* In the release's namespace. */}}
+{{- define "reconciler.ownRules" -}}
+{{- if include "reconciler.elects" . }}
+# What does not exist yet can't be named: create has no names.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ include "reconciler.leaseName" . }}]
+  verbs: [get, update]
+{{- end }}
+{{- if .Values.events }}
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+{{- end }}
+
+{{/* In the namespace of the ConfigMap. */}}
+{{- define "reconciler.configMapRules" -}}
+{{- if include "reconciler.writesConfigMap" . }}
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, list, watch, create, patch, delete]
+{{- end }}
+{{- end }}
+
+{{/* A Role with a RoleBinding: root, name, namespace, rules. */}}
+{{- define "reconciler.role" }}
+{{- $root := index . 0 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: {{ index . 1 }}
+  namespace: {{ index . 2 }}
+  labels: {{ include "reconciler.labels" $root | nindent 4 }}
+rules: {{ index . 3 | nindent 2 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: {{ index . 1 }}
+  namespace: {{ index . 2 }}
+  labels: {{ include "reconciler.labels" $root | nindent 4 }}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: {{ index . 1 }}}
+subjects:
+  - {kind: ServiceAccount, name: {{ include "reconciler.serviceAccount" $root }}, namespace: {{ $root.Release.Namespace }}}
+{{- end }}

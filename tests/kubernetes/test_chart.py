@@ -1,0 +1,237 @@
+"""The Helm chart: a real API server takes what it renders, and what makes no sense it refuses in plain words."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from reconciler.settings import load
+from reconciler.settings.settings import specs
+from tests.support import chart
+from tests.support.chart import CHART, MANIFESTS, NotRendered, rendered
+from tests.support.kubernetes import ApiServer, Document, Refused
+
+REPO = ("--set", "git.repo=https://git.example.com/team/routes.git")
+
+# What platform teams set, together as they do.
+VARIANTS = {
+    "as it is": "",
+    "one replica with a claim": "replicas=1,leaderElection.enabled=false,state.existingClaim=mine,git.tokenSecret=git",
+    "nothing kept": "state.kind=emptyDir,git.sshSecret=git,git.caConfigMap=ca,tls.source=off",
+    "everything of the cluster": "sources.annotations=true,sources.ingresses=true,sources.customResources=true,"
+    "endpoints=kubernetes,secrets=kubernetes,configMap.enabled=true",
+    "some namespaces": "sources.annotations=true,sources.namespaces={TEST},sources.selector=app=shop,events=false",
+    "a DaemonSet on ports of the node": "envoy.kind=DaemonSet,envoy.service.type=NodePort,envoy.tlsSecrets={shop-tls},"
+    "envoy.drainByAdmin=false",
+    "Envoys of one's own": "envoy.enabled=false,networkPolicy.metricsFrom[0].podSelector.matchLabels.app=prometheus",
+    "scaled": "envoy.autoscaling.enabled=true,envoy.concurrency=2,envoy.service.loadBalancerSourceRanges={10.0.0.0/8}",
+    "a CronJob": "mode=cronjob,cronjob.timeZone=Europe/Paris,git.tokenSecret=git",
+    "as OpenShift wants it": "runAsUser=null,envoy.runAsUser=null,fullnameOverride=routes,image.digest=sha256:"
+    + "0" * 64,
+    "further settings": "settings.interval=30s,settings.sharding=buckets,settings.platform_path={platform},"
+    "monitoring.dashboard=true",
+}
+
+
+def flags(variant: str, namespace: str = "reconciler") -> tuple[str, ...]:
+    """The flags of a variant."""
+    given = VARIANTS[variant].replace("TEST", namespace)
+    return (*REPO, "--set", given) if given else REPO
+
+
+def config_of(documents: list[Document]) -> str:
+    """The controller's settings file."""
+    return next(str(d["data"]["settings.yaml"]) for d in documents if "settings.yaml" in d.get("data", {}))
+
+
+def pod_of(document: Document) -> Document | None:
+    """The Pod of a workload as it would be created; None for what makes no Pods."""
+    spec = document.get("spec", {})
+    template = spec.get("jobTemplate", {}).get("spec", {}).get("template") or spec.get("template")
+    if template is None:
+        return None
+    name = f"{document['metadata']['name']}-{document['kind'].lower()}"
+    metadata = template["metadata"] | {"name": name}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": _with_claims(document, template["spec"])}
+
+
+def _with_claims(document: Document, spec: Document) -> Document:
+    """With the volumes that a StatefulSet's controller adds."""
+    claims = document.get("spec", {}).get("volumeClaimTemplates", [])
+    added = [{"name": c["metadata"]["name"], "persistentVolumeClaim": {"claimName": "made"}} for c in claims]
+    return spec | {"volumes": [*spec.get("volumes", []), *added]}
+
+
+def create_dry(api: ApiServer, document: Document, namespace: str) -> None:
+    """Have the server do all it does for a creation, unknown fields refused, but for keeping it."""
+    resource = api.admin.resource(f"{document['apiVersion']}/{document['kind']}")
+    where = document["metadata"].get("namespace", namespace) if resource.namespaced else ""
+    api.admin.calls.call("POST", resource.path(where), document, query={"dryRun": "All", "fieldValidation": "Strict"})
+
+
+@pytest.fixture(scope="module")
+def restricted(api: ApiServer, helm: Path) -> Iterator[str]:
+    """A namespace in which the server admits only Pods that ask for nothing special."""
+    name = api.admin.create_namespace()
+    label = {"pod-security.kubernetes.io/enforce": "restricted"}
+    api.admin.patch("Namespace", name, {"metadata": {"labels": label}})
+    yield name
+    api.admin.remove_namespace(name)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_server_takes_every_object(variant: str, api: ApiServer, restricted: str) -> None:
+    """Each object strictly, and each Pod under the restricted standard; settings are ones the controller knows."""
+    documents = rendered(*flags(variant, restricted), namespace=restricted)
+    for document in documents:
+        create_dry(api, document, restricted)
+        pod = pod_of(document)
+        if pod is not None:
+            create_dry(api, pod, restricted)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_controller_takes_its_settings(variant: str, tmp_path: Path, helm: Path) -> None:
+    """A misspelt or retired setting would crash the controller in the cluster; here it fails the test."""
+    if "configmap" in str(rendered(*flags(variant))) and "configmap" not in specs()["target"].help:
+        pytest.skip("the controller has no such target yet")
+    file = tmp_path / "settings.yaml"
+    file.write_text(config_of(rendered(*flags(variant))))
+    settings = load({}, {}, file).settings
+    assert settings.repo == "https://git.example.com/team/routes.git"
+    assert str(settings.state) == "/var/lib/reconciler"
+    assert settings.target
+
+
+def test_pods_that_ask_for_more_are_refused(api: ApiServer, restricted: str) -> None:
+    """The namespace is restricted indeed: a port of the node is one thing too many."""
+    port = "envoy.ports[0].name=http,envoy.ports[0].containerPort=8080,envoy.ports[0].hostPort=80"
+    documents = rendered(*REPO, "--set", f"envoy.kind=DaemonSet,{port}", namespace=restricted)
+    pod = next(pod for d in documents if d["kind"] == "DaemonSet" and (pod := pod_of(d)))
+    with pytest.raises(Refused, match="hostPort"):
+        create_dry(api, pod, restricted)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    {
+        "replica=3": "additional properties 'replica' not allowed",
+        "replicas=two": "at '/replicas': got string, want integer",
+        "settings.intervall=3s": "at '/settings': additional properties 'intervall' not allowed",
+        "settings.interval=3": "at '/settings/interval': got number, want string",
+        "settings.repo=x": "at '/settings': additional properties 'repo' not allowed",
+        "settings.routing=fast": "at '/settings/routing': value must be one of 'list', 'tree', 'auto'",
+        "mode=job": "at '/mode': value must be one of 'controller', 'cronjob'",
+        "envoy.ports[0].containerPort=80": "at '/envoy/ports/0/containerPort': minimum: got 80, want 1,024",
+        "git.tokenSecret=a,git.sshSecret=b": "a repository is read over https or over ssh; name one of them",
+        "leaderElection.enabled=false": "enable it or set replicas=1",
+        "state.existingClaim=mine": "leave it empty, then each gets its own claim, or set replicas=1",
+        "tls.source=secret": "name your Secrets with tls.serverSecret and tls.clientSecret",
+        "secrets=kubernetes,tls.source=off": "keys go over xDS with TLS alone",
+        "sources.namespaces={shop}": "nothing is read from namespaces",
+        "envoy.autoscaling.enabled=true,envoy.kind=DaemonSet": "it goes with envoy.kind=Deployment",
+        "git.repo=": "git.repo: expected the address of the repository",
+    }.items(),
+)
+def test_wrong_values_are_refused(given: str, said: str, helm: Path) -> None:
+    """With the place and what would be right."""
+    with pytest.raises(NotRendered) as refused:
+        rendered(*REPO, "--set", given)
+    assert said in str(refused.value)
+
+
+def _described(schema: dict[str, Any], place: str = "") -> Iterator[str]:
+    for name, below in schema.get("properties", {}).items():
+        if not below.get("description"):
+            yield f"{place}.{name}"
+        yield from _described(below, f"{place}.{name}")
+        yield from _described(below.get("items", {}), f"{place}.{name}[]")
+
+
+def _keys(values: object, schema: dict[str, Any], place: str = "") -> Iterator[str]:
+    """Places in the values that the schema does not know, and the other way round."""
+    known = schema.get("properties")
+    if not isinstance(values, dict) or known is None or (place and not values):
+        return
+    for name in values.keys() ^ known.keys():
+        yield f"{place}.{name}"
+    for name in values.keys() & known.keys():
+        yield from _keys(values[name], known[name], f"{place}.{name}")
+
+
+def test_every_value_is_described_and_listed() -> None:
+    """The schema says what each value is for, and values.yaml shows all of them."""
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    assert list(_described(schema)) == []
+    assert [place for place in _keys(values, schema) if place != ".global"] == []
+
+
+def test_helm_finds_nothing_to_say(helm: Path, tmp_path: Path) -> None:
+    """``helm lint --strict`` is what a chart repository would run."""
+    done = subprocess.run(
+        [helm, "lint", "--strict", CHART, *REPO],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"HOME": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_made_files_are_those_of_today(helm: Path) -> None:
+    """``make manifests`` would change nothing."""
+    assert chart.stale() == []
+
+
+def test_plain_manifests_are_taken(api: ApiServer, restricted: str) -> None:
+    """As they are committed, but for the namespace's name."""
+    for name in ("controller.yaml", "envoy.yaml"):
+        text = (MANIFESTS / name).read_text().replace("namespace: reconciler\n", f"namespace: {restricted}\n")
+        for document in yaml.safe_load_all(text):
+            create_dry(api, document, restricted)
+
+
+def test_only_envoys_reach_xds(helm: Path) -> None:
+    """The policy's selectors are the labels of this release's Pods, and of no other's."""
+    documents = rendered(*REPO)
+    pods = {d["metadata"]["name"]: pod["metadata"]["labels"] for d in documents if (pod := pod_of(d))}
+    policies = {d["metadata"]["name"]: d["spec"] for d in documents if d["kind"] == "NetworkPolicy"}
+
+    def selected(selector: Document) -> list[str]:
+        return [name for name, labels in pods.items() if selector["matchLabels"].items() <= labels.items()]
+
+    xds, web = policies["reconciler"]["ingress"]
+    assert selected(policies["reconciler"]["podSelector"]) == ["reconciler"]
+    assert [port["port"] for port in xds["ports"]] == ["xds"]
+    assert [selected(peer["podSelector"]) for peer in xds["from"]] == [["reconciler-envoy"]]
+    assert ("from" in web, [port["port"] for port in web["ports"]]) == (False, ["web"])
+    assert selected(policies["reconciler-envoy"]["podSelector"]) == ["reconciler-envoy"]
+    other = {d["metadata"]["name"]: d for d in rendered(*REPO, release="other")}["other-reconciler-envoy"]
+    labels = other["spec"]["template"]["metadata"]["labels"]
+    assert not xds["from"][0]["podSelector"]["matchLabels"].items() <= labels.items()
+
+
+def test_a_token_is_mounted_only_where_the_api_is_spoken_to(helm: Path) -> None:
+    """Without features that need the API server, no Pod can call it."""
+    alone = "replicas=1,leaderElection.enabled=false,events=false"
+    for given, expected in (("replicas=2", {"reconciler"}), (alone, set())):
+        pods = {d["metadata"]["name"]: pod for d in rendered(*REPO, "--set", given) if (pod := pod_of(d))}
+        assert all(pod["spec"]["automountServiceAccountToken"] is False for pod in pods.values())
+        projected = {name for name, pod in pods.items() if any("projected" in v for v in pod["spec"]["volumes"])}
+        assert projected == expected
+        if not expected:
+            assert not [d for d in rendered(*REPO, "--set", given) if d["kind"] in ("Role", "ClusterRole")]
+
+
+def test_credentials_never_become_variables(helm: Path) -> None:
+    """Git credentials and keys are files of Secrets; no container has one in its environment."""
+    for variant in VARIANTS:
+        for pod in filter(None, map(pod_of, rendered(*flags(variant)))):
+            for container in pod["spec"]["containers"]:
+                assert "envFrom" not in container
+                assert all("secretKeyRef" not in str(variable) for variable in container.get("env", []))
