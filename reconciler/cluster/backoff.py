@@ -24,12 +24,12 @@ class Backoff:
         """The next wait in seconds, between a half and the whole of what doubling gives.
 
         Args:
-            at_least: what the server asked for; jitter is added on top.
+            at_least: what the server asked for; up to a half is added: they were all told the same.
         """
         whole = min(self.cap_s, self.base_s * float(2 ** min(self.failures, 30)))
         self.failures += 1
         jittered = whole * (0.5 + self.chance() / 2)
-        return max(jittered, at_least + self.chance() * self.base_s if at_least else 0.0)
+        return max(jittered, at_least * (1 + self.chance() / 2))
 
     def reset(self) -> None:
         """It works again."""

@@ -58,6 +58,8 @@ def error_of(words: str, server: Server) -> ReconcileError:
         return Transient(
             "ClusterCredentialsRefused", f"{where}: does not accept our client certificate: {words}", "renew it"
         )
+    if "PEM" in words or "NO_CERTIFICATE" in words or "KEY_VALUES_MISMATCH" in words:
+        return Stalled("ClusterConfigInvalid", f"{where}: a file of certificates or the key can't be used: {words}")
     return Transient("ClusterUnreachable", f"{where}: TLS failed: {words}")
 
 

@@ -108,14 +108,13 @@ def _load_account(settings: ClusterSettings, configuration: "Configuration") -> 
 
 
 def _load_kubeconfig(settings: ClusterSettings, configuration: "Configuration") -> None:
-    import yaml  # noqa: PLC0415
     from kubernetes.config import ConfigException  # noqa: PLC0415
     from kubernetes.config.kube_config import load_kube_config  # noqa: PLC0415
 
     file = str(settings.kubeconfig or os.environ.get("KUBECONFIG") or Path("~/.kube/config").expanduser())
     try:
         load_kube_config(file, settings.context or None, configuration, persist_config=False)
-    except (ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+    except Exception as error:  # plugins are run and identity providers asked: anything may be raised
         # only the library's own sentences: those of others may quote the file, which holds secrets
         said = (
             bounded(str(error)) if isinstance(error, ConfigException) else f"not a kubeconfig ({type(error).__name__})"
@@ -127,6 +126,9 @@ def _check(configuration: "Configuration") -> None:
     """The library goes on without credentials where a plugin fails, and then is `system:anonymous`."""
     if urlsplit(configuration.host).scheme != "https":
         return
+    for file in (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file):
+        if file and not os.access(file, os.R_OK):
+            raise Stalled("ClusterConfigInvalid", f"{file}: can't be read", "name a PEM file")
     if not configuration.api_key and not configuration.cert_file:
         raise Transient(
             "ClusterCredentialsMissing",

@@ -1,28 +1,22 @@
 """Requests to the API server as JSON, with time limits, throttling and retries."""
 
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
 from urllib.parse import quote
 
-from reconciler.cluster.backoff import Backoff
+from reconciler.cluster.attempts import Absent, Attempts
 from reconciler.cluster.connection import ClusterSettings, chosen
-from reconciler.cluster.failures import Asked, Conflict, Expired, error_of
-from reconciler.cluster.session import Refusal, Request, Session, TooLarge, Unsent
-from reconciler.cluster.throttle import Throttle
+from reconciler.cluster.failures import Asked, Conflict, Expired, unreadable
+from reconciler.cluster.session import Request, Session, TooLarge
 from reconciler.cluster.types import EVERYWHERE, ObjectType, Scope
 from reconciler.cluster.watching import Watch, WatchEvent
 from reconciler.model.digest import Json
-from reconciler.model.errors import ReconcileError, Stalled, Transient
+from reconciler.model.errors import Stalled
 
 __all__ = ["Body", "Cluster", "Conflict", "Expired", "Listing", "Watch", "WatchEvent", "connect"]
 
 Body = dict[str, Json]
-T = TypeVar("T")
 
-_ATTEMPTS = 5
 _RESTARTS = 3
 _APPLY = "application/apply-patch+yaml"
 
@@ -57,8 +51,7 @@ class Cluster:
     def __init__(self, settings: ClusterSettings) -> None:
         self._settings = settings
         self._session = Session(settings)
-        self._throttle = Throttle(settings.per_second, settings.burst)
-        self._closing = threading.Event()
+        self._attempts = Attempts(self._session, settings)
 
     @property
     def describe(self) -> str:
@@ -71,7 +64,7 @@ class Cluster:
             return None  # such a path would mean something else than this object
         try:
             return self._call(Asked("get", kind, namespace, name), "GET", _path(kind, namespace, name))
-        except _Absent:
+        except Absent:
             return None
 
     def list(self, kind: ObjectType, scope: Scope = EVERYWHERE) -> Listing:
@@ -100,18 +93,19 @@ class Cluster:
                 answer = self._call(asked, "GET", path, query)
             except TooLarge:
                 if size == 1:
-                    raise Stalled("ClusterAnswerTooLarge", f"{asked}: one object is larger than we read") from None
+                    raise
                 size = max(1, size // 4)
                 continue
             metadata, items = answer.get("metadata"), answer.get("items")
-            if not isinstance(metadata, dict) or not isinstance(items, list | None):
-                raise Transient("ClusterAnswerUnreadable", f"{asked}: not a list")
+            version = str(metadata.get("resourceVersion") or "") if isinstance(metadata, dict) else ""
+            if not version or not isinstance(metadata, dict) or not isinstance(items, list | None):
+                raise unreadable(f"{asked}: no list with a version")
             objects = (
                 item | {"apiVersion": kind.api_version, "kind": kind.kind}
                 for item in items or ()
                 if isinstance(item, dict)
             )
-            yield Listing(tuple(objects), str(metadata.get("resourceVersion") or ""))
+            yield Listing(tuple(objects), version)
             token = str(metadata.get("continue") or "")
             if not token:
                 return
@@ -130,8 +124,9 @@ class Cluster:
             "timeoutSeconds": str(max(1, int(seconds))),
         }
         request = Request("GET", _path(kind, scope.namespace), query)
-        begin = lambda: Watch(self._session, request, asked, self._settings.silence_s, self._settings.line_bytes)  # noqa: E731
-        return self._attempts(asked, begin, attempts=1)
+        settings = self._settings
+        times = settings.request_s, settings.silence_s, settings.line_bytes
+        return self._attempts.make(asked, lambda: Watch(self._session, request, asked, *times), most=1)
 
     def create(self, kind: ObjectType, body: Body) -> Body:
         """Make an object.
@@ -153,7 +148,7 @@ class Cluster:
         asked = Asked("update", kind, namespace, name)
         try:
             return self._call(asked, "PUT", _checked_path(asked), body=body)
-        except _Absent:
+        except Absent:
             raise Conflict("ClusterConflict", f"{asked}: it is gone") from None
 
     def apply(self, kind: ObjectType, body: Body, manager: str, *, force: bool = False, subresource: str = "") -> Body:
@@ -175,7 +170,7 @@ class Cluster:
         whole: Body = {"apiVersion": kind.api_version, "kind": kind.kind, **body}
         try:
             return self._call(asked, "PATCH", _checked_path(asked), query, whole, _APPLY)
-        except _Absent:
+        except Absent:
             raise Conflict("ClusterConflict", f"{asked}: it is gone") from None
 
     def delete(self, kind: ObjectType, namespace: str, name: str, *, uid: str = "", resource_version: str = "") -> bool:
@@ -189,7 +184,7 @@ class Cluster:
         options: Body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": conditions}
         try:
             self._call(asked, "DELETE", _checked_path(asked), body=options)
-        except _Absent:
+        except Absent:
             return False
         return True
 
@@ -197,7 +192,7 @@ class Cluster:
         """Whether the server knows a type at all (a CRD may not be installed)."""
         root = replace(kind, plural="", namespaced=False)
         try:
-            resources = self._call(Asked("get", root), "GET", root.path()).get("resources")
+            resources = self._call(Asked("get", kind), "GET", root.path()).get("resources")
         except Stalled as error:
             if error.reason == "ClusterTypeMissing":
                 return False
@@ -208,7 +203,7 @@ class Cluster:
 
     def close(self) -> None:
         """End what is under way."""
-        self._closing.set()
+        self._attempts.close()
         self._session.close()
 
     def _call(
@@ -225,63 +220,9 @@ class Cluster:
         """One request and its answer, with all that is done so that it succeeds."""
         settings = self._settings
         request = Request(method, path, query, body, content_type)
-        limit = settings.page_bytes
-        ask = lambda: self._session.ask(request, settings.request_s, limit)  # noqa: E731 - named by what follows
-        return self._attempts(asked, ask, attempts=_ATTEMPTS, repeatable=repeatable)
-
-    def _attempts(self, asked: Asked, ask: Callable[[], T], *, attempts: int, repeatable: bool = True) -> T:
-        """Ask until it succeeds, can't succeed, or was tried for long enough."""
-        deadline = time.monotonic() + self._settings.patience_s
-        backoff, renewed = Backoff(0.2, 5.0), False
-        while True:
-            self._wait_for_turn(asked, deadline)
-            identity, asked_to_wait = self._session.identity, 0.0
-            try:
-                return ask()
-            except Refusal as refusal:
-                answer = refusal.answer
-                error = _absent_or(asked, refusal)
-                again = answer.is_busy and (repeatable or answer.code == 429)  # noqa: PLR2004 - nothing was done
-                renewable, asked_to_wait = answer.code == 401, answer.retry_after_s  # noqa: PLR2004
-            except ReconcileError as fault:
-                error = fault
-                again = isinstance(fault, Unsent) or (repeatable and fault.reason == "ClusterUnreachable")
-                renewable = fault.reason in _RENEWABLE
-            if renewable and not renewed:
-                renewed = True
-                self._session.renew(identity)
-                continue
-            wait = backoff.next(asked_to_wait)
-            if not again or backoff.failures >= attempts or time.monotonic() + wait > deadline:
-                raise error
-            self._pause(wait)
-
-    def _wait_for_turn(self, asked: Asked, deadline: float) -> None:
-        wait = self._throttle.take(deadline - time.monotonic())
-        if wait is None:
-            raise Transient("ClusterBusy", f"{asked}: more requests than we allow ourselves")
-        if wait:
-            self._pause(wait)
-
-    def _pause(self, seconds: float) -> None:
-        if self._closing.wait(seconds):
-            raise Transient("ClusterClosed", "the connection to the cluster is closed")
-
-
-# The certificate or the authority may have been renewed on disk.
-_RENEWABLE = {"ClusterCertificateRefused", "ClusterCredentialsRefused"}
-
-
-class _Absent(Exception):
-    """The object is not there."""
-
-
-def _absent_or(asked: Asked, refusal: Refusal) -> Exception:
-    """What a refusal means; a missing object is the caller's to judge."""
-    answer = refusal.answer
-    if answer.code == 404 and answer.is_of_kubernetes and asked.name and answer.details.get("kind") != "namespaces":  # noqa: PLR2004
-        return _Absent()
-    return error_of(asked, answer)
+        return self._attempts.make(
+            asked, lambda: self._session.ask(request, settings.request_s, settings.page_bytes), repeatable=repeatable
+        )
 
 
 def _place(body: Body) -> tuple[str, str]:

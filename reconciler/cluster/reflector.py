@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from reconciler.cluster.backoff import Backoff
 from reconciler.cluster.door import Body, Cluster, Expired, Watch
 from reconciler.cluster.types import EVERYWHERE, ObjectKey, ObjectType, Scope
-from reconciler.model.errors import ReconcileError
+from reconciler.model.errors import ReconcileError, Transient
 
 T = TypeVar("T")
 
@@ -62,7 +62,8 @@ class Reflector(Generic[T]):
     Args:
         cluster: the API server.
         kind: which type.
-        reduce: what to keep of an object; None for nothing. Called once per version; must be quick and not raise.
+        reduce: what to keep of an object; None for nothing. Called once per version; must be quick and not raise. Where
+            it does raise, what was kept before stays, and `Copy.failure` says so.
         on_change: called after ``objects`` differ, and after they were listed for the first time, from the thread; must
             be quick and not raise. A version whose reduced form equals the one before makes no difference.
         scope: which objects.
@@ -90,6 +91,7 @@ class Reflector(Generic[T]):
         self._closing = threading.Event()
         self._watching: Watch | None = None
         self._thread = threading.Thread(target=self._run, name=f"cluster-{kind.plural}", daemon=True)
+        self._unread: dict[ObjectKey, str] = {}
         # Only the thread uses these.
         self._versions: dict[ObjectKey, str] = {}
         self._version = ""  # to watch from; empty: list first
@@ -106,7 +108,13 @@ class Reflector(Generic[T]):
             if self._shown is None:
                 self._shown = MappingProxyType(self._objects.copy())
             stale = time.monotonic() - self._heard_at
-            return Copy(self._shown, self._synced.is_set(), self._generation, self._failure, stale)
+            return Copy(
+                self._shown, self._synced.is_set(), self._generation, self._failure or self._unreadable(), stale
+            )
+
+    def _unreadable(self) -> str:
+        one = next(iter(self._unread.copy().items()), None)
+        return f"InternalError: {'/'.join(one[0])}: {one[1]}; kept as it was before" if one else ""
 
     def wait(self, seconds: float) -> bool:
         """Whether the objects were listed within that time."""
@@ -136,8 +144,9 @@ class Reflector(Generic[T]):
     def _follow(self) -> None:
         if not self._version or time.monotonic() >= self._resync_at:
             self._list()
-        began = time.monotonic()
-        if not self._watch() and time.monotonic() - began < _QUICK_S:
+        if self._watch():
+            self._backoff.reset()
+        else:
             self._fail("")
 
     def _fail(self, failure: str) -> None:
@@ -152,15 +161,16 @@ class Reflector(Generic[T]):
         version = ""
         for page in self._cluster.pages(self._kind, self._scope):
             for body in page.items:
-                key, versions_key = _identity(body)
-                versions[key] = versions_key
-                known = versions_key and self._versions.get(key) == versions_key
-                kept = self._objects.get(key) if known else self._reduce(body)
+                key, written = _identity(body)
+                versions[key] = written
+                known = written and self._versions.get(key) == written
+                kept = self._objects.get(key) if known else self._reduced(key, body)
                 if kept is not None:
                     objects[key] = kept
             version = page.resource_version
             self._hear()
         self._versions, self._version = versions, version
+        self._unread = {key: why for key, why in self._unread.items() if key in versions}
         self._resync_at = time.monotonic() + self._pace.resync_s * random.uniform(0.9, 1.1)  # noqa: S311 - no secret
         first = not self._synced.is_set()
         differs = objects != self._objects
@@ -173,23 +183,30 @@ class Reflector(Generic[T]):
             self._on_change()
 
     def _watch(self) -> bool:
-        """Whether anything came."""
+        """Follow until the watch ends. Whether it worked: it told something, or stood for a while.
+
+        Raises:
+            Expired: list again.
+            Stalled, Transient: it did not begin, or broke at once. That one is cut which worked is everyday life.
+        """
         longest = min(self._pace.watch_s * random.uniform(0.5, 1.0), self._resync_at - time.monotonic())  # noqa: S311
         watching = self._cluster.watch(self._kind, self._scope, self._version, longest)
         self._watching = watching
-        came = False
+        self._hear()
+        began, came = time.monotonic(), False
         try:
             if self._closing.is_set():
                 return True
-            self._hear()
             for event in watching:
                 came = True
-                self._backoff.reset()
                 self._take(event.type, event.object)
+        except Transient as error:
+            if isinstance(error, Expired) or not (came or time.monotonic() - began > _QUICK_S):
+                raise
         finally:
             self._watching = None
             watching.close()
-        return came
+        return came or time.monotonic() - began > _QUICK_S
 
     def _take(self, kind: str, body: Body) -> None:
         key, version = _identity(body)
@@ -199,10 +216,11 @@ class Reflector(Generic[T]):
             return
         if kind == "DELETED":
             self._versions.pop(key, None)
+            self._unread.pop(key, None)
             reduced = None
         else:
             self._versions[key] = version
-            reduced = self._reduce(body)
+            reduced = self._reduced(key, body)
         self._version = version or self._version
         if reduced == self._objects.get(key):
             return
@@ -213,6 +231,16 @@ class Reflector(Generic[T]):
                 self._objects[key] = reduced
             self._changed()
         self._on_change()
+
+    def _reduced(self, key: ObjectKey, body: Body) -> T | None:
+        """What to keep of an object; where that fails, what was kept before: others must not suffer from one."""
+        try:
+            reduced = self._reduce(body)
+        except Exception as error:  # noqa: BLE001 - a bug, but objects are written by people we do not know
+            self._unread[key] = type(error).__name__
+            return self._objects.get(key)
+        self._unread.pop(key, None)
+        return reduced
 
     def _changed(self) -> None:
         self._generation += 1

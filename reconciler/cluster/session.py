@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
+from reconciler import __version__
 from reconciler.cluster import certificates
 from reconciler.cluster.connection import ClusterSettings, address, load
 from reconciler.cluster.failures import Answer, bounded, unreadable
@@ -42,7 +43,7 @@ class Request:
     content_type: str = "application/json"
 
 
-class TooLarge(Exception):
+class TooLarge(Stalled):
     """An answer passes its bound."""
 
 
@@ -82,7 +83,7 @@ class Session:
 
     def __init__(self, settings: ClusterSettings) -> None:
         self._settings = settings
-        self._lock = threading.Lock()
+        self._lock, self._tokens = threading.Lock(), threading.Lock()
         self._link = _linked(settings)
         self._open: set[HTTPResponse] = set()
         self._closed = False
@@ -128,14 +129,15 @@ class Session:
             return document(b"".join(self._pieces(response, limit, deadline)))
 
     @contextmanager
-    def answer(self, request: Request, silence_s: float) -> "Iterator[HTTPResponse]":
+    def answer(self, request: Request, seconds: float, silence_s: float = 0.0) -> "Iterator[HTTPResponse]":
         """A successful answer of which nothing has been read yet.
 
         Args:
             request: what is sent.
-            silence_s: longest time to connect, and between two bytes.
+            seconds: longest time to connect, until the answer begins, and between two bytes of it.
+            silence_s: between two bytes, where that is another time.
         """
-        response = self._send(request, silence_s)
+        response = self._send(request, seconds)
         with self._lock:
             if self._closed:
                 response.close()
@@ -144,7 +146,9 @@ class Session:
         try:
             with self._faults():
                 if response.status not in _OK:
-                    raise Refusal(self._refusal(response, time.monotonic() + silence_s))  # noqa: TRY301 - in the net
+                    raise Refusal(self._refusal(response, time.monotonic() + seconds))  # noqa: TRY301 - in the net
+                if silence_s:
+                    _allow_silence(response, silence_s)
                 yield response
         except BaseException:
             response.close()  # what is left of it must not be the beginning of the next answer
@@ -173,10 +177,15 @@ class Session:
         if self._closed:
             raise Transient("ClusterClosed", "the connection to the cluster is closed")
         url = link.host + request.path + (f"?{urlencode(request.query)}" if request.query else "")
-        headers = {"Accept": "application/json", "Content-Type": request.content_type, "User-Agent": "reconciler"}
+        headers = {
+            "Accept": "application/json",
+            "Content-Type": request.content_type,
+            "User-Agent": f"reconciler/{__version__}",
+        }
         timeout = (min(seconds, 10.0), seconds)
         with self._faults():
-            headers |= _authorization(link.configuration)
+            with self._tokens:  # a plugin that asks somebody is run once
+                headers |= _authorization(link.configuration)
             response: HTTPResponse = link.client.request(
                 request.method, url, headers=headers, body=request.body, _request_timeout=timeout
             ).response
@@ -187,7 +196,7 @@ class Session:
         for piece in self.pieces(response):
             held += len(piece)
             if held > limit:
-                raise TooLarge
+                raise TooLarge("ClusterAnswerTooLarge", f"{self.address}: an answer of more than {limit} bytes")
             if time.monotonic() > deadline:
                 raise Transient("ClusterUnreachable", f"{self.address}: the answer does not come to its end")
             yield piece
@@ -242,9 +251,16 @@ def _linked(settings: ClusterSettings) -> _Link:
             configuration.ssl_ca_cert,
             proxied=bool(configuration.proxy),
         )
-    except (OSError, ValueError) as error:
-        raise Stalled("ClusterConfigInvalid", f"{address(host)}: {bounded(str(error))}") from error
+    except ValueError as error:  # its words may quote a proxy's URL, with a password
+        raise Stalled("ClusterConfigInvalid", f"{address(host)}: a URL of the configuration can't be used") from error
     return _Link(configuration, client, host, server)
+
+
+def _allow_silence(response: "HTTPResponse", seconds: float) -> None:
+    """Set the time between two bytes; without a socket to set it on, that until the answer began stays."""
+    sock = getattr(response.connection, "sock", None)
+    if sock is not None:
+        sock.settimeout(seconds)
 
 
 def _authorization(configuration: "Configuration") -> dict[str, str]:

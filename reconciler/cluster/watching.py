@@ -34,20 +34,23 @@ class Watch(Iterator[WatchEvent]):
         session: where it is asked.
         request: the watch.
         asked: the same, for errors.
-        silence_s: longest time without a byte.
+        seconds: longest time until it begins.
+        silence_s: longest time without a byte after that.
         line_bytes: longest event.
 
     Raises:
         Refusal, Transient, Stalled: it did not begin.
     """
 
-    def __init__(self, session: Session, request: Request, asked: Asked, silence_s: float, line_bytes: int) -> None:
+    def __init__(
+        self, session: Session, request: Request, asked: Asked, seconds: float, silence_s: float, line_bytes: int
+    ) -> None:
         self._asked = asked
         self._closed = False
         self._stack = ExitStack()
         self._events: deque[WatchEvent] = deque()
         self._lines = LineCutter(line_bytes)
-        self._response: HTTPResponse = self._stack.enter_context(session.answer(request, silence_s))
+        self._response: HTTPResponse = self._stack.enter_context(session.answer(request, seconds, silence_s))
         self._pieces = session.pieces(self._response)
 
     def __next__(self) -> WatchEvent:
