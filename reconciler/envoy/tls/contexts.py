@@ -23,12 +23,13 @@ from google.protobuf.wrappers_pb2 import BoolValue
 
 from reconciler.envoy.addresses import is_ip
 from reconciler.envoy.config_sources import ads
-from reconciler.envoy.options import RenderOptions
-from reconciler.envoy.protobuf import packed
+from reconciler.envoy.options import RenderOptions, SecretSource
+from reconciler.envoy.protobuf import milliseconds, packed
 from reconciler.envoy.tls.secrets import authorities_name, certificate_name
 from reconciler.model import tls as model
 from reconciler.model.tls import Termination, TlsVersion, UpstreamTls
 
+_PATIENCE_MS = 2000
 TLS_SOCKET = "envoy.transport_sockets.tls"
 
 _VERSIONS = MappingProxyType(
@@ -72,14 +73,15 @@ def upstream_tls_context(host: str, tls: UpstreamTls | None, options: RenderOpti
     name = tls.sni or host
     common = common_tls_context(tls.parameters)
     if tls.identity is not None:
-        common.tls_certificate_sds_secret_configs.append(by_discovery(certificate_name(tls.identity)))
+        common.tls_certificate_sds_secret_configs.append(_soon(certificate_name(tls.identity), options))
     if tls.verify and tls.authorities is None:
         common.validation_context.CopyFrom(named(name))
         common.validation_context.trusted_ca.CopyFrom(DataSource(filename=options.upstream_ca_file))
     elif tls.verify and tls.authorities is not None:
         combined = common.combined_validation_context
         combined.default_validation_context.CopyFrom(named(name))
-        combined.validation_context_sds_secret_config.CopyFrom(by_discovery(authorities_name(tls.authorities, tls.crl)))
+        trusted = authorities_name(tls.authorities, tls.crl)
+        combined.validation_context_sds_secret_config.CopyFrom(_soon(trusted, options))
     return UpstreamTlsContext(sni="" if is_ip(name) else name, common_tls_context=common)
 
 
@@ -112,6 +114,17 @@ def tls_parameters(parameters: model.TlsParameters) -> TlsParameters:
 def by_discovery(name: str) -> SdsSecretConfig:
     """A secret by name, over the stream that also brings listeners and clusters."""
     return SdsSecretConfig(name=name, sds_config=ads())
+
+
+def _soon(name: str, options: RenderOptions) -> SdsSecretConfig:
+    """The same for an upstream: no cluster is acknowledged as long as one waits, which a Secret may make it do.
+
+    Only the incremental protocol can say that there is no such secret; by the other Envoy would wait for 15 seconds.
+    """
+    message = by_discovery(name)
+    if options.secrets is SecretSource.KUBERNETES:
+        message.sds_config.initial_fetch_timeout.CopyFrom(milliseconds(_PATIENCE_MS))
+    return message
 
 
 def common_of(message: DownstreamTlsContext | UpstreamTlsContext) -> CommonTlsContext:

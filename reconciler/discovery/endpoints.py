@@ -1,0 +1,140 @@
+"""Services and their EndpointSlices, watched in the namespaces that are asked for."""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+
+from reconciler.cluster import ENDPOINT_SLICES, SERVICES, Cluster, Pace, Reflector, Scope
+from reconciler.discovery.objects import service_of, slice_of
+from reconciler.envoy import load_assignment
+from reconciler.model.endpoints import EndpointSlice, EndpointsName, Service
+from reconciler.model.snapshot import XdsResource
+
+Put = Callable[[Mapping[str, XdsResource | None]], None]
+Tell = Callable[[str, str], None]
+
+PACE = Pace()
+UNANSWERED = "the API server has not answered yet"
+_PATIENCE_S = 5.0
+_Inputs = tuple[Service | None, tuple[EndpointSlice, ...]]
+
+
+class EndpointDiscovery:
+    """Puts the load assignment of every name that is wanted, whenever it is another.
+
+    Args:
+        cluster: the API server.
+        put: where to, see `LiveResources.put`.
+        tell: told what is wrong with something, in words, and nothing once it is well again.
+        pace: of the reflectors.
+        patience_s: how long `want` waits for a namespace that was not watched before, in seconds.
+    """
+
+    def __init__(
+        self, cluster: Cluster, put: Put, tell: Tell, pace: Pace = PACE, patience_s: float = _PATIENCE_S
+    ) -> None:
+        self._cluster, self._put, self._tell = cluster, put, tell
+        self._pace, self._patience_s = pace, patience_s
+        self._watched: dict[str, _Namespace] = {}
+
+    def want(self, names: frozenset[str]) -> None:
+        """Watch what these names need, and nothing else. Called by one thread at a time."""
+        wanted: dict[str, set[EndpointsName]] = defaultdict(set)
+        for name in map(EndpointsName.parse, names):
+            wanted[name.namespace].add(name)
+        for namespace in self._watched.keys() - wanted.keys():
+            self._watched.pop(namespace).close()
+        for namespace, asked in wanted.items():
+            if namespace not in self._watched:
+                self._watched[namespace] = _Namespace(self._cluster, namespace, self._put, self._tell, self._pace)
+            self._watched[namespace].want(asked)
+        deadline = time.monotonic() + self._patience_s
+        for namespace in wanted:
+            self._watched[namespace].wait(deadline)
+
+    def close(self) -> None:
+        """Watch nothing any more."""
+        for namespace in self._watched.values():
+            namespace.close()
+        self._watched.clear()
+
+
+class _Namespace:
+    """One namespace: two reflectors, and what came of them."""
+
+    def __init__(self, cluster: Cluster, name: str, put: Put, tell: Tell, pace: Pace) -> None:
+        self._name, self._put, self._tell = name, put, tell
+        self._lock = threading.Lock()
+        self._wanted: set[EndpointsName] = set()
+        self._seen: dict[EndpointsName, _Inputs] = {}
+        self._troubles: dict[str, str] = {}
+        scope = Scope(name)
+        self._services = Reflector(cluster, SERVICES, service_of, self._update, scope, pace)
+        self._slices = Reflector(cluster, ENDPOINT_SLICES, slice_of, self._update, scope, pace)
+        self._services.start()
+        self._slices.start()
+
+    def want(self, names: set[EndpointsName]) -> None:
+        """These names, and no others."""
+        with self._lock:
+            self._wanted = names
+            self._seen = {name: inputs for name, inputs in self._seen.items() if name in names}
+        self._update()
+
+    def wait(self, deadline: float) -> None:
+        """Until the objects were listed, or the time has come."""
+        for reflector in (self._services, self._slices):
+            if not reflector.wait(max(0.0, deadline - time.monotonic())):
+                self._say(f"endpoints in {self._name}", reflector.copy().failure or UNANSWERED)
+                return
+        self._update()
+
+    def close(self) -> None:
+        """Ends both."""
+        self._services.close()
+        self._slices.close()
+
+    def _update(self) -> None:
+        """Puts what differs; from the thread of a reflector, or of who wants."""
+        services, slices = self._services.copy(), self._slices.copy()
+        if not services.synced or not slices.synced:
+            return
+        with self._lock:
+            by_service = _by_service(slices.objects.values())
+            changed: dict[str, XdsResource | None] = {}
+            for name in self._wanted:
+                service = services.objects.get((self._name, name.service))
+                inputs = service, tuple(by_service.get(name.service, ()))
+                if self._seen.get(name) != inputs:
+                    self._seen[name] = inputs
+                    changed[str(name)] = load_assignment(name, *inputs)
+                    self._say(f"endpoints of {name}", _trouble(name, service))
+            self._say(f"endpoints in {self._name}", "")
+            if changed:
+                self._put(changed)
+
+    def _say(self, about: str, trouble: str) -> None:
+        if self._troubles.get(about, "") != trouble:
+            self._troubles[about] = trouble
+            self._tell(about, trouble)
+
+
+def _by_service(slices: Iterable[EndpointSlice]) -> dict[str, list[EndpointSlice]]:
+    found: dict[str, list[EndpointSlice]] = defaultdict(list)
+    for one in slices:
+        found[one.service].append(one)
+    return found
+
+
+def _trouble(name: EndpointsName, service: Service | None) -> str:
+    """Why a name has no endpoints, where it is not that there are none at the moment."""
+    where = f"{name.namespace}/{name.service}"
+    if service is None:
+        return f"there is no Service {where}"
+    if service.external:
+        return f"Service {where} stands for the name {service.external}; leave out the resolver to have DNS asked"
+    if all(port.number != name.port for port in service.ports):
+        there = ", ".join(str(port.number) for port in service.ports) or "none"
+        return f"Service {where} has no port {name.port}; it has {there}"
+    return ""
