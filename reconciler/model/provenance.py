@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 # What paths of cluster objects begin with. No path in a repository has an empty part, so none can look like one.
 CLUSTER_PREFIX = "cluster://"
+_ANNOTATED = frozenset({"Service", "Ingress"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ class Provenance:
     """A place in a file of the repository, of a plain directory (``touch`` is None there), or in a cluster object.
 
     Attributes:
-        path: of the file, or ``cluster://KIND/NAMESPACE/NAME`` (see `object_path`).
+        path: of the file, or ``cluster://KIND/NAMESPACE/NAME`` (see `object_path`), with ``/spec`` behind it for the
+            rules of an Ingress.
         line: from 1, in the file or in the annotation; 0 means all of it.
     """
 
@@ -95,8 +97,11 @@ class Provenance:
 
     def __str__(self) -> str:
         if is_cluster_path(self.path):
-            kind, namespace, name = self.path.removeprefix(CLUSTER_PREFIX).split("/", 2)
-            place = f"{kind} {namespace}/{name}" + (f" annotation line {self.line}" if self.line else "")
+            kind, namespace, *names = self.path.removeprefix(CLUSTER_PREFIX).split("/", 2)
+            name, _, part = "/".join(names).partition("/")
+            # What is no annotation has no lines anybody wrote.
+            line = f" annotation line {self.line}" if self.line and kind in _ANNOTATED and not part else ""
+            place = f"{kind} {namespace}/{name}{f' {part}' if part else ''}{line}"
             return f"{place} ({self.touch})" if self.touch else place
         place = f"{self.path}:{self.line}" if self.line else self.path
         return f"{place} @ {self.touch}" if self.touch else place

@@ -2,9 +2,11 @@
 
 ====================  =================================================================================
 ``1-sources/``        the input files, written by people
+``1-cluster.yaml``    optional: objects of the cluster beside them, as the API server returns them
 ``0-before/``         optional: input files of the revision that is served already
+``0-cluster.yaml``    optional: objects of the cluster beside those
 ``case.yaml``         optional: ``sources`` (a folder of the repository instead of ``1-sources``), ``limits``,
-                      ``conflicts``, ``ambassador_id``, ``machine``, ``sharding``
+                      ``conflicts``, ``precedence``, ``cluster``, ``ambassador_id``, ``machine``, ``sharding``
 all others            generated: ``python -m tests.support.golden [CASE…]`` (``make golden``) writes and prunes
 ====================  =================================================================================
 
@@ -30,10 +32,13 @@ from reconciler.model.digest import Json
 from reconciler.model.limits import DEFAULT_LIMITS
 from reconciler.model.machine import MachineAccess
 from reconciler.model.problem import Problem
+from reconciler.model.source import Realm, SourceSnapshot
 from reconciler.model.text import printable
 from reconciler.plan import as_text
 from reconciler.resources import load
 from reconciler.sources import DirectorySource
+from reconciler.sources.cluster import ClusterReading
+from tests.support.cluster_objects import with_objects
 
 REPOSITORY = Path(__file__).parents[2]
 GOLDEN = REPOSITORY / "tests" / "golden"
@@ -41,7 +46,9 @@ GOLDEN = REPOSITORY / "tests" / "golden"
 SETTINGS = "case.yaml"
 SOURCES = "1-sources"
 BEFORE = "0-before"
-_INPUTS = (SETTINGS, SOURCES, BEFORE)
+OBJECTS = "1-cluster.yaml"
+OBJECTS_BEFORE = "0-cluster.yaml"
+_INPUTS = (SETTINGS, SOURCES, BEFORE, OBJECTS, OBJECTS_BEFORE)
 _ENVOY = "5-envoy"
 _STAGE = re.compile(r"[2-9]-")
 
@@ -53,12 +60,16 @@ class Case:
     Attributes:
         sources: folder of the repository that is read instead of ``1-sources``.
         limits: those that differ from the defaults.
+        cluster: what is read of the cluster, where that differs from annotations, Ingresses of class ``reconciler`` and
+            custom resources.
         machine: what documents may ask of Envoy's machine, where that differs from the defaults.
     """
 
     sources: str = ""
     limits: dict[str, Any] = field(default_factory=dict)
     conflicts: str = ConflictPolicy.QUARANTINE
+    precedence: str = Realm.GIT
+    cluster: dict[str, Any] = field(default_factory=dict)
     ambassador_id: str = "default"
     machine: dict[str, Any] = field(default_factory=dict)
     sharding: str = Sharding.NONE
@@ -76,8 +87,15 @@ class Case:
             ambassador_id=self.ambassador_id,
             limits=replace(DEFAULT_LIMITS, **self.limits, machine=MachineAccess(**self.machine)),
             conflicts=ConflictPolicy(self.conflicts),
+            precedence=Realm(self.precedence),
             render=RenderOptions(sharding=Sharding(self.sharding)),
         )
+
+    @property
+    def reading(self) -> ClusterReading:
+        """What is read of the cluster."""
+        everything = ClusterReading(annotations=True, ingresses=True, custom_resources=True)
+        return replace(everything, limits=self.options.limits, **self.cluster)
 
 
 def cases() -> list[str]:
@@ -91,15 +109,19 @@ def reading(name: str) -> tuple[Reading, Compiled]:
     folder = GOLDEN / name
     case = Case.of(folder)
     before = NOTHING
-    if (folder / BEFORE).is_dir():
-        before = _read(folder / BEFORE, case, NOTHING).compiled
+    if (folder / BEFORE).is_dir() or (folder / OBJECTS_BEFORE).exists():
+        before = _read(folder / BEFORE, folder / OBJECTS_BEFORE, case, NOTHING).compiled
     sources = REPOSITORY / case.sources if case.sources else folder / SOURCES
-    return _read(sources, case, before), before
+    return _read(sources, folder / OBJECTS, case, before), before
 
 
-def _read(folder: Path, case: Case, before: Compiled) -> Reading:
+def _read(folder: Path, objects: Path, case: Case, before: Compiled) -> Reading:
     options = case.options
-    source = DirectorySource(folder, options.limits).fetch(None)
+    source = SourceSnapshot(None, None, ())
+    if folder.is_dir() or not objects.exists():
+        source = DirectorySource(folder, options.limits).fetch(None)
+    if objects.exists():
+        source = with_objects(source, objects, case.reading)
     loaded = load(source.files, limits=options.limits, ambassador_id=options.ambassador_id)
     return Reading(source, loaded, compile_routes(source, loaded, options, before.resources))
 
