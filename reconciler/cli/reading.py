@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.cli.show import progress
-from reconciler.cli.wiring import git_source, stage_options
+from reconciler.cli.sources import git_source
+from reconciler.cli.wiring import stage_options
 from reconciler.compile import Compiled, compile_routes, load_source
 from reconciler.model.errors import Stalled
 from reconciler.model.source import Revision, SourceSnapshot

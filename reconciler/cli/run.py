@@ -14,7 +14,7 @@ from reconciler.web import StatusBoard
 
 
 @click.command()
-@settings_flags("common", "state", "source", "clock", "language", "safety", "target", "operation")
+@settings_flags("common", "state", "source", "cluster", "clock", "language", "safety", "target", "operation")
 def run(settings: Loaded) -> None:
     """Poll the repository, apply its routes, record why; until SIGTERM or Ctrl-C. SIGHUP polls at once.
 

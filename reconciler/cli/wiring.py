@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
@@ -11,12 +12,14 @@ from reconciler.apply.envoy_binary import find_envoy, validate
 from reconciler.audit import Journal
 from reconciler.cli import log
 from reconciler.cli.resume import Caches, resume
+from reconciler.cli.sources import source_of
 from reconciler.cli.state import locked
 from reconciler.cli.xds import xds_target
 from reconciler.compile import Options
 from reconciler.envoy import AccessLogFormat, RenderOptions, Routing, Sharding, files_of, static_bootstrap
 from reconciler.loop import Loop, Pace
 from reconciler.merge import ConflictPolicy
+from reconciler.model.decision import Trigger
 from reconciler.model.digest import Digest
 from reconciler.model.effect import Ack
 from reconciler.model.errors import Stalled
@@ -25,10 +28,10 @@ from reconciler.model.limits import Limits
 from reconciler.model.machine import MachineAccess
 from reconciler.model.outcome import Outcome
 from reconciler.model.snapshot import Snapshot
+from reconciler.model.source import Realm
 from reconciler.plan import BlastRadius
-from reconciler.resources import ParsedOnce, document_digests
+from reconciler.resources import ParsedOnce
 from reconciler.settings import Loaded, Settings
-from reconciler.sources import BasicAuth, GitSettings, GitSource, Ref, SshAuth
 from reconciler.state import Edges
 from reconciler.table import DefaultListener
 from reconciler.web import Metrics, StatusBoard, WebServer
@@ -49,6 +52,7 @@ def stage_options(settings: Loaded) -> Options:
         ambassador_id=s.ambassador_id,
         limits=Limits(machine=machine_access(s), platform_paths=s.platform_path),
         conflicts=ConflictPolicy(s.conflicts),
+        precedence=Realm(s.precedence),
         default_listener=DefaultListener(host, int(port)),
         render=RenderOptions(
             service_addresses=dict(s.service_address),
@@ -70,53 +74,6 @@ def stage_options(settings: Loaded) -> Options:
 def machine_access(s: Settings) -> MachineAccess:
     """What documents may ask of Envoy's machine; files of Secrets may be named as files, too."""
     return MachineAccess((*s.tls_files, s.secrets_path), s.body_files, s.log_files, s.variables, s.lua, s.loopback)
-
-
-def git_source(s: Settings, clone_dir: Path, digests: Callable[[bytes], Sequence[str]] = document_digests) -> GitSource:
-    """The repository of the settings, cloned into ``clone_dir``; ``digests`` tells its documents apart.
-
-    Raises:
-        Stalled: the settings name no repository, or one that is not allowed.
-    """
-    if not s.repo:
-        hint = "name it with --repo URL, RECONCILER_REPO or repo: in the settings file"
-        raise Stalled("InvalidSettings", "no repository is given", hint)
-    return GitSource(
-        GitSettings(
-            url=s.repo,
-            clone_dir=clone_dir,
-            ref=Ref.parse(s.ref),
-            sub_path=s.path,
-            depth=s.depth,
-            basic=_basic_auth(s),
-            ssh=_ssh_auth(s),
-            ca_file=s.ca_file,
-            allow_local=s.allow_local,
-            allow_http=s.allow_http,
-            fetch_timeout_s=s.fetch_timeout,
-        ),
-        digests,
-    )
-
-
-def _basic_auth(s: Settings) -> BasicAuth | None:
-    token = s.git_token.reveal()
-    if s.git_token_file:
-        try:
-            token = s.git_token_file.read_text().strip()
-        except OSError as error:
-            raise Stalled("InvalidSettings", f"{s.git_token_file}: {error.strerror}", "see --git-token-file") from error
-    if not token:
-        return None
-    return BasicAuth(token, s.git_username) if s.git_username else BasicAuth(token)
-
-
-def _ssh_auth(s: Settings) -> SshAuth | None:
-    if s.ssh_key_file is None and s.known_hosts_file is None:
-        return None
-    if s.ssh_key_file is None or s.known_hosts_file is None:
-        raise Stalled("InvalidSettings", "ssh needs both --ssh-key-file and --known-hosts-file")
-    return SshAuth(s.ssh_key_file, s.known_hosts_file)
 
 
 def envoy_check(settings: Loaded, targets: Sequence[Target] = ()) -> Callable[[Snapshot], str]:
@@ -173,6 +130,17 @@ def make_targets(s: Settings, on_nack: Callable[[Ack], None]) -> tuple[Target, .
     return tuple(targets)
 
 
+@dataclass(slots=True)
+class _Bell:
+    """Wakes the loop for parts that are made before it; what rings earlier is seen by the loop's first reconcile."""
+
+    rings: Callable[[Trigger], None] | None = None
+
+    def ring(self, trigger: Trigger) -> None:
+        if self.rings is not None:
+            self.rings(trigger)
+
+
 @contextmanager
 def controller(settings: Loaded, report: Callable[[Outcome], None]) -> Iterator[Loop]:
     """A controller on the settings' state directory, resumed from its journal; closed when left.
@@ -190,17 +158,18 @@ def controller(settings: Loaded, report: Callable[[Outcome], None]) -> Iterator[
         journal = Journal.open(state / JOURNAL, now)
         stack.callback(journal.close)
         parsed = ParsedOnce(options.limits)
-        source = git_source(s, state / "clone", parsed.digests)
-        stack.callback(source.close)
+        bell = _Bell()
+        source = source_of(stack, s, state / "clone", options.limits, parsed.digests, bell.ring)
         late_nacks: SimpleQueue[Ack] = SimpleQueue()
         targets = make_targets(s, late_nacks.put)
         for target in targets:
             stack.callback(target.close)
         caches = Caches.below(state, options)
         edges = Edges(source, targets, journal, envoy_check(settings, targets), now, caches.keep_files, parsed)
-        pace = Pace(s.interval, s.jitter, s.max_backoff)
+        pace = Pace(s.interval, s.jitter, s.max_backoff, s.cluster_batch)
         loop = Loop(edges, options, pace, report, log.log_bug, late_nacks, resume(edges, options, caches))
         stack.callback(lambda: caches.keep_served(loop.state))
+        bell.rings = loop.request
         yield loop
 
 

@@ -143,6 +143,41 @@ class Settings:
         parse.duration,
         group="cluster",
     )
+    annotations: bool = _field(
+        False,
+        "Read the getambassador.io/config annotations of Services and Ingresses, beside the repository or alone.",
+        parse.boolean,
+        group="cluster",
+    )
+    custom_resources: bool = _field(
+        False,
+        "Read Mappings, Hosts and the other kinds where they are objects of the cluster themselves.",
+        parse.boolean,
+        group="cluster",
+    )
+    ingresses: bool = _field(False, "Read the rules of Ingresses of our class.", parse.boolean, group="cluster")
+    ingress_class: str = _field("reconciler", "The class of Ingresses that is ours.", group="cluster")
+    namespaces: tuple[str, ...] = _field(
+        (),
+        "Namespace to read objects in; default all. A Role in each is then all the rights that takes.",
+        many=True,
+        group="cluster",
+    )
+    label_selector: str = _field(
+        "", "Read only objects with such labels, in the syntax of kubectl --selector.", group="cluster"
+    )
+    precedence: str = _field(
+        "git",
+        "Whose document is served where the repository and an object of the cluster define the same: git or cluster.",
+        parse.one_of("git", "cluster"),
+        group="cluster",
+    )
+    cluster_batch: float = _field(
+        0.25,
+        "From one reconcile to the next where objects of the cluster change all the time; a first change goes at once.",
+        parse.duration,
+        group="cluster",
+    )
 
     # Clock
     interval: float = _field(60.0, "Time between polls. A minute keeps a forge at ease.", parse.duration)

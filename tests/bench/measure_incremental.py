@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.cli.collector import spare_once
-from reconciler.cli.wiring import git_source, stage_options
+from reconciler.cli.sources import git_source
+from reconciler.cli.wiring import stage_options
 from reconciler.compile import Compiled, Options, compile_routes, load_source_files
 from reconciler.model.source import SourceSnapshot
 from reconciler.recompile import Memory, recompile
