@@ -20,7 +20,7 @@ from reconciler.model.problem import Severity
 from reconciler.settings import Loaded, Settings
 
 _ADMIN = "For --target: where that Envoy answers its operator; port 0 takes a free one."
-_PROBES = "For --target: where everybody may ask that Envoy for /ready and /stats/prometheus, and for nothing else."
+_PROBES = "For --target: where everybody may ask that Envoy for /ready and its statistics, and for nothing else."
 
 STAGES = ("resources", "merged", "table", "envoy", "bootstrap")
 

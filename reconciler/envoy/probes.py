@@ -1,4 +1,4 @@
-"""What an Envoy tells everybody of its admin interface: whether it is ready, and its metrics; nothing else.
+"""What an Envoy tells everybody of its admin interface: whether it is ready, and its statistics; nothing else.
 
 The admin interface itself can end Envoy and print what it holds. Kept on a socket in the file system, no address on
 the network leads to it, not even one that a document names as a service.
@@ -24,7 +24,7 @@ from reconciler.envoy.addresses import socket_address, split
 from reconciler.envoy.protobuf import milliseconds, packed
 
 UNIX = "unix:"
-SHOWN_PATHS = ("/ready", "/stats/prometheus")
+SHOWN_PATHS = ("/ready", "/stats", "/stats/prometheus")
 
 _ADMIN_CLUSTER = "reconciler_admin"
 _LISTENER = "reconciler_probes"

@@ -92,6 +92,7 @@ def test_an_envoy_is_ready_when_it_has_routes_and_shows_no_more(kind: str, tmp_p
             eventually(lambda: status(probes, "/ready") == 200, what="Envoy to be ready")
             assert get(http, "/a/").status == 200
             assert b"envoy_server_live" in get(probes, "/stats/prometheus").body
+            assert b"server.live" in get(probes, "/stats").body
             hidden = [
                 ("/quitquitquit", "POST"),
                 ("/config_dump", "GET"),

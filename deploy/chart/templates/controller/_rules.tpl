@@ -2,12 +2,11 @@
 
 {{/* In the namespaces that are read. */}}
 {{- define "reconciler.watchRules" -}}
-{{- if .Values.sources.annotations }}
+{{- if or .Values.sources.annotations .Values.sources.ingresses }}
+# Annotations stand at both; and the rules of an Ingress name ports of Services.
 - apiGroups: [""]
   resources: [services]
   verbs: [list, watch]
-{{- end }}
-{{- if .Values.sources.ingresses }}
 - apiGroups: [networking.k8s.io]
   resources: [ingresses]
   verbs: [list, watch]
@@ -39,7 +38,7 @@
   verbs: [list, watch]
 {{- end }}
 {{- if and .Values.events (include "reconciler.readsObjects" .) }}
-- apiGroups: [""]
+- apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
 {{- end }}
@@ -66,7 +65,7 @@
   verbs: [get, update]
 {{- end }}
 {{- if .Values.events }}
-- apiGroups: [""]
+- apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
 {{- end }}
