@@ -71,7 +71,7 @@ def _is_address(text: str) -> bool:
         address = ip_address(text)
     except ValueError:
         return False
-    return not (address.is_link_local or address.is_unspecified or address.is_multicast)
+    return not (address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast)
 
 
 def _decoded(value: Json) -> bytes:

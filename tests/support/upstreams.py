@@ -53,11 +53,12 @@ class Upstream:
     ``/slow…`` is answered only once it is left.
     """
 
-    def __init__(self, name: str, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, name: str, tls: ssl.SSLContext | None = None, *, host: str = "127.0.0.1") -> None:
         self.name = name
+        self.host = host
         self.seen: list[dict[str, object]] = []
         self.released = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Echo", (_Echo,), {"upstream": self}))
+        self._server = ThreadingHTTPServer((host, 0), type("Echo", (_Echo,), {"upstream": self}))
         self._server.daemon_threads = True
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
@@ -69,8 +70,8 @@ class Upstream:
 
     @property
     def address(self) -> str:
-        """``127.0.0.1:port``."""
-        return f"127.0.0.1:{self.port}"
+        """``127.0.0.1:port``, or on another address of this machine."""
+        return f"{self.host}:{self.port}"
 
     def __enter__(self) -> "Upstream":
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
