@@ -40,11 +40,12 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         Stalled, Transient: an edge failed; what is served is as before, or as the journal's open intent says.
     """
     started_at = edges.clock()
+    dry_run, edges = not edges.targets, edges.writable()
     source = edges.source.fetch(state.revision, trigger)
     drifted = tuple(target for target in edges.targets if target.observe() != state.applied.snapshot.digest)
     if source.revision == state.attempted:
         if drifted and state.revision is not None and not state.unguarded:
-            return _heal(edges, options, source, state, started_at, drifted)
+            return _heal(edges, options, source, state, started_at, drifted, trigger)
         return nothing_new(edges, trigger, started_at, state), state
     seen = of_revision(edges, options, state, source, trigger, started_at)
 
@@ -58,10 +59,11 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         desired.problems,
         "" if checked.compiled else checked.complaint,
         drifted=bool(drifted),
-        dry_run=not edges.targets,
+        dry_run=dry_run,
         refuse_invalid=options.refuse_invalid,
+        follows=not dry_run and not edges.targets,
     )
-    why = Trigger.DRIFT if drifted and plan.empty and source.revision == state.revision else trigger
+    why = _why(trigger) if drifted and plan.empty and source.revision == state.revision else trigger
     attempt = replace(seen, trigger=why, plan=plan, drift=_told(drifted) if why is Trigger.DRIFT else ())
     if verdict:
         outcome, after = record_untouched(edges, attempt, desired, verdict, state)
@@ -117,14 +119,20 @@ def _heal(
     state: State,
     started_at: datetime,
     drifted: Sequence[Target],
+    trigger: Trigger,
 ) -> tuple[Outcome, State]:
     """Puts back what was last applied where a target holds something else. What was refused stays refused."""
     commit = source.commit if source.revision == state.revision else None
-    attempt = standing(edges, options, state, Trigger.DRIFT, started_at)
+    attempt = standing(edges, options, state, _why(trigger), started_at)
     attempt = replace(attempt, commit=commit, drift=_told(drifted))
     as_it_was = Attempted(state.applied, lambda _held: state.applied, dict, {})
     outcome, healed = _apply(edges, options, attempt, as_it_was, state)
     return outcome, replace(healed, attempted=state.attempted, held=state.held, memory=state.memory)
+
+
+def _why(trigger: Trigger) -> Trigger:
+    """Why a target holds something else: who has just begun to lead finds what the one before it left."""
+    return trigger if trigger is Trigger.LEADING else Trigger.DRIFT
 
 
 def _told(drifted: Sequence[Target]) -> tuple[Drift, ...]:

@@ -24,6 +24,11 @@ def forget(_files: LoadedFiles, _changed: tuple[str, ...] | None) -> None:
     """Keeps nothing of what files hold for the next run."""
 
 
+def alone() -> bool:
+    """The only replica leads."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Edges:
     """The outside world, each part behind its door.
@@ -32,6 +37,7 @@ class Edges:
         complain: Envoy's check: its words, empty if it accepts.
         parsed: values of the documents that the source has digested a moment ago; None where it does not say.
         keep: keeps what files hold for the next run; told which paths differ from what was kept before, or None.
+        leads: whether this replica may write what all replicas share.
     """
 
     source: Source
@@ -41,6 +47,13 @@ class Edges:
     clock: Callable[[], datetime]
     keep: Callable[[LoadedFiles, tuple[str, ...] | None], None] = forget
     parsed: ParsedOnce | None = None
+    leads: Callable[[], bool] = alone
+
+    def writable(self) -> "Edges":
+        """The same with those targets only that this replica may write now."""
+        if all(not target.exclusive for target in self.targets) or self.leads():
+            return self
+        return replace(self, targets=tuple(target for target in self.targets if not target.exclusive))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,14 @@ class Verdict:
 
 
 def before_applying(
-    plan: Plan, problems: Sequence[Problem], complaint: str, *, drifted: bool, dry_run: bool, refuse_invalid: bool
+    plan: Plan,
+    problems: Sequence[Problem],
+    complaint: str,
+    *,
+    drifted: bool,
+    dry_run: bool,
+    refuse_invalid: bool,
+    follows: bool = False,
 ) -> Verdict | None:
     """Why a plan is not applied; None when it may be.
 
@@ -30,6 +37,7 @@ def before_applying(
         drifted: a target holds something else than was last applied, so even an empty plan is applied.
         dry_run: there is no target.
         refuse_invalid: a revision with any error is refused as a whole.
+        follows: every target is left to the leader of several replicas.
     """
     errors = _errors(problems)
     if complaint:
@@ -40,10 +48,12 @@ def before_applying(
         return Verdict(Decision.REFUSED, "UnsafePlan", "; ".join(refusal.message for refusal in plan.refusals))
     if dry_run:
         return Verdict(Decision.DRY_RUN, message="no target; nothing is applied")
-    if not plan.empty or drifted:
+    if not follows and (not plan.empty or drifted):
         return None
     if errors:
         return Verdict(Decision.PARTIAL, _reason(errors), f"nothing to apply; {_many(errors)}")
+    if follows:
+        return Verdict(Decision.UNCHANGED, "NotLeading", "another replica leads, and applies it")
     return Verdict(Decision.UNCHANGED, message="nothing to apply")
 
 

@@ -14,6 +14,7 @@ class Trigger(StrEnum):
     LATE_NACK = "LateNack"
     RETRY = "Retry"
     REQUESTED = "Requested"
+    LEADING = "Leading"
 
 
 class Decision(StrEnum):
