@@ -1,6 +1,7 @@
 """Requests to the API server as JSON, with time limits, throttling and retries."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -17,7 +18,7 @@ __all__ = ["Body", "Cluster", "Conflict", "Expired", "Listing", "Watch", "WatchE
 
 Body = dict[str, Json]
 
-_RESTARTS = 3
+_RESTARTS = 2
 _APPLY = "application/apply-patch+yaml"
 
 
@@ -69,15 +70,10 @@ class Cluster:
 
     def list(self, kind: ObjectType, scope: Scope = EVERYWHERE) -> Listing:
         """All objects of a scope, page by page."""
-        for left in reversed(range(_RESTARTS)):
-            try:
-                pages = tuple(self.pages(kind, scope))
-            except Expired:
-                if not left:
-                    raise
-            else:
-                return Listing(tuple(item for page in pages for item in page.items), pages[-1].resource_version)
-        raise AssertionError
+        for _ in range(_RESTARTS):
+            with suppress(Expired):
+                return self._whole(kind, scope)
+        return self._whole(kind, scope)
 
     def pages(self, kind: ObjectType, scope: Scope = EVERYWHERE) -> Iterator[Listing]:
         """The same page by page, all of one version; for those who keep little of each object.
@@ -96,16 +92,10 @@ class Cluster:
                     raise
                 size = max(1, size // 4)
                 continue
-            metadata, items = answer.get("metadata"), answer.get("items")
-            version = str(metadata.get("resourceVersion") or "") if isinstance(metadata, dict) else ""
-            if not version or not isinstance(metadata, dict) or not isinstance(items, list | None):
+            metadata, objects = _page(answer, kind)
+            if metadata is None:
                 raise unreadable(f"{asked}: no list with a version")
-            objects = (
-                item | {"apiVersion": kind.api_version, "kind": kind.kind}
-                for item in items or ()
-                if isinstance(item, dict)
-            )
-            yield Listing(tuple(objects), version)
+            yield Listing(objects, str(metadata["resourceVersion"]))
             token = str(metadata.get("continue") or "")
             if not token:
                 return
@@ -206,6 +196,10 @@ class Cluster:
         self._attempts.close()
         self._session.close()
 
+    def _whole(self, kind: ObjectType, scope: Scope) -> Listing:
+        pages = tuple(self.pages(kind, scope))
+        return Listing(tuple(item for page in pages for item in page.items), pages[-1].resource_version)
+
     def _call(
         self,
         asked: Asked,
@@ -223,6 +217,15 @@ class Cluster:
         return self._attempts.make(
             asked, lambda: self._session.ask(request, settings.request_s, settings.page_bytes), repeatable=repeatable
         )
+
+
+def _page(answer: Body, kind: ObjectType) -> tuple[Body | None, tuple[Body, ...]]:
+    """Metadata and objects of a page, each with its type, which lists leave out; None for what is no list."""
+    metadata, items = answer.get("metadata"), answer.get("items")
+    if not isinstance(metadata, dict) or not metadata.get("resourceVersion") or not isinstance(items, list | None):
+        return None, ()
+    type_of: Body = {"apiVersion": kind.api_version, "kind": kind.kind}
+    return metadata, tuple(type_of | item for item in items or () if isinstance(item, dict))
 
 
 def _place(body: Body) -> tuple[str, str]:
