@@ -24,7 +24,7 @@ VARIANTS = {
     "nothing kept": "state.kind=emptyDir,git.sshSecret=git,git.caConfigMap=ca,tls.source=off",
     "everything of the cluster": "sources.annotations=true,sources.ingresses=true,sources.customResources=true,"
     "endpoints=kubernetes,secrets=kubernetes,configMap.enabled=true",
-    "some namespaces": "sources.annotations=true,sources.namespaces={TEST},sources.selector=app=shop,events=false",
+    "some namespaces": "sources.annotations=true,sources.namespaces={TEST},sources.labelSelector=app=shop,events=false",
     "a DaemonSet on ports of the node": "envoy.kind=DaemonSet,envoy.service.type=NodePort,envoy.tlsSecrets={shop-tls},"
     "envoy.drainByAdmin=false",
     "Envoys of one's own": "envoy.enabled=false,networkPolicy.metricsFrom[0].podSelector.matchLabels.app=prometheus",
@@ -32,6 +32,7 @@ VARIANTS = {
     "a CronJob": "mode=cronjob,cronjob.timeZone=Europe/Paris,git.tokenSecret=git",
     "as OpenShift wants it": "runAsUser=null,envoy.runAsUser=null,fullnameOverride=routes,image.digest=sha256:"
     + "0" * 64,
+    "objects of the cluster alone": "git.repo=,sources.ingresses=true,sources.precedence=cluster",
     "further settings": "settings.interval=30s,settings.sharding=buckets,settings.platform_path={platform},"
     "monitoring.dashboard=true",
 }
@@ -102,7 +103,6 @@ def test_the_controller_takes_its_settings(variant: str, tmp_path: Path, helm: P
     file = tmp_path / "settings.yaml"
     file.write_text(config_of(rendered(*flags(variant))))
     settings = load({}, {}, file).settings
-    assert settings.repo == "https://git.example.com/team/routes.git"
     assert str(settings.state) == "/var/lib/reconciler"
     assert settings.target
 
@@ -135,6 +135,7 @@ def test_pods_that_ask_for_more_are_refused(api: ApiServer, restricted: str) -> 
         "sources.namespaces={shop}": "nothing is read from namespaces",
         "envoy.autoscaling.enabled=true,envoy.kind=DaemonSet": "it goes with envoy.kind=Deployment",
         "git.repo=": "git.repo: expected the address of the repository",
+        "sources.ingressClass.default=yes": "at '/sources/ingressClass/default': got string, want boolean",
     }.items(),
 )
 def test_wrong_values_are_refused(given: str, said: str, helm: Path) -> None:

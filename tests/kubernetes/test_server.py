@@ -1,8 +1,10 @@
 """The API server of the tests is what it claims to be: a real and current one, with RBAC and the rest turned on."""
 
+import socket
 import subprocess
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -69,14 +71,20 @@ def test_a_stale_write_conflicts(api: ApiServer, namespace: str) -> None:
 
 
 def test_objects_survive_a_stop_and_watches_expire(api: ApiServer, namespace: str) -> None:
-    """The data is on disk; what the server kept of past changes is gone, so an old watch is told 410."""
+    """The data is on disk; what the server kept of past changes is gone, so an old watch is told 410.
+
+    Where somebody has taken its port meanwhile, it takes another.
+    """
     old = api.admin.collection("ConfigMap", namespace)["metadata"]["resourceVersion"]
     api.admin.create(config_map("kept"), namespace)
     with api.admin.watch("ConfigMap", namespace, resourceVersion=old) as events:
         assert next(events)["object"]["metadata"]["name"] == "kept"
+    before = urlsplit(api.address.url)
     api.stop()
     assert api.servers.pids == ()
-    api.start()
+    with socket.create_server((str(before.hostname), before.port)):
+        api.start()
+    assert urlsplit(api.address.url).port != before.port
     assert api.admin.get("ConfigMap", "kept", namespace)
     with api.admin.watch("ConfigMap", namespace, resourceVersion=old) as events:
         event = next(events)

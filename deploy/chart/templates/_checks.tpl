@@ -1,8 +1,8 @@
 {{/* What no schema can say: values that contradict each other. Each sentence says what to do. */}}
 {{- define "reconciler.checks" -}}
 {{- $v := .Values -}}
-{{- if not $v.git.repo -}}
-{{- fail "git.repo: expected the address of the repository with the Mappings, as in --set git.repo=https://git.example.com/team/routes.git" -}}
+{{- if not (or $v.git.repo (include "reconciler.readsObjects" .)) -}}
+{{- fail "git.repo: expected the address of the repository with the Mappings, or something of sources, as in --set git.repo=https://git.example.com/team/routes.git" -}}
 {{- end -}}
 {{- if and $v.git.sshSecret $v.git.tokenSecret -}}
 {{- fail "git.tokenSecret and git.sshSecret: a repository is read over https or over ssh; name one of them" -}}

@@ -7,7 +7,20 @@
 {{- $targets = append $targets (printf "configmap:%s/%s" (include "reconciler.configMapNamespace" .) (include "reconciler.configMapName" .)) -}}
 {{- end -}}
 {{- $api := ternary "in-cluster" "off" (eq (include "reconciler.speaks" .) "true") -}}
-{{- $own := dict "kubernetes" $api "repo" $v.git.repo "ref" $v.git.ref "target" $targets "state" "/var/lib/reconciler" -}}
+{{- $own := dict "kubernetes" $api "target" $targets "state" "/var/lib/reconciler" -}}
+{{- if $v.git.repo -}}
+{{- $_ := set $own "repo" $v.git.repo -}}
+{{- $_ := set $own "ref" $v.git.ref -}}
+{{- end -}}
+{{- range $setting, $on := dict "annotations" $v.sources.annotations "ingresses" $v.sources.ingresses "custom_resources" $v.sources.customResources -}}
+{{- if $on -}}{{- $_ := set $own $setting true -}}{{- end -}}
+{{- end -}}
+{{- if include "reconciler.readsObjects" . -}}
+{{- $_ := set $own "precedence" $v.sources.precedence -}}
+{{- if $v.sources.labelSelector -}}{{- $_ := set $own "label_selector" $v.sources.labelSelector -}}{{- end -}}
+{{- if $v.sources.ingresses -}}{{- $_ := set $own "ingress_class" $v.sources.ingressClass.name -}}{{- end -}}
+{{- end -}}
+{{- if $v.sources.namespaces -}}{{- $_ := set $own "namespaces" $v.sources.namespaces -}}{{- end -}}
 {{- if $v.git.path -}}{{- $_ := set $own "path" $v.git.path -}}{{- end -}}
 {{- if $v.git.tokenSecret -}}{{- $_ := set $own "git_token_file" "/etc/reconciler-git/token" -}}{{- end -}}
 {{- if $v.git.sshSecret -}}

@@ -1,0 +1,164 @@
+"""The chart grants exactly what the controller does: nothing is refused, and no right is there that nothing needed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.chart import rendered
+from tests.support.command import Controller, Desk
+from tests.support.controllers import mapping
+from tests.support.kubernetes import ApiServer, Document, User
+from tests.support.repositories import Repository
+from tests.support.rights import Right, denied, rights_in, unused
+from tests.support.waiting import eventually
+
+REPO = "git.repo=https://git.example.com/team/routes.git"
+# What has nothing to do with rights.
+QUIET = "envoy.enabled=false,tls.source=off,networkPolicy.enabled=false"
+NOTHING = "replicas=1,leaderElection.enabled=false,events=false,status=false"
+RBAC = ("ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
+FEATURES = ("sources.annotations=true", "sources.ingresses=true")
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A controller as the chart would run it, but on this machine.
+
+    Attributes:
+        user: its ServiceAccount.
+        rights: what the chart grants it.
+        settings: its settings file.
+    """
+
+    api: ApiServer
+    user: User
+    rights: tuple[Right, ...]
+    settings: Path
+
+    @property
+    def refused(self) -> list[str]:
+        """Requests of it that the server refused."""
+        return denied(self.api.events_of(self.user))
+
+    @property
+    def needless(self) -> list[Right]:
+        """Rights that it has not used until now."""
+        return unused(self.rights, self.api.events_of(self.user))
+
+
+@contextmanager
+def installed(api: ApiServer, namespace: str, directory: Path, values: str) -> Iterator[Installed]:
+    """The ServiceAccount with its rights in the server, and the settings with a kubeconfig for the files of a Pod."""
+    documents = rendered("--set", f"{REPO},{QUIET},{values}", release="edge", namespace=namespace)
+    rbac = [document for document in documents if document["kind"] in RBAC]
+    api.admin.apply(*rbac)
+    user = api.admin.service_account(namespace, "edge-reconciler")
+    for document in rbac:
+        for rule in document.get("rules", []):
+            api.admin.await_allowed(user, rule, namespace=document["metadata"].get("namespace", ""))
+    text = next(d["data"]["settings.yaml"] for d in documents if "settings.yaml" in d.get("data", {}))
+    settings = yaml.safe_load(text)
+    if settings["kubernetes"] == "in-cluster":
+        config = api.kubeconfig(directory / "kubeconfig", user, namespace=namespace)
+        settings |= {"kubernetes": "kubeconfig", "kubeconfig": str(config)}
+    settings |= {"xds_address": "127.0.0.1:0", "interval": "200ms", "listen": "127.0.0.1:0", "access_log": ""}
+    file = directory / "settings.yaml"
+    file.write_text(yaml.safe_dump(settings))
+    try:
+        yield Installed(api, user, tuple(rights_in(rbac)), file)
+    finally:
+        for document in rbac:
+            if "namespace" not in document["metadata"]:  # the others go with the test's namespace
+                api.admin.delete(document["kind"], document["metadata"]["name"])
+
+
+@contextmanager
+def running(one: Installed, directory: Path) -> Iterator[Controller]:
+    """The controller on a repository with one Mapping."""
+    repository = Repository.create(directory / "repository")
+    repository.commit({"a.yaml": mapping("a", "/a/")})
+    with Desk(directory).controller(repository.path, "--config", one.settings) as controller:
+        yield controller
+
+
+def exercise(one: Installed, directory: Path, namespace: str) -> None:
+    """Have the controller do everything it is set up for, and compare with what it may."""
+    with running(one, directory) as controller:
+        controller.await_decision("Applied")
+        one.api.admin.apply(annotated("shop"), namespace=namespace)
+        eventually(lambda: not one.needless, seconds=20, what=f"all rights used, but for {one.needless}")
+        assert one.refused == [], controller.text
+
+
+def annotated(name: str) -> Document:
+    """A Service with a Mapping in its annotation."""
+    text = yaml.safe_dump(
+        {"apiVersion": "getambassador.io/v3alpha1", "kind": "Mapping", "name": name, "prefix": f"/{name}/"}
+        | {"hostname": "*", "service": name}
+    )
+    metadata = {"name": name, "annotations": {"getambassador.io/config": text}}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 80}]}}
+
+
+def test_all_features_have_what_they_need_and_no_more(api: ApiServer, namespace: str, tmp_path: Path) -> None:
+    """With everything on, in the whole cluster."""
+    with installed(api, namespace, tmp_path, ",".join((NOTHING, *FEATURES))) as one:
+        assert one.rights
+        exercise(one, tmp_path, namespace)
+
+
+def test_in_chosen_namespaces_no_right_reaches_further(api: ApiServer, namespace: str, tmp_path: Path) -> None:
+    """The same without a ClusterRole: in each namespace that is read, and in no other."""
+    other = api.admin.create_namespace()
+    try:
+        values = ",".join((NOTHING, *FEATURES, f"sources.namespaces={{{namespace},{other}}}"))
+        with installed(api, namespace, tmp_path, values) as one:
+            assert {right.namespace for right in one.rights} == {namespace, other}
+            exercise(one, tmp_path, namespace)
+    finally:
+        api.admin.remove_namespace(other)
+
+
+def test_git_alone_takes_no_rights(api: ApiServer, namespace: str, tmp_path: Path) -> None:
+    """Who only reads Git is never seen by the API server."""
+    with installed(api, namespace, tmp_path, NOTHING) as one:
+        assert one.rights == ()
+        with running(one, tmp_path) as controller:
+            controller.await_decision("Applied")
+        assert api.events_of(one.user) == []
+
+
+def test_each_feature_brings_its_own_rights_alone(api: ApiServer) -> None:
+    """What everything together may do is what the features may do one by one: none leans on another's rights."""
+
+    def rights(*values: str) -> set[Right]:
+        return set(rights_in(rendered("--set", ",".join((REPO, QUIET, NOTHING, *values)))))
+
+    single = {feature: rights(feature) for feature in FEATURES}
+    assert all(single.values())
+    assert set().union(*single.values()) == rights(*FEATURES)
+
+
+def test_the_comparison_finds_what_is_wrong(api: ApiServer, namespace: str) -> None:
+    """A right that nobody uses, one in another namespace or for another name, and a refusal are all seen."""
+    rule = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list"]}
+    named = rule | {"resourceNames": ["mine", "other"], "verbs": ["get"]}
+    role = {"kind": "Role", "metadata": {"name": "r", "namespace": namespace}, "rules": [rule, named]}
+    granted = list(rights_in([role, {"kind": "ClusterRole", "metadata": {"name": "c"}, "rules": [rule]}]))
+    assert len(granted) == 6
+    user = api.admin.service_account(namespace, "somebody")
+    api.admin.grant(user, {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}, namespace=namespace)
+    client = api.client(user)
+    assert client.find("ConfigMap", "mine", namespace) is None
+    with pytest.raises(Exception, match="cannot list"):
+        client.list("ConfigMap", "default")
+    events = api.events_of(user)
+    assert set(unused(granted, events)) == {
+        Right("list", "", "configmaps", namespace, ""),
+        Right("get", "", "configmaps", namespace, "other"),
+    }
+    assert len(denied(events)) == 1
