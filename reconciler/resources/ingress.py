@@ -2,8 +2,9 @@
 
 See https://kubernetes.io/docs/concepts/services-networking/ingress/. A path of type ``Prefix`` matches by elements:
 ``/foo`` and ``/foo/`` both mean ``/foo`` itself and all below ``/foo/``, and never ``/foobar``. That takes two
-Mappings, an exact one and one by prefix. ``Exact`` goes before a prefix that means the same path. What is left to the
-implementation is a prefix as Mappings have it, where ``/foo`` means ``/foobar``, too. Paths go on as they came.
+Mappings, an exact one and one by prefix. ``Exact`` goes before a prefix that means the same path, and of two such
+prefixes the longer one. What is left to the implementation is a prefix as Mappings have it, where ``/foo`` means
+``/foobar``, too. Paths go on as they came.
 
 - A wildcard in a host stands for any number of labels, as in ``hostname``; Kubernetes means one.
 - Rules without a host are for all hosts, and the longest path wins; they are not hidden by other rules of the host.
