@@ -91,10 +91,10 @@ class Revision:
         Raises:
             ValueError: the text is not of that form.
         """
-        rest, marker, cluster = text.rpartition(_CLUSTER)
-        if marker and not rest and cluster:
-            return cls("", "", cluster)
-        pointer, at, sha = (rest.removesuffix("+") if marker else text).rpartition("@sha1:")
+        commit, marker, cluster = text.partition(f"+{_CLUSTER}")
+        if text.startswith(_CLUSTER) and len(text) > len(_CLUSTER):
+            return cls("", "", text.removeprefix(_CLUSTER))
+        pointer, at, sha = commit.rpartition("@sha1:")
         if not at or not pointer or not sha or (marker and not cluster):
             raise ValueError(f"not a revision: {text!r}; expected NAME@sha1:HEX")
         return cls(pointer, sha, cluster)
