@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -21,6 +20,8 @@ from tests.support.ports import reserve_port
 _READY_WITHIN_S = 60
 _ENDS_WITHIN_S = 20
 _ATTEMPTS = 3
+# A socket in ``root``, where both run: nobody else's etcd can be there. It must look like host and port.
+_ETCD = "unix://etcd:0"
 # Who asked for what, when it was answered, and nothing of the server's own housekeeping.
 _AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
@@ -38,7 +39,7 @@ class NotStarted(Exception):
 
 @dataclass(slots=True)
 class Servers:
-    """The two processes, their files, and ports that stay theirs over restarts.
+    """The two processes, their files, and a port that stays theirs over restarts.
 
     Attributes:
         root: where everything lies: etcd's data, keys, logs, the audit log.
@@ -51,7 +52,6 @@ class Servers:
     options: tuple[str, ...] = ()
     _etcd: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _apiserver: subprocess.Popen[bytes] | None = field(default=None, init=False)
-    _etcd_port: int = field(default=0, init=False)
     _port: int = field(default=0, init=False)
 
     @property
@@ -70,7 +70,7 @@ class Servers:
         return tuple(process.pid for process in (self._etcd, self._apiserver) if process and process.poll() is None)
 
     def start(self) -> None:
-        """Start both, and wait until the API server is ready; on other ports, if these are taken.
+        """Start both, and wait until the API server is ready; on another port, if its own is taken.
 
         Raises:
             NotStarted: it did not become ready.
@@ -79,7 +79,7 @@ class Servers:
             self._make_files()
         for left in reversed(range(_ATTEMPTS)):
             if not self._port:
-                self._etcd_port, self._port = reserve_port(), reserve_port()
+                self._port = reserve_port()
             try:
                 self._start_etcd()
                 self.start_apiserver()
@@ -129,17 +129,16 @@ class Servers:
         (self.root / "audit.yaml").write_text(yaml.safe_dump(_AUDIT_POLICY))
 
     def _start_etcd(self) -> None:
-        url = f"http://127.0.0.1:{self._etcd_port}"
         self._etcd = self._run(
             "etcd",
             f"--data-dir={self.root / 'etcd'}",
             "--unsafe-no-fsync",
             "--log-level=warn",
-            f"--listen-client-urls={url}",
-            f"--advertise-client-urls={url}",
+            f"--listen-client-urls={_ETCD}",
+            f"--advertise-client-urls={_ETCD}",
             "--listen-peer-urls=http://127.0.0.1:0",
         )
-        _await(self._etcd, self._log("etcd"), lambda: _listens(self._etcd_port))
+        _await(self._etcd, self._log("etcd"), (self.root / _ETCD.removeprefix("unix://")).is_socket)
 
     def start_apiserver(self) -> None:
         """Start the API server alone, on its port, and wait until it is ready.
@@ -149,7 +148,7 @@ class Servers:
         """
         self._apiserver = self._run(
             "kube-apiserver",
-            f"--etcd-servers=http://127.0.0.1:{self._etcd_port}",
+            f"--etcd-servers={_ETCD}",
             "--bind-address=127.0.0.1",
             "--advertise-address=127.0.0.1",
             f"--secure-port={self._port}",
@@ -178,6 +177,7 @@ class Servers:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={},
+                cwd=self.root,
                 start_new_session=True,  # Ctrl-C is for the tests, which then stop the servers
             )
 
@@ -191,12 +191,6 @@ def _await(process: subprocess.Popen[bytes], log: Path, ready: Callable[[], bool
         if process.poll() is not None or time.monotonic() > deadline:
             raise NotStarted(f"{log.name}: {log.read_text(errors='replace')[-3000:]}")
         time.sleep(0.05)
-
-
-def _listens(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
 
 
 def _ready(admin: Calls) -> bool:
