@@ -58,9 +58,11 @@ class Holding:
             return False
         self._groups[group] = objects
         # At the speed of C, since nearly all are the same.
-        changed = compress(objects, map(is_not, objects.values(), map(before.get, objects)))
+        changed = list(compress(objects, map(is_not, objects.values(), map(before.get, objects))))
+        added = sum(key not in before for key in changed)
+        gone = before.keys() - objects.keys() if len(before) + added > len(objects) else ()
         change, concerned = _Change(), set[ObjectKey]()
-        for key in (*changed, *(before.keys() - objects.keys())):
+        for key in (*changed, *gone):
             old, new = before.get(key, NOTHING), objects.get(key, NOTHING)
             change.removed.update(one.path for one in old.inputs)
             change.put.update((one.path, one) for one in new.inputs)
