@@ -89,6 +89,21 @@ def log_certificate(trouble: str) -> None:
         logger.info("xds certificate", renewed=True)
 
 
+def log_discovered(about: str, trouble: str) -> None:
+    """Something of the cluster can't be served as it is, or can again."""
+    logger = structlog.get_logger()
+    if trouble:
+        logger.warning("discovery", about=about, problem=trouble)
+    else:
+        logger.info("discovery", about=about, well=True)
+
+
+def log_refused(node: str, type_url: str) -> None:
+    """An Envoy refuses endpoints or keys. Not in its own words: they may quote what must not be in a log."""
+    logger = structlog.get_logger()
+    logger.warning("refused by envoy", node=node, type=type_url.rpartition(".")[2], kept="what it had before")
+
+
 def log_started(**facts: object) -> None:
     """What the controller works with, once."""
     structlog.get_logger().info("started", **facts)

@@ -1,25 +1,27 @@
 """``reconciler render``: print any stage of the pipeline."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from reconciler.cli.bootstrap import show_bootstrap
 from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.reading import Reading, read
 from reconciler.cli.show import echo_problems, echo_value
 from reconciler.cli.wiring import stage_options
 from reconciler.compile import Options
-from reconciler.envoy import ANY_ADMIN_PORT, files_bootstrap, snapshot_json, static_bootstrap, xds_bootstrap
+from reconciler.envoy import ANY_ADMIN_PORT, snapshot_json, static_bootstrap
 from reconciler.model.digest import Json
 from reconciler.model.errors import Stalled
-from reconciler.model.files import FilesFormat
 from reconciler.model.plain import plain
 from reconciler.model.plan import RefusalReason
 from reconciler.model.problem import Severity
-from reconciler.settings import Loaded, Settings
+from reconciler.settings import Loaded
 
 _ADMIN = "For --target: where that Envoy answers its operator; port 0 takes a free one."
+_INTO = "For --target: write envoy.json there, and with --xds-envoy-certs the files that it names beside it."
 _PROBES = "For --target: where everybody may ask that Envoy for /ready and its statistics, and for nothing else."
 
 STAGES = ("resources", "merged", "table", "envoy", "bootstrap")
@@ -30,10 +32,17 @@ STAGES = ("resources", "merged", "table", "envoy", "bootstrap")
 @click.option("--stage", type=click.Choice(STAGES), default="envoy", show_default=True, help="Which stage to print.")
 @click.option("--admin-address", default=ANY_ADMIN_PORT, show_default=True, metavar="HOST:PORT|unix:FILE", help=_ADMIN)
 @click.option("--probe-address", default="", metavar="HOST:PORT", help=_PROBES)
+@click.option("--into", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help=_INTO)
 @settings_flags("common", "source", "language", "target")
 @output_flag()
 def render(
-    folder: Path | None, stage: str, admin_address: str, probe_address: str, settings: Loaded, output: str
+    folder: Path | None,
+    stage: str,
+    admin_address: str,
+    probe_address: str,
+    into: Path | None,
+    settings: Loaded,
+    output: str,
 ) -> None:
     """Print what a stage makes of the Mappings in PATH, or of --repo at --ref.
 
@@ -48,8 +57,10 @@ def render(
       reconciler render routes/ --stage bootstrap --output json > envoy.json && envoy -c envoy.json
     """
     if stage == "bootstrap" and settings.settings.target:
-        echo_value(_bootstrap_for(settings.settings, admin_address, probe_address), output)
+        show_bootstrap(settings.settings, admin_address, probe_address, into, output)
         return
+    if stage == "bootstrap":
+        settings = _complete(settings)
     reading = read(folder, settings)
     echo_problems([problem for problem in reading.compiled.problems if problem.severity is not Severity.INFO])
     if stage == "bootstrap" and reading.compiled.unguarded:
@@ -62,20 +73,9 @@ def render(
     echo_value(stage_value(reading, stage, stage_options(settings)), output)
 
 
-def _bootstrap_for(s: Settings, admin: str, probes: str) -> Json:
-    target = s.target[0]
-    if probes and admin.endswith(":0"):
-        what = "--probe-address shows what the admin interface says, and its port is not known"
-        raise Stalled("InvalidSettings", what, "add --admin-address unix:FILE")
-    if target == "none":
-        raise Stalled("InvalidSettings", "--target none feeds no Envoy", "name xds or files:DIR, or leave it out")
-    if target == "xds":
-        bootstrap = xds_bootstrap(s.xds_address, admin=admin, probes=probes)
-    else:
-        directory = Path(target.removeprefix("files:")).absolute()
-        bootstrap = files_bootstrap(directory, FilesFormat(s.files_format), admin=admin, probes=probes)
-    value: Json = json.loads(bootstrap)
-    return value
+def _complete(settings: Loaded) -> Loaded:
+    """The settings for a configuration that nobody feeds: DNS for endpoints, and Secrets as files."""
+    return replace(settings, settings=replace(settings.settings, endpoints="dns", secrets="files"))
 
 
 def stage_value(reading: Reading, stage: str, options: Options) -> Json:

@@ -14,9 +14,18 @@ from reconciler.cli import log
 from reconciler.cli.resume import Caches, resume
 from reconciler.cli.sources import source_of
 from reconciler.cli.state import locked
-from reconciler.cli.xds import xds_target
+from reconciler.cli.xds import discover, xds_target
 from reconciler.compile import Options
-from reconciler.envoy import AccessLogFormat, RenderOptions, Routing, Sharding, files_of, static_bootstrap
+from reconciler.envoy import (
+    AccessLogFormat,
+    EndpointSource,
+    RenderOptions,
+    Routing,
+    SecretSource,
+    Sharding,
+    files_of,
+    static_bootstrap,
+)
 from reconciler.loop import Loop, Pace
 from reconciler.merge import ConflictPolicy
 from reconciler.model.decision import Trigger
@@ -63,6 +72,8 @@ def stage_options(settings: Loaded) -> Options:
             access_log_format=AccessLogFormat(s.access_log_format),
             routing=Routing(s.routing),
             sharding=Sharding(s.sharding),
+            endpoints=EndpointSource(s.endpoints),
+            secrets=SecretSource(s.secrets),
         ),
         blast_radius=BlastRadius(s.max_delete_share, s.delete_share_from),
         allow_plan=s.allow_plan,
@@ -164,6 +175,7 @@ def controller(settings: Loaded, report: Callable[[Outcome], None]) -> Iterator[
         targets = make_targets(s, late_nacks.put)
         for target in targets:
             stack.callback(target.close)
+        discover(stack, s, targets)
         caches = Caches.below(state, options)
         edges = Edges(source, targets, journal, envoy_check(settings, targets), now, caches.keep_files, parsed)
         pace = Pace(s.interval, s.jitter, s.max_backoff, s.cluster_batch)

@@ -4,6 +4,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from reconciler.cluster import ENDPOINT_SLICES, SERVICES, Cluster, Pace, Reflector, Scope
 from reconciler.discovery.objects import service_of, slice_of
@@ -11,13 +12,33 @@ from reconciler.envoy import load_assignment
 from reconciler.model.endpoints import EndpointSlice, EndpointsName, Service
 from reconciler.model.snapshot import XdsResource
 
+T = TypeVar("T")
 Put = Callable[[Mapping[str, XdsResource | None]], None]
 Tell = Callable[[str, str], None]
 
 PACE = Pace()
 UNANSWERED = "the API server has not answered yet"
 _PATIENCE_S = 5.0
+_LOOK_S = 0.05
 _Inputs = tuple[Service | None, tuple[EndpointSlice, ...]]
+
+
+def listed(reflector: Reflector[T], deadline: float) -> str:
+    """Waits until the objects were listed, that failed, or the time has come.
+
+    Args:
+        reflector: one that was started.
+        deadline: of `time.monotonic`.
+
+    Returns:
+        Why they were not listed; empty where they were.
+    """
+    while not reflector.wait(min(_LOOK_S, max(0.0, deadline - time.monotonic()))):
+        if failure := reflector.copy().failure:
+            return failure
+        if time.monotonic() >= deadline:
+            return UNANSWERED
+    return ""
 
 
 class EndpointDiscovery:
@@ -45,12 +66,13 @@ class EndpointDiscovery:
             wanted[name.namespace].add(name)
         for namespace in self._watched.keys() - wanted.keys():
             self._watched.pop(namespace).close()
+        new = wanted.keys() - self._watched.keys()
         for namespace, asked in wanted.items():
-            if namespace not in self._watched:
+            if namespace in new:
                 self._watched[namespace] = _Namespace(self._cluster, namespace, self._put, self._tell, self._pace)
             self._watched[namespace].want(asked)
         deadline = time.monotonic() + self._patience_s
-        for namespace in wanted:
+        for namespace in sorted(new):
             self._watched[namespace].wait(deadline)
 
     def close(self) -> None:
@@ -84,10 +106,8 @@ class _Namespace:
 
     def wait(self, deadline: float) -> None:
         """Until the objects were listed, or the time has come."""
-        for reflector in (self._services, self._slices):
-            if not reflector.wait(max(0.0, deadline - time.monotonic())):
-                self._say(f"endpoints in {self._name}", reflector.copy().failure or UNANSWERED)
-                return
+        if trouble := listed(self._services, deadline) or listed(self._slices, deadline):
+            self._say(f"endpoints in {self._name}", trouble)
         self._update()
 
     def close(self) -> None:
@@ -97,10 +117,11 @@ class _Namespace:
 
     def _update(self) -> None:
         """Puts what differs; from the thread of a reflector, or of who wants."""
-        services, slices = self._services.copy(), self._slices.copy()
-        if not services.synced or not slices.synced:
-            return
         with self._lock:
+            # Read inside: who comes later has what is newer.
+            services, slices = self._services.copy(), self._slices.copy()
+            if not services.synced or not slices.synced:
+                return
             by_service = _by_service(slices.objects.values())
             changed: dict[str, XdsResource | None] = {}
             for name in self._wanted:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from reconciler.cluster import SECRETS, Cluster, Pace, Reflector, Scope
-from reconciler.discovery.endpoints import PACE, UNANSWERED, Put, Tell
+from reconciler.discovery.endpoints import PACE, Put, Tell, listed
 from reconciler.discovery.objects import secret_of
 from reconciler.envoy import SecretContent, live_secret, secrets_read
 from reconciler.model.certificates import Unusable
@@ -77,10 +77,9 @@ class SecretDiscovery:
         for ref in new:
             self._watched[ref].start()
         deadline = time.monotonic() + self._patience_s
-        for ref in sorted(refs):
-            reflector = self._watched[ref]
-            if not reflector.wait(max(0.0, deadline - time.monotonic())):
-                self._say(str(ref), f"Secret {ref}", reflector.copy().failure or UNANSWERED)
+        for ref in sorted(new):
+            if trouble := listed(self._watched[ref], deadline):
+                self._say(str(ref), f"Secret {ref}", trouble)
         for name in names:
             self._update(name)
 

@@ -361,6 +361,20 @@ class Settings:
         parse.one_of("tls.crt", "ca.crt"),
         group="target",
     )
+    endpoints: str = _field(
+        "dns",
+        "Who knows the endpoints of services with a KubernetesEndpointResolver: dns; or kubernetes, whose Services and "
+        "EndpointSlices are watched and served over xDS.",
+        parse.one_of("dns", "kubernetes"),
+        group="target",
+    )
+    secrets: str = _field(
+        "files",
+        "How Envoys get Secrets: as files on their machines; or from kubernetes, where those that are named are "
+        "watched and served over xDS, to Envoys that show a certificate.",
+        parse.one_of("files", "kubernetes"),
+        group="target",
+    )
     access_log: str = _field("/dev/stdout", "Envoy's access log file; empty for none.", group="target")
     access_log_format: str = _field(
         "text", "Format of the access log: text or json.", parse.one_of("text", "json"), group="target"
