@@ -56,6 +56,7 @@ format: setup ## Format the code
 
 docs: setup ## Regenerate the reference pages that are made from the code
 	@$(BIN)/python -m tests.support.reference
+	@$(BIN)/python -m tests.support.crds
 
 manifests: setup kubernetes-tools ## Regenerate deploy/: what is made from the chart and for it
 	@$(BIN)/python -m tests.support.chart
