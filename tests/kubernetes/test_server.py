@@ -145,6 +145,7 @@ def test_the_audit_log_tells_who_asked_for_what(api: ApiServer, namespace: str) 
     with asks.calls.watch(path):
         expected = {("create", "", "configmaps", ""), ("watch", "", "configmaps", "")}
         eventually(lambda: api.requests_of(user) == expected, what="both requests in the audit log")
+    assert api.refusals_of(user) == {("create", "", "configmaps", "")}
 
 
 def test_a_frozen_server_answers_when_it_thaws(api: ApiServer, namespace: str) -> None:

@@ -134,3 +134,7 @@ class ApiServer:
     def requests_of(self, user: User) -> set[Request]:
         """What a user asked for, granted or not, as RBAC sees it: ``{(verb, group, resource, subresource)}``."""
         return {request_of(event) for event in self.events_of(user)}
+
+    def refusals_of(self, user: User) -> set[Request]:
+        """Those of a user's requests that RBAC refused."""
+        return {request_of(event) for event in self.events_of(user) if event["responseStatus"]["code"] == 403}

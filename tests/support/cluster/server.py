@@ -195,7 +195,7 @@ def _await(process: subprocess.Popen[bytes], log: Path, ready: Callable[[], bool
 
 def _ready(admin: Calls) -> bool:
     with suppress(OSError, Refused):
-        return bool(admin.call("GET", "/readyz", seconds=2)["message"] == "ok")
+        return bool(admin.call("GET", "/readyz", seconds=1)["message"] == "ok")
     return False
 
 
