@@ -48,7 +48,7 @@ class Watch(Iterator[WatchEvent]):
         self._asked = asked
         self._closed = False
         self._stack = ExitStack()
-        self._events: deque[WatchEvent] = deque()
+        self._whole: deque[bytes] = deque()  # read one at a time: what comes before a bad one counts
         self._lines = LineCutter(line_bytes)
         self._response: HTTPResponse = self._stack.enter_context(session.answer(request, seconds, silence_s))
         self._pieces = session.pieces(self._response)
@@ -60,11 +60,11 @@ class Watch(Iterator[WatchEvent]):
             Expired: the server can't go on from here, or said what can't be read: list again.
             Transient: the connection broke or was silent for too long: go on from the last version.
         """
-        while not self._events:
+        while not self._whole:
             if self._closed or not self._read():
                 self._end()
                 raise StopIteration
-        return self._events.popleft()
+        return _event(self._whole.popleft(), self._asked)
 
     def close(self) -> None:
         """End it, also while another thread waits for the next event."""
@@ -76,7 +76,7 @@ class Watch(Iterator[WatchEvent]):
         """Whether more came."""
         try:
             piece = next(self._pieces, b"")
-            self._events.extend(_event(line, self._asked) for line in self._lines.feed(piece))
+            self._whole.extend(self._lines.feed(piece))
         except LineTooLong:
             self._end()
             raise Expired(
