@@ -18,7 +18,7 @@ from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import DownstreamTlsConte
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
 
-from reconciler.model.files import FilesFormat, routes_file, scopes_file, secret_file
+from reconciler.model.files import FilesFormat, routes_file, scopes_file, secret_file, watched
 from reconciler.model.snapshot import ResourceSet, Snapshot, TypeUrl, XdsResource
 
 # Where a resource takes one from: by its type and name, which is empty where it takes all.
@@ -33,9 +33,9 @@ def by_path(snapshot: Snapshot, directory: PurePath, form: FilesFormat) -> Snaps
     """A snapshot whose listeners and clusters take routes and secrets from files of ``directory``."""
 
     def source(type_url: TypeUrl, name: str) -> ConfigSource:
-        watched = PathConfigSource(path=str(directory / _file(type_url, name, form)))
-        watched.watched_directory.path = str(directory)
-        return ConfigSource(path_config_source=watched, resource_api_version=ApiVersion.V3)
+        file = PathConfigSource(path=str(directory / _file(type_url, name, form)))
+        file.watched_directory.path = str(watched(directory))
+        return ConfigSource(path_config_source=file, resource_api_version=ApiVersion.V3)
 
     return _rerouted(snapshot, source)
 

@@ -36,7 +36,7 @@ from reconciler.envoy.routes.scopes import key_start
 from reconciler.envoy.tls.contexts import tls_socket
 from reconciler.envoy.tls.control_plane import XdsTls, to_control_plane
 from reconciler.envoy.tls.static import drop_tls_files, named_files, put_secrets_inside
-from reconciler.model.files import FilesFormat, clusters_file, listeners_file
+from reconciler.model.files import FilesFormat, clusters_file, listeners_file, watched
 from reconciler.model.limits import DEFAULT_LIMITS
 from reconciler.model.snapshot import Snapshot, TypeUrl, XdsResource
 
@@ -254,5 +254,5 @@ def xds_cluster(address: str, tls: XdsTls | None = None) -> Cluster:
 def watched_file(directory: PurePath, name: str) -> ConfigSource:
     """A file that is read again whenever something is renamed into its directory."""
     source = PathConfigSource(path=str(directory / name))
-    source.watched_directory.path = str(directory)
+    source.watched_directory.path = str(watched(directory))
     return ConfigSource(path_config_source=source, resource_api_version=ApiVersion.V3)

@@ -7,9 +7,14 @@ Flat, so that one watched directory covers it: ``cds.pb`` (all clusters), ``lds.
 """
 
 from enum import StrEnum
+from pathlib import PurePath
 from urllib.parse import quote
 
 from reconciler.model.digest import digest_bytes
+
+# Where a kubelet keeps the files of a volume: a link that it exchanges for all of them at once.
+# https://github.com/kubernetes/kubernetes/blob/master/pkg/volume/util/atomic_writer.go
+MOUNTED = "..data"
 
 _LONGEST = 200  # characters; file systems take 255, keys of a ConfigMap 253
 _STARTS = ("cds.", "lds.", "rds.", "sds.", "srds.")
@@ -20,6 +25,14 @@ class FilesFormat(StrEnum):
 
     PB = "pb"
     JSON = "json"
+
+
+def watched(directory: PurePath) -> PurePath:
+    """The directory in which a rename tells Envoy that files of ``directory`` changed: of a volume, that of its link.
+
+    The kubelet makes links to new files only after that, so files of a volume are named behind the link.
+    """
+    return directory.parent if directory.name == MOUNTED else directory
 
 
 def clusters_file(form: FilesFormat) -> str:
