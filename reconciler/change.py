@@ -1,11 +1,12 @@
 """What a revision changes: its files, compiled as far as they differ from those of the revision before."""
 
+from collections.abc import Sequence
 from functools import cache
 
 from reconciler.compile import Compiled, Held, Options, compile_routes, load_source_files
 from reconciler.model.guards import guard_of
 from reconciler.model.problem import Problem
-from reconciler.model.resource import Origin, ResourceId
+from reconciler.model.resource import Origin, Resource, ResourceId
 from reconciler.model.source import SourceSnapshot
 from reconciler.recompile import Memory, recompile
 from reconciler.resources import Loaded, LoadedFiles, ParsedOnce
@@ -19,12 +20,20 @@ def read(source: SourceSnapshot, options: Options, state: State, parsed: ParsedO
     return load_source_files(source, options, before, state.kept, parsed)
 
 
-def compiled_change(source: SourceSnapshot, files: LoadedFiles, options: Options, state: State) -> Attempted[Compiled]:
+def compiled_change(
+    source: SourceSnapshot, files: LoadedFiles, options: Options, state: State, good: Sequence[Resource]
+) -> Attempted[Compiled]:
     """The whole change, less what is known to be bad, and what Envoy may still reject of it.
 
     What the last compile left makes it cost what has changed, where that is a few Mappings.
+
+    Args:
+        source: the revision.
+        files: what it holds, from `read`.
+        options: see `Options`.
+        state: what the last reconcile left.
+        good: what stands in for what is quarantined; what is served, unless a leader says otherwise.
     """
-    served = state.applied.resources
     loaded = cache(files.whole)
     held: dict[ResourceId, Problem] = {}
     if state.held:
@@ -32,19 +41,24 @@ def compiled_change(source: SourceSnapshot, files: LoadedFiles, options: Options
         held = {o.id: problem for o in origins.values() if (problem := state.held.get((o.id, o.digest)))}
 
     def compile_with(held: Held) -> Compiled:
-        return compile_routes(source, loaded(), options, served, held)
+        return compile_routes(source, loaded(), options, good, held)
 
-    short = recompile(state.memory, source, files, options, served, held) if state.memory else None
+    short = recompile(state.memory, source, files, options, good, held) if state.memory else None
     return Attempted(short or compile_with(held), compile_with, cache(lambda: _suspects(loaded(), state, held)), held)
 
 
 def memory_after(
-    source: SourceSnapshot, files: LoadedFiles, change: Attempted[Compiled], options: Options, state: State
+    source: SourceSnapshot,
+    files: LoadedFiles,
+    change: Attempted[Compiled],
+    options: Options,
+    state: State,
+    good: Sequence[Resource],
 ) -> Memory | None:
-    """What this compile leaves for the next."""
+    """What this compile leaves for the next; the arguments are those of `compiled_change`."""
     if state.memory is not None and state.memory.compiled is change.whole:
         return state.memory
-    return Memory.of(source, files, change.whole, options, state.applied.resources, change.held)
+    return Memory.of(source, files, change.whole, options, good, change.held)
 
 
 def newly_read(files: LoadedFiles, state: State) -> tuple[str, ...] | None:

@@ -16,6 +16,7 @@ from queue import SimpleQueue
 import schedule
 
 from reconciler.compile import Options
+from reconciler.following import standing_of
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.effect import Ack
 from reconciler.model.errors import ReconcileError, Transient
@@ -106,6 +107,9 @@ class Loop:
             outcome = self._record(_failed(trigger, started_at, self.edges.clock(), error, self.state))
         else:
             self._failure = ""
+            standing = standing_of(self.state)
+            if standing is not None:
+                self.edges.publish(standing)
         self.failures = self.failures + 1 if outcome.decision is Decision.FAILED else 0
         self.report(outcome)
         return outcome

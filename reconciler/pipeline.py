@@ -16,6 +16,7 @@ from datetime import datetime
 from reconciler.apply import Target
 from reconciler.change import compiled_change, memory_after, newly_read, read
 from reconciler.compile import Compiled, Options, plan_change
+from reconciler.following import agrees, last_good
 from reconciler.model.audit import Attempt
 from reconciler.model.decision import Trigger
 from reconciler.model.effect import Drift, Release
@@ -43,14 +44,16 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
     dry_run, edges = not edges.targets, edges.writable()
     source = edges.source.fetch(state.revision, trigger)
     drifted = tuple(target for target in edges.targets if target.observe() != state.applied.snapshot.digest)
-    if source.revision == state.attempted:
+    published = edges.published()
+    if source.revision == state.attempted and agrees(state, published):
         if drifted and state.revision is not None and not state.unguarded:
             return _heal(edges, options, source, state, started_at, drifted, trigger)
         return nothing_new(edges, trigger, started_at, state), state
     seen = of_revision(edges, options, state, source, trigger, started_at)
 
     files = read(source, options, state, edges.parsed)
-    change = compiled_change(source, files, options, state)
+    good = last_good(state, published, source.revision, options)
+    change = compiled_change(source, files, options, state, good)
     checked = accept(change, lambda compiled: edges.complain(compiled.snapshot))
     desired = checked.compiled or change.whole
     plan = plan_change(state.applied, desired, options, seen.fast_forward)
@@ -70,7 +73,8 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
     else:
         outcome, after = _apply(edges, options, attempt, replace(change, whole=desired, held=checked.held), state)
     edges.keep(files, newly_read(files, state))
-    return outcome, replace(after, memory=memory_after(source, files, change, options, state), kept={})
+    memory = memory_after(source, files, change, options, state, good)
+    return outcome, replace(after, memory=memory, kept={}, followed=published.digest if published else "")
 
 
 def _apply(
@@ -127,7 +131,9 @@ def _heal(
     attempt = replace(attempt, commit=commit, drift=_told(drifted))
     as_it_was = Attempted(state.applied, lambda _held: state.applied, dict, {})
     outcome, healed = _apply(edges, options, attempt, as_it_was, state)
-    return outcome, replace(healed, attempted=state.attempted, held=state.held, memory=state.memory)
+    return outcome, replace(
+        healed, attempted=state.attempted, held=state.held, memory=state.memory, followed=state.followed
+    )
 
 
 def _why(trigger: Trigger) -> Trigger:

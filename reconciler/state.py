@@ -14,6 +14,7 @@ from reconciler.model.problem import Problem
 from reconciler.model.resource import ResourceId
 from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot
 from reconciler.model.source import Revision, SourceSnapshot
+from reconciler.model.standing import Published, Standing
 from reconciler.model.table import EMPTY_TABLE
 from reconciler.recompile import Memory
 from reconciler.resources import LoadedFiles, ParsedOnce, load_origins
@@ -29,6 +30,15 @@ def alone() -> bool:
     return True
 
 
+def unheard() -> Published:
+    """Nobody else has published anything."""
+    return None
+
+
+def unsaid(_standing: Standing) -> None:
+    """Tells nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Edges:
     """The outside world, each part behind its door.
@@ -38,6 +48,8 @@ class Edges:
         parsed: values of the documents that the source has digested a moment ago; None where it does not say.
         keep: keeps what files hold for the next run; told which paths differ from what was kept before, or None.
         leads: whether this replica may write what all replicas share.
+        published: what the leader said that others need to serve the same; None where this replica leads. Quick.
+        publish: tells the others; does nothing where this replica follows. Quick.
     """
 
     source: Source
@@ -48,6 +60,8 @@ class Edges:
     keep: Callable[[LoadedFiles, tuple[str, ...] | None], None] = forget
     parsed: ParsedOnce | None = None
     leads: Callable[[], bool] = alone
+    published: Callable[[], Published] = unheard
+    publish: Callable[[Standing], None] = unsaid
 
     def writable(self) -> "Edges":
         """The same with those targets only that this replica may write now."""
@@ -70,6 +84,7 @@ class State:
             neither be served again, nor be what others are compared with.
         memory: what the last compile left, so that the next one costs what changes.
         kept: what files held in an earlier run, by path; the first compile of this one looks there.
+        followed: digest of what the leader had published when ``attempted`` was last tried; empty for nothing.
     """
 
     applied: Compiled = NOTHING
@@ -79,6 +94,7 @@ class State:
     unguarded: bool = False
     memory: Memory | None = field(default=None, compare=False, repr=False)
     kept: Mapping[str, FilePart] = field(default_factory=dict, compare=False, repr=False)
+    followed: str = ""
 
     def holdings(self) -> dict[str, int]:
         """How many things of each kind are held in memory until the next reconcile; it grows with the revision only."""

@@ -99,6 +99,7 @@ class Candidate:
         self._until = _NEVER  # we lead before this moment; replaced as a whole, so that `leads` needs no lock
         self._mine: Body | None = None  # the Lease as we last wrote it
         self._seen: _Sighting | None = None
+        self._looked = _NEVER
 
     def leads(self) -> bool:
         """Whether this replica may write now. It ends by itself, be the process frozen or the network gone."""
@@ -167,9 +168,12 @@ class Candidate:
 
     def _note(self, found: Body | None) -> _Sighting:
         """What the Lease says, and since when: that it went is news, and one that we never saw may have just gone."""
+        now, before = self._clock.elapsed(), self._looked
+        self._looked = now
         spec = _spec(found) if found is not None else self._seen.spec if self._seen else {}
-        if self._seen is None or (spec, found is None) != (self._seen.spec, self._seen.gone):
-            self._seen = _Sighting(spec, self._clock.elapsed(), found is None)
+        same = self._seen is not None and (spec, found is None) == (self._seen.spec, self._seen.gone)
+        if self._seen is None or not same or (found is None and now - before > self._times.renew):
+            self._seen = _Sighting(spec, now, found is None)
         return self._seen
 
     def _may_take(self, seen: _Sighting) -> bool:

@@ -15,6 +15,7 @@ class Trigger(StrEnum):
     RETRY = "Retry"
     REQUESTED = "Requested"
     LEADING = "Leading"
+    FOLLOWING = "Following"
 
 
 class Decision(StrEnum):

@@ -136,7 +136,6 @@ class Race:
     replicas: list[Candidate] = field(default_factory=list)
     busy: set[int] = field(default_factory=set)
     led: bool = False
-    deleted: bool = False
 
     def __post_init__(self) -> None:
         """Three replicas, booted at different times."""
@@ -167,11 +166,11 @@ class Race:
         self.check()
 
     def edit(self, what: str) -> None:
-        """Somebody writes to the Lease, or deletes it; who does that twice unseen can make anybody's count wrong."""
+        """Somebody writes to the Lease, or deletes it; of one that came and went unseen nobody can know."""
         if what == "annotate" and self.world.lease is not None:
             self.world.store(self.world.lease)
-        elif what == "delete" and not self.deleted:
-            self.world.lease, self.deleted = None, True
+        elif what == "delete" and all(replica.holder for replica in self.replicas):
+            self.world.lease = None
 
 
 @settings(max_examples=300, deadline=None)

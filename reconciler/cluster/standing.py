@@ -1,0 +1,185 @@
+"""The leader's word on what stands in for broken documents, in a ConfigMap that all replicas read.
+
+Nobody waits for it: requests are made by a thread of its own, and what it last heard is told.
+"""
+
+import base64
+import gzip
+import json
+import threading
+import zlib
+from collections.abc import Callable
+from datetime import datetime
+
+from reconciler.cluster.door import Body, Cluster, Conflict
+from reconciler.cluster.types import CONFIG_MAPS
+from reconciler.model.digest import Json, canonical_json
+from reconciler.model.errors import ReconcileError, Stalled
+from reconciler.model.origin import Kind, Origin, ResourceId
+from reconciler.model.provenance import Provenance, touch_of
+from reconciler.model.source import Revision
+from reconciler.model.standing import Published, Standing
+
+_KEY = "standing.json.gz"
+_LONGEST = 700 * 1024  # packed: as base64 it still fits into a ConfigMap, which may have 1 MiB
+_LARGEST = 32 * 1024 * 1024  # unpacked
+
+
+def pack(standing: Standing) -> bytes:
+    """As bytes: equal for equal content."""
+    documents: list[Json] = []
+    for origin in standing.origins:
+        at, touch = origin.provenance, origin.provenance.touch
+        row: dict[str, Json] = {
+            "kind": str(origin.id.kind),
+            "namespace": origin.id.namespace,
+            "name": origin.id.name,
+            "path": at.path,
+            "line": at.line,
+            "document": origin.document.decode(),
+        }
+        if touch is not None:
+            author = getattr(touch, "author", None) or getattr(touch, "manager", "")
+            row["touch"] = {"key": touch.key, "by": str(author), "at": touch.at.isoformat()}
+        documents.append(row)
+    return gzip.compress(canonical_json({"revision": str(standing.revision), "documents": documents}), mtime=0)
+
+
+def unpack(packed: bytes) -> Standing:
+    """What `pack` was given.
+
+    Raises:
+        ValueError: it is not of that form, or too large.
+    """
+    unpacking = zlib.decompressobj(wbits=31)
+    try:
+        text = unpacking.decompress(packed, _LARGEST)
+        if unpacking.unconsumed_tail or not unpacking.eof:
+            raise ValueError("cut off, or too large")
+        content = json.loads(text)
+        return Standing(Revision.parse(content["revision"]), tuple(map(_origin, content["documents"])))
+    except (zlib.error, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"not of the expected form ({type(error).__name__})") from error
+
+
+def _origin(row: dict[str, str]) -> Origin:
+    name = ResourceId(Kind(row["kind"]), str(row["namespace"]), str(row["name"]))
+    touch = None
+    if "touch" in row:
+        told = json.loads(json.dumps(row["touch"]))
+        touch = touch_of(str(told["key"]), str(told["by"]), datetime.fromisoformat(told["at"]))
+    return Origin(name, Provenance(str(row["path"]), int(row["line"]), touch), row["document"].encode())
+
+
+class StandingBoard:
+    """Keeps a replica's copy of what the leader published, and publishes what a leader has to say.
+
+    Args:
+        cluster: the API server.
+        namespace, name: of the ConfigMap.
+        leads: whether this replica may publish.
+        on_change: told when others published something new; from the thread, must be quick and not raise.
+        on_trouble: told why it can't be read or written, once as long as it lasts; and the empty text after it.
+        pause: seconds between two looks.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        namespace: str,
+        name: str,
+        leads: Callable[[], bool],
+        *,
+        on_change: Callable[[], None],
+        on_trouble: Callable[[str], None],
+        pause: float,
+    ) -> None:
+        self._cluster, self._namespace, self._name = cluster, namespace, name
+        self._leads, self._on_change, self._on_trouble = leads, on_change, on_trouble
+        self._pause = pause
+        self._published: Published = None
+        self._offered: Published = None
+        self._failure = ""
+        self._heard = threading.Event()
+        self._wake = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="standing", daemon=True)
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether the API server was heard within that time."""
+        return self._heard.wait(seconds)
+
+    def published(self) -> Published:
+        """What others have published; None where nobody has, or where it is for us to say what stands."""
+        return None if self._offered is not None and self._leads() else self._published
+
+    def offer(self, standing: Standing) -> None:
+        """Publish this, if we lead; not before what stood until then was heard, for that is to be taken over."""
+        if self._heard.is_set() and self._leads() and standing != self._offered:
+            self._offered = standing
+            self._wake.set()
+
+    def close(self) -> None:
+        """End the thread; a request under way is not waited for."""
+        self._closing = True
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._closing:
+            failure = ""
+            try:
+                self._look()
+            except Conflict:
+                pass  # somebody else was quicker: the next look shows what they wrote
+            except (ReconcileError, ValueError) as error:
+                failure = f"ConfigMap {self._namespace}/{self._name}: {error}"
+            if failure != self._failure:
+                self._failure = failure
+                self._on_trouble(failure)
+            self._wake.wait(self._pause)
+            self._wake.clear()
+
+    def _look(self) -> None:
+        if not self._leads():
+            self._offered = None  # a new term begins with what others said meanwhile
+        found = self._cluster.get(CONFIG_MAPS, self._namespace, self._name)
+        try:
+            self._hear(_standing(found))
+        except ValueError:
+            self._hear(None)  # a leader writes it anew
+            raise
+        finally:
+            self._heard.set()
+            offered = self._offered
+            if offered is not None and offered != self._published:
+                self._write(found, offered)
+
+    def _hear(self, standing: Published) -> None:
+        before, self._published = self._published, standing
+        if standing != before and not (self._offered is not None and self._leads()):
+            self._on_change()
+
+    def _write(self, found: Body | None, standing: Standing) -> None:
+        packed = pack(standing)
+        if len(packed) > _LONGEST:
+            what = f"{len(standing.origins)} documents stand in for others: too many to tell replicas that start anew"
+            raise Stalled("StandingTooLarge", what, "mend what is quarantined")
+        metadata: Body = {"name": self._name, "namespace": self._namespace}
+        whole: Body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, **(found or {})}
+        whole["binaryData"] = {_KEY: base64.b64encode(packed).decode()}
+        if not self._leads():
+            return
+        (self._cluster.create if found is None else self._cluster.replace)(CONFIG_MAPS, whole)
+        self._published = standing
+
+
+def _standing(found: Body | None) -> Published:
+    data = found.get("binaryData") if found else None
+    packed = data.get(_KEY) if isinstance(data, dict) else None
+    if not isinstance(packed, str):
+        return None
+    return unpack(base64.b64decode(packed, validate=True))
