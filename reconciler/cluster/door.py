@@ -180,16 +180,19 @@ class Cluster:
 
     def serves(self, kind: ObjectType) -> bool:
         """Whether the server knows a type at all (a CRD may not be installed)."""
-        root = replace(kind, plural="", namespaced=False)
+        return kind.plural in self.served(kind)
+
+    def served(self, like: ObjectType) -> frozenset[str]:
+        """The types of the group and version of ``like`` that the server knows, by the names in paths."""
+        root = replace(like, plural="", namespaced=False)
         try:
-            resources = self._call(Asked("get", kind), "GET", root.path()).get("resources")
+            resources = self._call(Asked("get", like), "GET", root.path()).get("resources")
         except Stalled as error:
             if error.reason == "ClusterTypeMissing":
-                return False
+                return frozenset()
             raise
-        return isinstance(resources, list) and any(
-            isinstance(r, dict) and r.get("name") == kind.plural for r in resources
-        )
+        known = [r for r in resources if isinstance(r, dict)] if isinstance(resources, list) else []
+        return frozenset(str(resource.get("name")) for resource in known)
 
     def close(self) -> None:
         """End what is under way."""

@@ -1,6 +1,8 @@
 """The custom resources that are read, and which of their versions a server has."""
 
 from collections.abc import Callable
+from functools import cache
+from typing import TypeAlias
 
 from reconciler.cluster import ObjectType
 
@@ -9,8 +11,11 @@ _OWN = "reconciler.dev"
 # Newest first: a server that converts between them gives each object in the version that is asked for.
 _VERSIONS = {_LANGUAGE: ("v3alpha1", "v2", "v1"), _OWN: ("v1alpha1",)}
 
+# Group, plural and kind.
+CustomKind: TypeAlias = tuple[str, str, str]
+
 # What a Mapping needs others for stands beside them, so that all of a group are read or none.
-CUSTOM_KINDS: tuple[tuple[str, str, str], ...] = (
+CUSTOM_KINDS: tuple[CustomKind, ...] = (
     (_LANGUAGE, "authservices", "AuthService"),
     (_LANGUAGE, "consulresolvers", "ConsulResolver"),
     (_LANGUAGE, "hosts", "Host"),
@@ -28,13 +33,15 @@ CUSTOM_KINDS: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def newest_served(kind: tuple[str, str, str], serves: Callable[[ObjectType], bool]) -> ObjectType | None:
-    """The newest version of a kind that a server has; None where it does not know the kind.
+def newest_served(served: Callable[[ObjectType], frozenset[str]]) -> list[tuple[CustomKind, ObjectType | None]]:
+    """Every kind with the newest version of it that a server has; None where it does not know the kind.
 
     Args:
-        kind: one of `CUSTOM_KINDS`.
-        serves: whether the server has a type.
+        served: what the server has of the group and version of a type, by the names in paths.
     """
-    group, plural, name = kind
-    versions = (ObjectType(group, version, plural, name) for version in _VERSIONS[group])
-    return next(filter(serves, versions), None)
+    asked = cache(lambda group, version: served(ObjectType(group, version, "", "")))
+    found: list[tuple[CustomKind, ObjectType | None]] = []
+    for group, plural, name in CUSTOM_KINDS:
+        version = next((version for version in _VERSIONS[group] if plural in asked(group, version)), None)
+        found.append(((group, plural, name), ObjectType(group, version, plural, name) if version else None))
+    return found

@@ -11,7 +11,7 @@ from reconciler.cluster.types import INGRESSES, SERVICES
 from reconciler.model.errors import ReconcileError
 from reconciler.sources.cluster.facts import Body
 from reconciler.sources.cluster.holding import Holding
-from reconciler.sources.cluster.kinds import CUSTOM_KINDS, newest_served
+from reconciler.sources.cluster.kinds import newest_served
 from reconciler.sources.cluster.reading import ClusterReading
 from reconciler.sources.cluster.reduction import Reduced, reduce_custom, reduce_ingress, reduce_service
 from reconciler.sources.cluster.view import ClusterView
@@ -168,8 +168,7 @@ class ClusterSource:
         Raises:
             ReconcileError: the server does not say; what was followed is followed further.
         """
-        found = [(each, newest_served(each, self._cluster.serves)) for each in CUSTOM_KINDS]
-        for (kind_group, plural, name), kind in found:
+        for (kind_group, plural, name), kind in newest_served(self._cluster.served):
             for scope in self._scopes(self._reading.label_selector):
                 group = _group(kind_group, plural, scope)
                 watched = self._watched.get(group)
