@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from reconciler.cluster import Cluster, ObjectType, Reflector, Scope
-from reconciler.cluster.types import INGRESSES, SERVICES
+from reconciler.cluster import INGRESSES, SERVICES, Cluster, ObjectType, Pace, Reflector, Scope
 from reconciler.model.errors import ReconcileError
 from reconciler.sources.cluster.facts import Body
 from reconciler.sources.cluster.holding import Holding
@@ -17,6 +16,7 @@ from reconciler.sources.cluster.reduction import Reduced, reduce_custom, reduce_
 from reconciler.sources.cluster.view import ClusterView
 
 _KINDS_EVERY_S = 30.0  # a kind that is installed later is found after this
+_PACE = Pace()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class ClusterSource:
         reading: which objects are read.
         on_change: called after a view differs from the one before, from one of the threads; must be quick and not
             raise. Writes that don't change what is read are not told.
+        pace: how each collection is followed.
         kinds_every_s: seconds after which the server is asked again which custom resources it knows.
     """
 
@@ -43,10 +44,11 @@ class ClusterSource:
         cluster: Cluster,
         reading: ClusterReading,
         on_change: Callable[[], None],
+        pace: Pace = _PACE,
         kinds_every_s: float = _KINDS_EVERY_S,
     ) -> None:
         self._cluster, self._reading, self._on_change = cluster, reading, on_change
-        self._kinds_every_s = kinds_every_s
+        self._pace, self._kinds_every_s = pace, kinds_every_s
         self._lock = threading.Lock()
         self._holding = Holding(reading.limits)
         self._watched: dict[str, _Watched] = {}
@@ -120,7 +122,7 @@ class ClusterSource:
         """Follows a collection; one of another version of the same kind stays until this one was listed."""
         group = _group(kind.group, kind.plural, scope)
         told = lambda: self._changed(group, reflector)  # noqa: E731 - it is told by what it tells of
-        reflector: Reflector[Reduced] = Reflector(self._cluster, kind, reduce, told, scope)
+        reflector: Reflector[Reduced] = Reflector(self._cluster, kind, reduce, told, scope, self._pace)
         with self._lock:
             if self._closing.is_set():
                 return
