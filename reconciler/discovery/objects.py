@@ -1,6 +1,5 @@
 """What is kept of objects of the cluster. They are untrusted: what is not as it should be is left out."""
 
-import binascii
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
@@ -80,7 +79,7 @@ def _decoded(value: Json) -> bytes:
         return b""
     try:
         return b64decode(value, validate=True)
-    except binascii.Error:
+    except ValueError:
         return b""
 
 

@@ -6,15 +6,17 @@ from random import Random
 import pytest
 
 from reconciler.compile import NOTHING, Compiled, Options, compile_routes
-from reconciler.envoy import RenderOptions, Routing, Sharding
+from reconciler.envoy import EndpointSource, RenderOptions, Routing, SecretSource, Sharding
 from reconciler.merge import ConflictPolicy
 from reconciler.model.digest import digest_bytes
+from reconciler.model.snapshot import TypeUrl
 from reconciler.model.source import Realm, Revision, SourceFile, SourceSnapshot
 from reconciler.recompile import Memory, recompile
 from reconciler.resources import load_files
 from tests.support.edits import EditedRepository
 
 _EDITS = 40
+_WATCHED = RenderOptions(endpoints=EndpointSource.KUBERNETES, secrets=SecretSource.KUBERNETES)
 _PLAIN: dict[str, bool] = {}
 _SECURED = {"secured": True}
 _SHARED = {"shared": True}
@@ -31,6 +33,7 @@ _SHARED = {"shared": True}
         (5, Options(render=RenderOptions(routing=Routing.TREE, sharding=Sharding.HOSTS)), _SECURED),
         (6, Options(), _SHARED),
         (7, Options(precedence=Realm.CLUSTER), _SHARED),
+        (8, Options(render=_WATCHED), _SECURED),
     ],
 )
 def test_incremental_equals_cold(seed: int, options: Options, kind: dict[str, bool]) -> None:
@@ -108,10 +111,25 @@ def test_the_first_rules_of_a_host_for_certificates() -> None:
     _hold([edge, edge, edge | rule, edge | rule | acme, edge | acme, edge | acme | rule])
 
 
-def _hold(revisions: list[dict[str, str]]) -> None:
+def test_what_is_discovered_is_named_as_long_as_somebody_asks() -> None:
+    """Two clusters may ask for the endpoints of one service: the name goes with the last of them."""
+
+    def shop(name: str, patience: int) -> dict[str, str]:
+        more = f"resolver: kubernetes-endpoint, connect_timeout_ms: {patience}"
+        return {name: _mapping(name, "a.test", f"/{name}/", f"svc, {more}")}
+
+    alone = {"always": _mapping("always", "a.test")}
+    one, two, other = shop("one", 1000), shop("two", 2000), shop("two", 3000)
+    served = _hold([alone, alone, alone | one, alone | one | two, alone | one | other, alone | two, alone], _WATCHED)
+    names = [list(compiled.snapshot[TypeUrl.ENDPOINT].resources) for compiled in served]
+    assert names == [[], [], *[["default/svc:80"]] * 4, []]
+
+
+def _hold(revisions: list[dict[str, str]], render: RenderOptions = RenderOptions()) -> list[Compiled]:  # noqa: B008
     """Each revision compiles to the same from the one before as from nothing."""
     memory: Memory | None = None
-    files, served, options = None, NOTHING, Options()
+    files, served, options = None, NOTHING, Options(render=render)
+    all_served: list[Compiled] = []
     for number, texts in enumerate(revisions):
         found = [SourceFile(path, digest_bytes(text.encode()), text.encode()) for path, text in sorted(texts.items())]
         named = [replace(file, path=f"{file.path}.yaml") for file in found]
@@ -124,3 +142,5 @@ def _hold(revisions: list[dict[str, str]]) -> None:
         else:
             memory = Memory.of(source, files, cold, options, served.resources)
         served = short or cold
+        all_served.append(served)
+    return all_served

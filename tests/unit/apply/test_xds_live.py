@@ -1,0 +1,138 @@
+"""What stands for placeholders, and one stream that is sent it."""
+
+import pytest
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+
+from reconciler.apply.xds.live import LiveResources
+from reconciler.apply.xds.memory import Memory
+from reconciler.apply.xds.session import Protocol, Session
+from reconciler.apply.xds.state import Request, Verdict
+from reconciler.model.effect import AckState
+from reconciler.model.snapshot import Snapshot, TypeUrl, XdsResource
+from tests.support.xds_model import cluster, endpoints, snapshot
+
+CDS, EDS = TypeUrl.CLUSTER, TypeUrl.ENDPOINT
+
+
+def placeholder(name: str) -> XdsResource:
+    """A name and nothing else."""
+    return XdsResource.of(name, ClusterLoadAssignment(cluster_name=name).SerializeToString(deterministic=True))
+
+
+def naming(*names: str) -> Snapshot:
+    """A snapshot whose endpoints are live."""
+    return snapshot([cluster(name) for name in names], assignments=[placeholder(name) for name in names])
+
+
+def repeated(protocol: Protocol) -> tuple[str, ...]:
+    """What an answer names: all names in state of the world, only new ones in delta."""
+    return ("a",) if protocol is Protocol.SOTW else ()
+
+
+class Kept:
+    """A store of endpoints, and what it asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[frozenset[str]] = []
+        self.changes: list[int] = []
+        self.live = LiveResources(lambda: self.changes.append(1))
+        self.live.own(EDS, self.asked.append)
+
+    def put(self, **resources: XdsResource | None) -> None:
+        """What stands for names."""
+        self.live.put(EDS, resources)
+
+
+def test_placeholders_are_filled_and_the_snapshot_stays_what_it_was() -> None:
+    """Known ones are sent, absent and unknown ones are not; what is no placeholder stays."""
+    kept = Kept()
+    mixed = snapshot([], assignments=[placeholder("a"), placeholder("b"), placeholder("c"), endpoints("d")])
+    kept.live.prepare(mixed)
+    kept.put(a=endpoints("a", 2), b=None)
+    served = kept.live.fill(mixed)
+    assert kept.asked == [frozenset("abc")]
+    assert set(served.sets[EDS].resources) == {"a", "d"}
+    assert (served.absent[EDS], served.unknown[EDS]) == (frozenset("b"), frozenset("c"))
+    assert served.snapshot is mixed
+    assert served.snapshot.digest == mixed.digest
+
+
+def test_nothing_is_told_twice_and_nothing_is_kept_that_nobody_names() -> None:
+    """The same again is no change; a name that a later snapshot lacks is asked for anew when it comes back."""
+    kept = Kept()
+    kept.live.prepare(naming("a", "b"))
+    kept.put(a=endpoints("a"))
+    kept.put(a=endpoints("a"))
+    assert kept.changes == [1]
+    kept.live.prepare(naming("b"))
+    kept.live.prepare(naming("a", "b"))
+    assert kept.live.fill(naming("a", "b")).unknown[EDS] == frozenset("ab")
+    assert kept.asked == [frozenset("ab"), frozenset("b"), frozenset("ab")]
+
+
+def test_what_nobody_owns_is_sent_as_it_is() -> None:
+    """Without a watcher a snapshot with an empty assignment means just that."""
+    served = LiveResources(lambda: None).fill(naming("a"))
+    assert served.sets == naming("a").sets
+
+
+@pytest.mark.parametrize("protocol", Protocol)
+def test_unknown_makes_wait_and_keeps_and_known_is_sent(protocol: Protocol) -> None:
+    """A client that asks for what nobody knows yet hears nothing until somebody does, and of each change after that."""
+    kept, again = Kept(), repeated(protocol)
+    desired = naming("a")
+    stream = Session(protocol, Memory(), kept.live.fill(desired))
+    stream.receive(Request(CDS))
+    (clusters,) = stream.pushes()
+    stream.receive(Request(EDS, names=("a",)))
+    assert stream.pushes() == ()
+    kept.put(a=endpoints("a", 1))
+    stream.refresh(kept.live.fill(desired))
+    (first,) = stream.pushes()
+    assert [one.digest for one in first.resources] == [endpoints("a", 1).digest]
+    stream.receive(Request(EDS, first.nonce, names=again))
+    stream.receive(Request(CDS, clusters.nonce))
+    assert stream.pushes() == ()
+    assert stream.settled
+    kept.put(a=endpoints("a", 2))
+    stream.refresh(kept.live.fill(desired))
+    (second,) = stream.pushes()
+    assert [one.digest for one in second.resources] == [endpoints("a", 2).digest]
+    # The next is on its way, and says nothing about the snapshot.
+    assert stream.settled
+    assert all(standing is None or standing.state is AckState.ACKED for standing in map(stream.standing, TypeUrl))
+
+
+@pytest.mark.parametrize("protocol", Protocol)
+def test_a_refusal_of_live_resources_is_nobody_s_fault(protocol: Protocol) -> None:
+    """It neither stops what else there is to send nor counts against the snapshot; the next is sent."""
+    kept, again = Kept(), repeated(protocol)
+    desired = naming("a")
+    kept.put(a=endpoints("a", 1))
+    stream = Session(protocol, Memory(), kept.live.fill(desired))
+    stream.receive(Request(CDS))
+    (clusters,) = stream.pushes()
+    stream.receive(Request(EDS, names=("a",)))
+    (first,) = stream.pushes()
+    assert stream.receive(Request(EDS, first.nonce, "no", names=again)) is Verdict.NACK
+    stream.receive(Request(CDS, clusters.nonce))
+    assert stream.pushes() == ()
+    assert (stream.refused, stream.excused(EDS), stream.settled) == (False, True, True)
+    kept.put(a=endpoints("a", 2))
+    stream.refresh(kept.live.fill(desired))
+    (second,) = stream.pushes()
+    stream.receive(Request(EDS, second.nonce, names=again))
+    assert not stream.excused(EDS)
+
+
+def test_a_delta_client_hears_of_what_is_absent_and_keeps_what_it_holds() -> None:
+    """Who waits is told that there is nothing; who has something, such as since before a restart, keeps it."""
+    kept = Kept()
+    desired = naming("a", "b")
+    kept.put(a=None, b=None)
+    stream = Session(Protocol.DELTA, Memory(), kept.live.fill(desired))
+    stream.receive(Request(CDS))
+    stream.pushes()
+    stream.receive(Request(EDS, names=("a", "b"), versions=(("b", str(endpoints("b").digest)),)))
+    (push,) = stream.pushes()
+    assert (push.resources, push.removed) == ((), ("a",))
