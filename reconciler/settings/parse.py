@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 
 
@@ -113,6 +115,27 @@ def target(text: str) -> str:
     if text in ("xds", "none") or (text.startswith("files:") and len(text) > len("files:")):
         return text
     raise ValueError(f"expected xds, files:DIR or none, got {text!r}")
+
+
+def namespace(text: str) -> str:
+    """The name of a namespace."""
+    if not _NAMESPACE.fullmatch(text):
+        raise ValueError(f"expected the name of a namespace: up to 63 of a-z, 0-9 and -, got {text!r}")
+    return text
+
+
+def object_name(text: str) -> str:
+    """The name of an object of Kubernetes."""
+    if len(text) > 253 or not _OBJECT_NAME.fullmatch(text):  # noqa: PLR2004 - as for host names
+        raise ValueError(f"expected a name of up to 253 of a-z, 0-9, - and ., got {text!r}")
+    return text
+
+
+def selector(text: str) -> str:
+    """A label selector; the API server knows its syntax best, so that only what is none for certain is told here."""
+    if not text.isprintable() or not text.isascii() or text.startswith("-"):
+        raise ValueError(f"expected labels such as team=shop,tier!=test, got {text!r}")
+    return text
 
 
 def service_address(text: str) -> tuple[str, str]:

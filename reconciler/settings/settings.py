@@ -156,15 +156,24 @@ class Settings:
         group="cluster",
     )
     ingresses: bool = _field(False, "Read the rules of Ingresses of our class.", parse.boolean, group="cluster")
-    ingress_class: str = _field("reconciler", "The class of Ingresses that is ours.", group="cluster")
+    ingress_class: str = _field(
+        "reconciler",
+        "The class of Ingresses that is ours. Not ambassador by default: what another controller serves is its own.",
+        parse.object_name,
+        group="cluster",
+    )
     namespaces: tuple[str, ...] = _field(
         (),
-        "Namespace to read objects in; default all. A Role in each is then all the rights that takes.",
+        "Namespace to read objects in; repeatable, default all. A Role in each is then all the rights that takes.",
+        parse.namespace,
         many=True,
         group="cluster",
     )
     label_selector: str = _field(
-        "", "Read only objects with such labels, in the syntax of kubectl --selector.", group="cluster"
+        "",
+        "Read only objects with such labels, in the syntax of kubectl --selector.",
+        parse.selector,
+        group="cluster",
     )
     precedence: str = _field(
         "git",
