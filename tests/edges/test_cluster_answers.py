@@ -127,6 +127,27 @@ def test_one_object_that_can_not_be_read_does_not_keep_others_from_being_kept(tm
         assert reflector.copy().objects == {("a", "a"): "1", ("a", "c"): "3"}
 
 
+def test_what_a_proxy_swallowed_is_found_by_listing_anew(tmp_path: Path) -> None:
+    """A change that no event told of is seen after the resync at the latest, and only that is read."""
+    read: list[str] = []
+
+    def reduce(body: Body) -> str:
+        read.append(version_of(body))
+        return read[-1]
+
+    quick = Pace(resync_s=0.2, retry_s=0.02, retry_cap_s=0.05)
+    with scripted(page("a"), Said(event("BOOKMARK", "", "7"))) as script:
+        cluster = opened(script, tmp_path)
+        reflector = Reflector(cluster, SERVICES, reduce, lambda: None, pace=quick)
+        reflector.start()
+        eventually(lambda: len(script.asked) >= 2)
+        script.answers[:] = [page("a", "b", version="1")]
+        eventually(lambda: ("a", "b") in reflector.copy().objects)
+        assert read == ["1", "1"]
+        reflector.close()
+        cluster.close()
+
+
 def test_a_watch_that_always_ends_at_once_is_no_hot_loop(tmp_path: Path) -> None:
     """A proxy that lets no stream live is asked at the pace of failures."""
     with scripted(page("a"), Said(b"")) as script, following(opened(script, tmp_path)) as reflector:

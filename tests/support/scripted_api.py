@@ -88,8 +88,13 @@ def scripted(*answers: Said) -> Iterator[ScriptedApi]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base class has it
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-    server.daemon_threads = True
+    class Serving(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request: object, client_address: object) -> None:
+            """A client that left in the middle is none of our errors."""
+
+    server = Serving(("127.0.0.1", 0), Answering)
     script.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
