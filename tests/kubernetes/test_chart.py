@@ -23,7 +23,8 @@ VARIANTS = {
     "one replica with a claim": "replicas=1,leaderElection.enabled=false,state.existingClaim=mine,git.tokenSecret=git",
     "nothing kept": "state.kind=emptyDir,git.sshSecret=git,git.caConfigMap=ca,tls.source=off",
     "everything of the cluster": "sources.annotations=true,sources.ingresses=true,sources.customResources=true,"
-    "endpoints=kubernetes,secrets=kubernetes,configMap.enabled=true",
+    "endpoints=kubernetes,secrets=kubernetes,rbac.secretNames={shop-tls}",
+    "a ConfigMap besides": "configMap.enabled=true,configMap.name=routes,sources.annotations=true",
     "some namespaces": "sources.annotations=true,sources.namespaces={TEST},sources.labelSelector=app=shop,events=false",
     "a DaemonSet on ports of the node": "envoy.kind=DaemonSet,envoy.service.type=NodePort,envoy.tlsSecrets={shop-tls},"
     "envoy.drainByAdmin=false",
@@ -132,6 +133,7 @@ def test_pods_that_ask_for_more_are_refused(api: ApiServer, restricted: str) -> 
         "state.existingClaim=mine": "leave it empty, then each gets its own claim, or set replicas=1",
         "tls.source=secret": "name your Secrets with tls.serverSecret and tls.clientSecret",
         "secrets=kubernetes,tls.source=off": "keys go over xDS with TLS alone",
+        "endpoints=kubernetes,configMap.enabled=true": "they go over xDS, and no ConfigMap can hold them",
         "sources.namespaces={shop}": "nothing is read from namespaces",
         "envoy.autoscaling.enabled=true,envoy.kind=DaemonSet": "it goes with envoy.kind=Deployment",
         "git.repo=": "git.repo: expected the address of the repository",

@@ -103,6 +103,24 @@ def test_two_releases_live_side_by_side(api: ApiServer, namespace: str, person: 
     assert not [r for r in api.admin.list("ClusterRole") if r["metadata"]["name"].startswith(namespace)]
 
 
+def test_definitions_are_brought_once_and_stay(api: ApiServer, namespace: str, person: Person) -> None:
+    """The first release that reads custom resources has them, another leaves them alone, and none takes them away."""
+    values = f"{REPO},sources.customResources=true,envoy.enabled=false,tls.source=off"
+    name = "mappings.getambassador.io"
+    for release in ("one", "two"):
+        person.run("install", release, CHART, "--set", values)
+    definition = api.admin.get("CustomResourceDefinition", name)
+    assert definition["metadata"]["annotations"]["meta.helm.sh/release-name"] == "one"
+    api.admin.await_kind("getambassador.io/v3alpha1/Mapping")
+    for release in ("two", "one"):
+        person.run("uninstall", release)
+    assert api.admin.find("CustomResourceDefinition", name)
+    # The same release again has its own, and may change them.
+    api.admin.patch("CustomResourceDefinition", name, {"metadata": {"labels": {"helm.sh/chart": "older"}}})
+    person.run("install", "one", CHART, "--set", values)
+    assert api.admin.get("CustomResourceDefinition", name)["metadata"]["labels"]["helm.sh/chart"] != "older"
+
+
 def test_monitoring_comes_where_the_cluster_knows_it(api: ApiServer, namespace: str, person: Person) -> None:
     """``auto`` asks the API server; elsewhere the chart installs all the same."""
     assert "PodMonitor" not in person.run("install", "edge", CHART, "--set", REPO, "--dry-run=server")

@@ -1,6 +1,7 @@
 """Everything in ``deploy/`` that is made from something else; ``make manifests`` writes it, a test holds it equal.
 
 - the bootstraps of the chart's Envoys, as ``reconciler render --stage bootstrap`` prints them
+- the chart's copies of the custom resource definitions, which Helm takes from nowhere else
 - the part of the chart's schema that describes the controller's settings
 - the plain manifests, as Helm renders them from the chart
 - the alerts and the dashboard for those who don't use the chart
@@ -40,6 +41,8 @@ OWNED = {
     "allow_local": "",
     "target": "configMap",
     "state": "state",
+    "endpoints": "endpoints",
+    "secrets": "secrets",
     "kubernetes": "",
     "annotations": "sources.annotations",
     "custom_resources": "sources.customResources",
@@ -144,6 +147,7 @@ def _readable(name: str, text: bytes) -> str:
 def made() -> dict[Path, str]:
     """Every made file with its content; those of the chart first, since the others are rendered from it."""
     files = {CHART / "files" / name: text for name, text in bootstraps().items()}
+    files |= {CHART / "files" / "crds" / path.name: path.read_text() for path in (DEPLOY / "crds").glob("*.yaml")}
     files[CHART / "values.schema.json"] = json.dumps(schema(), indent=2) + "\n"
     return files
 

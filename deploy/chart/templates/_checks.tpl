@@ -24,6 +24,9 @@
 {{- if and (eq $v.secrets "kubernetes") (or (eq $v.tls.source "off") (not (include "reconciler.xds" .))) -}}
 {{- fail "secrets=kubernetes: keys go over xDS with TLS alone; set mode=controller and a tls.source other than off" -}}
 {{- end -}}
+{{- if and (or (eq $v.secrets "kubernetes") (eq $v.endpoints "kubernetes")) (include "reconciler.writesConfigMap" .) -}}
+{{- fail "endpoints=kubernetes, secrets=kubernetes: they go over xDS, and no ConfigMap can hold them; leave out configMap and mode=cronjob, or install a second release for those" -}}
+{{- end -}}
 {{- if and $v.sources.namespaces (eq $v.mode "controller") (not (or (include "reconciler.readsObjects" .) (eq $v.endpoints "kubernetes") (eq $v.secrets "kubernetes"))) -}}
 {{- fail "sources.namespaces: nothing is read from namespaces; set sources.annotations, ingresses or customResources, endpoints=kubernetes or secrets=kubernetes" -}}
 {{- end -}}

@@ -20,6 +20,8 @@
 {{- if $v.sources.labelSelector -}}{{- $_ := set $own "label_selector" $v.sources.labelSelector -}}{{- end -}}
 {{- if $v.sources.ingresses -}}{{- $_ := set $own "ingress_class" $v.sources.ingressClass.name -}}{{- end -}}
 {{- end -}}
+{{- if eq $v.endpoints "kubernetes" -}}{{- $_ := set $own "endpoints" "kubernetes" -}}{{- end -}}
+{{- if eq $v.secrets "kubernetes" -}}{{- $_ := set $own "secrets" "kubernetes" -}}{{- end -}}
 {{- if $v.sources.namespaces -}}{{- $_ := set $own "namespaces" $v.sources.namespaces -}}{{- end -}}
 {{- if $v.git.path -}}{{- $_ := set $own "path" $v.git.path -}}{{- end -}}
 {{- if $v.git.tokenSecret -}}{{- $_ := set $own "git_token_file" "/etc/reconciler-git/token" -}}{{- end -}}

@@ -2,11 +2,13 @@
 
 {{/* In the namespaces that are read. */}}
 {{- define "reconciler.watchRules" -}}
-{{- if or .Values.sources.annotations .Values.sources.ingresses }}
-# Annotations stand at both; and the rules of an Ingress name ports of Services.
+{{- if or .Values.sources.annotations .Values.sources.ingresses (eq .Values.endpoints "kubernetes") }}
+# They have annotations; and Ingresses and endpoints name their ports.
 - apiGroups: [""]
   resources: [services]
   verbs: [list, watch]
+{{- end }}
+{{- if or .Values.sources.annotations .Values.sources.ingresses }}
 - apiGroups: [networking.k8s.io]
   resources: [ingresses]
   verbs: [list, watch]
@@ -35,6 +37,9 @@
 {{- if eq .Values.secrets "kubernetes" }}
 - apiGroups: [""]
   resources: [secrets]
+  {{- with .Values.rbac.secretNames }}
+  resourceNames: {{ toYaml . | nindent 4 }}
+  {{- end }}
   verbs: [list, watch]
 {{- end }}
 {{- if and .Values.events (include "reconciler.readsObjects" .) }}
