@@ -9,8 +9,8 @@ import click
 from reconciler.audit import Journal
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import output_flag, settings_flags
-from reconciler.cli.reading import read
-from reconciler.cli.show import echo_problems, in_colour
+from reconciler.cli.reading import read, read_cluster
+from reconciler.cli.show import echo_problems, in_colour, progress
 from reconciler.cli.wiring import JOURNAL, now, stage_options
 from reconciler.compile import Compiled, plan_change
 from reconciler.model.plain import plain
@@ -23,11 +23,17 @@ from reconciler.state import State, goes_on, restore
 @click.command()
 @click.argument("folder", metavar="[PATH]", type=click.Path(exists=True, path_type=Path), required=False)
 @click.option("--base", metavar="REF", help="Compare with this ref of --repo instead of what was last applied.")
+@click.option("--against", type=click.Choice(["cluster"]), help="Compare with what objects of the cluster say.")
 @click.option("--exit-code", is_flag=True, help="Exit with 10 when changes are pending.")
-@settings_flags("common", "state", "source", "language", "safety", "target")
+@settings_flags("common", "state", "source", "cluster", "language", "safety", "target")
 @output_flag("markdown")
-def plan(folder: Path | None, base: str | None, exit_code: bool, settings: Loaded, output: str) -> int:
+def plan(
+    folder: Path | None, base: str | None, against: str | None, exit_code: bool, settings: Loaded, output: str
+) -> int:
     """Print what PATH, or --repo at --ref, would change: against --base, or what was last applied (--state).
+
+    With --against cluster, against what annotations, custom resources and Ingresses of a cluster say by themselves:
+    so you see that moving them into files changes nothing. What is broken there counts as absent.
 
     Exits with 0; with 1 when the plan would be refused or has errors; with 10 under --exit-code when changes are
     pending and nothing is wrong.
@@ -36,8 +42,11 @@ def plan(folder: Path | None, base: str | None, exit_code: bool, settings: Loade
     Examples:
       reconciler plan routes/
       reconciler plan --repo https://git.example.com/routes.git --ref my-branch --base main --output markdown
+      reconciler plan routes/ --against cluster --kube-context production --exit-code
     """
-    state = State(_base(settings, base)) if base else _last_applied(settings)
+    if base and against:
+        raise click.UsageError("--base and --against exclude each other")
+    state = _before(settings, base, against)
     reading = read(folder, settings, state.revision)
     after = reading.compiled
     change = plan_change(state.applied, after, stage_options(settings), goes_on(reading.source, state))
@@ -56,6 +65,20 @@ def plan(folder: Path | None, base: str | None, exit_code: bool, settings: Loade
     if errors or change.refusals:
         return Exit.PROBLEM
     return Exit.CHANGES_PENDING if exit_code and not change.empty else Exit.FINE
+
+
+def _before(settings: Loaded, base: str | None, against: str | None) -> State:
+    """What a revision is compared with."""
+    if against:
+        return State(_of_cluster(settings))
+    return State(_base(settings, base)) if base else _last_applied(settings)
+
+
+def _of_cluster(settings: Loaded) -> Compiled:
+    compiled = read_cluster(settings).compiled
+    if absent := [str(name) for name, older in compiled.quarantined if not older]:
+        progress(f"broken in the cluster, and counted as absent: {', '.join(absent)}")
+    return compiled
 
 
 def _base(settings: Loaded, ref: str) -> Compiled:

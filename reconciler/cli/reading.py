@@ -1,14 +1,14 @@
 """What the reading verbs share: files of a folder or of a revision, compiled, nothing touched."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.cli.show import progress
-from reconciler.cli.sources import git_source
+from reconciler.cli.sources import cluster_source, git_source, needed_api_server, reads_cluster
 from reconciler.cli.wiring import stage_options
 from reconciler.compile import Compiled, compile_routes, load_source
-from reconciler.model.errors import Stalled
+from reconciler.model.errors import Stalled, Transient
 from reconciler.model.source import Revision, SourceSnapshot
 from reconciler.resources import Loaded as LoadedResources
 from reconciler.settings import Loaded
@@ -37,6 +37,41 @@ def read(path: Path | None, settings: Loaded, previous: Revision | None = None) 
     """
     options = stage_options(settings)
     source = _fetch(path, settings, previous)
+    loaded = load_source(source, options)
+    return Reading(source, loaded, compile_routes(source, loaded, options))
+
+
+def read_cluster(settings: Loaded) -> Reading:
+    """Reads and compiles what the objects of the cluster say by themselves, without any repository.
+
+    Args:
+        settings: what is read; where they name nothing, annotations, custom resources and Ingresses of our class.
+
+    Raises:
+        Stalled, Transient: there is no cluster, or it can't be read.
+    """
+    options, s = stage_options(settings), settings.settings
+    if not reads_cluster(s):
+        s = replace(s, annotations=True, custom_resources=True, ingresses=True)
+    cluster = needed_api_server(s, "comparing with a cluster")
+    objects = cluster_source(s, options.limits, cluster, lambda: None)
+    progress(f"reading {objects.describe}")
+    try:
+        objects.start()
+        known = objects.wait_synced(s.kube_timeout)
+        view = objects.view()
+    finally:
+        objects.close()
+        cluster.close()
+    if not known:
+        raise Transient("ClusterNotRead", view.failure or f"the API server has not answered within {s.kube_timeout:g} s")
+    source = SourceSnapshot(
+        revision=Revision("", "", view.digest),
+        commit=None,
+        files=tuple(file for _, file in sorted(view.files.items())),
+        unreadable=tuple(sorted(view.refused)),
+        problems=tuple(refused.problem for _, refused in sorted(view.refused.items())),
+    )
     loaded = load_source(source, options)
     return Reading(source, loaded, compile_routes(source, loaded, options))
 
