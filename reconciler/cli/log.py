@@ -9,7 +9,7 @@ import structlog
 from reconciler.model.effect import AckState
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Op
-from reconciler.model.problem import Severity
+from reconciler.model.problem import Code, Severity
 
 
 def configure(form: str) -> None:
@@ -47,7 +47,8 @@ def log_outcome(outcome: Outcome) -> None:
     write = logger.info if outcome.fine else logger.warning
     write("reconcile", **{key: value for key, value in _facts(outcome).items() if value not in (None, "", 0)})
     for problem in outcome.problems:
-        if problem.severity is Severity.ERROR:
+        # What is wrong with a document is told where documents are looked at; a source that is dark, only here.
+        if problem.severity is Severity.ERROR or problem.code is Code.SOURCE_DARK:
             logger.warning("problem", code=problem.code, resource=problem.resource, message=str(problem))
 
 
@@ -102,6 +103,24 @@ def log_refused(node: str, type_url: str) -> None:
     """An Envoy refuses endpoints or keys. Not in its own words: they may quote what must not be in a log."""
     logger = structlog.get_logger()
     logger.warning("refused by envoy", node=node, type=type_url.rpartition(".")[2], kept="what it had before")
+
+
+def log_leading(*, leads: bool, why: str = "") -> None:
+    """This replica begins or ends to write what all replicas share."""
+    logger = structlog.get_logger()
+    if leads:
+        logger.info("leading")
+    else:
+        logger.warning("no longer leading", problem=why)
+
+
+def log_lease(trouble: str) -> None:
+    """What replicas tell each other through the API server can't be read or written, or can again."""
+    logger = structlog.get_logger()
+    if trouble:
+        logger.warning("leader election", problem=trouble)
+    else:
+        logger.info("leader election", well=True)
 
 
 def log_started(**facts: object) -> None:

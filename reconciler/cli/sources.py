@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.cluster import Cluster, ClusterSettings, connect
@@ -28,32 +29,37 @@ def reads_cluster(s: Settings) -> bool:
     return s.annotations or s.custom_resources or s.ingresses
 
 
-def api_server(s: Settings) -> Cluster | None:
+def api_server(s: Settings, patience_s: float | None = None) -> Cluster | None:
     """The API server of the settings; None where they mean none. Each has connections of its own.
+
+    Args:
+        s: the settings.
+        patience_s: longest time for a call, in place of that of the settings.
 
     Raises:
         Stalled, Transient: see `connect`.
     """
-    return connect(
-        ClusterSettings(
-            mode=s.kubernetes,
-            kubeconfig=s.kubeconfig,
-            context=s.kube_context,
-            server=s.kube_server,
-            tls_server_name=s.kube_tls_server_name,
-            ca_file=s.kube_ca_file,
-            request_s=s.kube_timeout,
-        )
+    settings = ClusterSettings(
+        mode=s.kubernetes,
+        kubeconfig=s.kubeconfig,
+        context=s.kube_context,
+        server=s.kube_server,
+        tls_server_name=s.kube_tls_server_name,
+        ca_file=s.kube_ca_file,
+        request_s=s.kube_timeout,
     )
+    if patience_s is not None:
+        settings = replace(settings, request_s=min(s.kube_timeout, patience_s), patience_s=patience_s)
+    return connect(settings)
 
 
-def needed_api_server(s: Settings, what: str) -> Cluster:
+def needed_api_server(s: Settings, what: str, patience_s: float | None = None) -> Cluster:
     """The same for what can't do without one.
 
     Raises:
         Stalled: the settings mean none.
     """
-    cluster = api_server(s)
+    cluster = api_server(s, patience_s)
     if cluster is None:
         hint = "outside of a pod name one with --kubeconfig or --kube-context"
         raise Stalled("ClusterConfigInvalid", f"{what} takes an API server, and there is none", hint)
@@ -110,7 +116,7 @@ def source_of(
 
     objects = cluster_source(s, limits, cluster, changed)
     git = git_source(s, clone_dir, digests) if s.repo else None
-    combined = CombinedSource(git, objects, Patience(s.interval), wake)
+    combined = CombinedSource(git, objects, Patience(s.interval, start_s=s.kube_timeout), wake)
     stack.callback(combined.close)
     objects.start()
     return combined
