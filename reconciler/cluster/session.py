@@ -271,7 +271,10 @@ def _authorization(configuration: "Configuration") -> dict[str, str]:
         raise Transient(
             "ClusterCredentialsMissing", f"the credentials can't be read ({type(error).__name__})"
         ) from None
-    return {"Authorization": token.strip()} if token else {}
+    token = (token or "").strip()
+    if not (token.isascii() and token.isprintable()):  # the HTTP library would show it in its complaint
+        raise Transient("ClusterCredentialsMissing", "the token is not one line of ASCII characters")
+    return {"Authorization": token} if token else {}
 
 
 def _reason(error: Exception) -> str:

@@ -173,3 +173,18 @@ def test_the_token_is_sent_to_the_server_it_is_for(tmp_path: Path) -> None:
         assert script.asked[0][1] == "Bearer topsecret"
         assert "topsecret" not in door.describe + repr(door)
         assert json.dumps(door.describe) == f'"http://127.0.0.1:{script.port}"'
+
+
+@pytest.mark.parametrize("token", ["top\nsecret", "top\u00fcsecret", "top\x00secret"])
+def test_a_token_that_can_not_be_sent_is_not_shown(tmp_path: Path, token: str) -> None:
+    """Libraries complain of bad headers with the header; here it is told without."""
+    with scripted(page("a")) as script:
+        settings = script.settings(tmp_path)
+        assert settings.kubeconfig
+        settings.kubeconfig.write_text(settings.kubeconfig.read_text().replace('"topsecret"', json.dumps(token)))
+        door = connect(settings)
+        assert door
+        with pytest.raises(Transient, match="not one line") as raised:
+            door.list(SERVICES)
+        assert "secret" not in str(raised.value)
+        assert raised.value.__context__ is None or "secret" not in str(raised.value.__context__)
