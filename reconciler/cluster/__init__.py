@@ -2,7 +2,9 @@
 
 from reconciler.cluster.connection import ClusterSettings
 from reconciler.cluster.door import Body, Cluster, Conflict, Expired, Listing, WatchEvent, connect
+from reconciler.cluster.lease import Lease, Times
 from reconciler.cluster.reflector import Copy, Pace, Reflector
+from reconciler.cluster.standing import StandingBoard
 from reconciler.cluster.types import (
     CONFIG_MAPS,
     ENDPOINT_SLICES,
@@ -32,12 +34,15 @@ __all__ = [
     "Conflict",
     "Copy",
     "Expired",
+    "Lease",
     "Listing",
     "ObjectKey",
     "ObjectType",
     "Pace",
     "Reflector",
     "Scope",
+    "StandingBoard",
+    "Times",
     "WatchEvent",
     "connect",
 ]

@@ -9,6 +9,8 @@ from reconciler.cluster.candidate import CLOCK, Candidate, Clock, Times
 from reconciler.cluster.door import Cluster, Conflict
 from reconciler.model.errors import ReconcileError
 
+__all__ = ["Lease", "Times"]
+
 _SPREAD = 0.2  # share of a pause by which it varies, so that those who wait do not all ask at once
 
 

@@ -16,9 +16,15 @@ class Metrics:
     Args:
         envoys: how many Envoys are connected, asked at each scrape.
         holdings: how many things of each kind are held in memory between reconciles, asked at each scrape.
+        leads: whether this replica may write what all replicas share, asked at each scrape.
     """
 
-    def __init__(self, envoys: Callable[[], int], holdings: Callable[[], Mapping[str, int]] = dict) -> None:
+    def __init__(
+        self,
+        envoys: Callable[[], int],
+        holdings: Callable[[], Mapping[str, int]] = dict,
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._registry = CollectorRegistry()
         r = self._registry
         self._reconciles = Counter("reconciler_reconciles", "Reconciles", ["decision", "trigger"], registry=r)
@@ -32,6 +38,8 @@ class Metrics:
         self._acks = Counter("reconciler_acks", "Words of Envoys on what was applied", ["state"], registry=r)
         self._ready = Gauge("reconciler_condition", "Conditions, 1 when true", ["type"], registry=r)
         Gauge("reconciler_envoys_connected", "Envoys connected over xDS", registry=r).set_function(envoys)
+        leading = Gauge("reconciler_leading", "1 where this replica writes what all share", registry=r)
+        leading.set_function(leads)
         self._held = Gauge("reconciler_held", "What is held in memory between reconciles", ["what"], registry=r)
         self._holdings = holdings
         ProcessCollector(registry=r)  # resident memory, processor time and open files of the controller

@@ -1,9 +1,11 @@
 """The last word on the controller, written by the loop and read by requests."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from reconciler.model.decision import Condition, Decision
 from reconciler.model.digest import Json
+from reconciler.model.leadership import Leadership
 from reconciler.model.outcome import Outcome
 
 
@@ -15,11 +17,13 @@ class StatusBoard:
         last: the last outcome, quiet or not; None before the first.
         decided: the last outcome that was not quiet: what the conditions speak of.
         serving: whether anything is served, be it restored from the journal.
+        election: asked how it stands; None where there is none.
     """
 
     last: Outcome | None = None
     decided: Outcome | None = None
     serving: bool = False
+    election: Callable[[], Leadership] | None = None
 
     def record(self, outcome: Outcome) -> None:
         """Take note of an outcome. A quiet one after a failure ends it: the source answers again."""
@@ -37,7 +41,7 @@ class StatusBoard:
 
     def as_json(self) -> dict[str, Json]:
         """What ``/readyz`` answers."""
-        last = self.last
+        last, election = self.last, self.election() if self.election else None
         return {
             "serving": self.serving,
             "lastAttemptedRevision": str(last.attempted) if last and last.attempted else None,
@@ -46,4 +50,13 @@ class StatusBoard:
                 {"type": str(c.type), "status": c.status, "reason": c.reason, "message": c.message}
                 for c in self.conditions()
             ],
+            # Readiness does not hang on it: whoever follows serves, too.
+            "election": {
+                "leading": election.leads,
+                "replica": election.identity,
+                "leader": election.holder or None,
+                "trouble": election.trouble,
+            }
+            if election
+            else None,
         }
