@@ -10,7 +10,7 @@ from reconciler.audit import Journal
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.reading import read, read_cluster
-from reconciler.cli.show import echo_problems, in_colour, progress
+from reconciler.cli.show import echo_problems, in_colour
 from reconciler.cli.wiring import JOURNAL, now, stage_options
 from reconciler.compile import Compiled, plan_change
 from reconciler.model.plain import plain
@@ -77,7 +77,7 @@ def _before(settings: Loaded, base: str | None, against: str | None) -> State:
 def _of_cluster(settings: Loaded) -> Compiled:
     compiled = read_cluster(settings).compiled
     if absent := [str(name) for name, older in compiled.quarantined if not older]:
-        progress(f"broken in the cluster, and counted as absent: {', '.join(absent)}")
+        click.echo(f"broken in the cluster, and counted as absent: {', '.join(absent)}", err=True)
     return compiled
 
 

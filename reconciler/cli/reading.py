@@ -64,7 +64,8 @@ def read_cluster(settings: Loaded) -> Reading:
         objects.close()
         cluster.close()
     if not known:
-        raise Transient("ClusterNotRead", view.failure or f"the API server has not answered within {s.kube_timeout:g} s")
+        silent = f"the API server has not answered within {s.kube_timeout:g} s"
+        raise Transient("ClusterNotRead", view.failure or silent)
     source = SourceSnapshot(
         revision=Revision("", "", view.digest),
         commit=None,
