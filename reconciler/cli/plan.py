@@ -33,7 +33,8 @@ def plan(
     """Print what PATH, or --repo at --ref, would change: against --base, or what was last applied (--state).
 
     With --against cluster, against what annotations, custom resources and Ingresses of a cluster say by themselves:
-    so you see that moving them into files changes nothing. What is broken there counts as absent.
+    so you see that moving them into files changes nothing. What is broken there counts as absent, and a route that
+    only moves to another place is no change.
 
     Exits with 0; with 1 when the plan would be refused or has errors; with 10 under --exit-code when changes are
     pending and nothing is wrong.
@@ -64,7 +65,9 @@ def plan(
     echo_problems(errors)
     if errors or change.refusals:
         return Exit.PROBLEM
-    return Exit.CHANGES_PENDING if exit_code and not change.empty else Exit.FINE
+    # A route in a file carries another place than the same route in an annotation; that is no change of routing.
+    pending = bool(change.changes or change.hosts or change.edge) if against else not change.empty
+    return Exit.CHANGES_PENDING if exit_code and pending else Exit.FINE
 
 
 def _before(settings: Loaded, base: str | None, against: str | None) -> State:
