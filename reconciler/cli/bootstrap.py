@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from reconciler.cli import configmaps
 from reconciler.cli.show import echo_value
 from reconciler.envoy import XdsTls, files_bootstrap, secret_files, xds_bootstrap
 from reconciler.model.errors import Stalled
@@ -37,7 +38,8 @@ def bootstrap_files(s: Settings, admin: str, probes: str, directory: Path) -> di
     """The files by name, as they belong into ``directory`` on Envoy's machine."""
     target = s.target[0]
     if target != "xds":
-        fed = Path(target.removeprefix("files:")).absolute()
+        mounted = target.startswith(configmaps.PREFIX)
+        fed = configmaps.configmap_shape(s).directory if mounted else Path(target.removeprefix("files:")).absolute()
         return {_NAME: files_bootstrap(fed, FilesFormat(s.files_format), admin=admin, probes=probes)}
     tls = XdsTls(Path(s.xds_envoy_certs), directory) if s.xds_envoy_certs else None
     bootstrap = xds_bootstrap(s.xds_address, admin=admin, probes=probes, tls=tls)

@@ -27,6 +27,7 @@ from reconciler.cli.route import route
 from reconciler.cli.run import run
 from reconciler.cli.show import wants_colour
 from reconciler.cli.sync import sync
+from reconciler.cli.unpack import unpack
 from reconciler.cli.validate import validate
 from reconciler.model.errors import ReconcileError
 
@@ -45,7 +46,7 @@ def cli() -> None:
     """
 
 
-for verb in (run, sync, validate, plan, render, route, migrate, audit, demo, config):
+for verb in (run, sync, validate, plan, render, route, migrate, audit, demo, config, unpack):
     cli.add_command(verb)
 
 

@@ -18,7 +18,7 @@ from reconciler.model.text import printable
 @click.option("--once", is_flag=True, help="End when the files are there; for an init container.")
 @click.option("--every", type=float, default=1.0, show_default=True, metavar="S", help="Seconds between two looks.")
 @click.option(
-    "--files-format", type=click.Choice(list(FilesFormat)), default=FilesFormat.PB, show_default=True, help="Of files."
+    "--files-format", type=click.Choice(["pb", "json"]), default="pb", show_default=True, help="As the controller's."
 )
 def unpack(mount: Path, directory: Path, once: bool, every: float, files_format: str) -> None:
     """Keep the files in DIR at what the ConfigMap at MOUNT holds; until SIGTERM or Ctrl-C.

@@ -10,11 +10,12 @@ from queue import SimpleQueue
 from reconciler.apply import FilesTarget, Target, XdsTarget
 from reconciler.apply.envoy_binary import find_envoy, validate
 from reconciler.audit import Journal
-from reconciler.cli import log
+from reconciler.cli import configmaps, log
 from reconciler.cli.resume import Caches, resume
-from reconciler.cli.sources import source_of
+from reconciler.cli.sources import needed_api_server, source_of
 from reconciler.cli.state import locked
 from reconciler.cli.xds import discover, xds_target
+from reconciler.cluster import Cluster
 from reconciler.compile import Options
 from reconciler.envoy import (
     AccessLogFormat,
@@ -125,19 +126,34 @@ def _answers(target: Target) -> bool:
     return isinstance(target, XdsTarget) and target.connected
 
 
-def make_targets(s: Settings, on_nack: Callable[[Ack], None]) -> tuple[Target, ...]:
+def make_targets(
+    stack: ExitStack, s: Settings, on_nack: Callable[[Ack], None], may_write: Callable[[], bool] = lambda: True
+) -> tuple[Target, ...]:
     """The targets of the settings; ``none`` is no target, which makes every reconcile a dry run.
 
     Args:
+        stack: closes them, and what they are made with.
         s: the settings.
         on_nack: told when an Envoy rejects something later than the apply that sent it.
+        may_write: asked right before every write to a target that is `exclusive`.
+
+    Raises:
+        Stalled, Transient: a setting can't be used.
     """
     targets: list[Target] = []
+    cluster: Cluster | None = None
     for name in s.target:
         if name == "xds":
             targets.append(xds_target(s, on_nack))
         elif name.startswith("files:"):
             targets.append(FilesTarget(Path(name.removeprefix("files:")).absolute(), FilesFormat(s.files_format)))
+        elif name.startswith(configmaps.PREFIX):
+            if cluster is None:
+                cluster = needed_api_server(s, f"the target {name}")
+                stack.callback(cluster.close)
+            targets.append(configmaps.configmap_target(s, name, cluster, may_write))
+    for target in targets:
+        stack.callback(target.close)
     return tuple(targets)
 
 
@@ -162,7 +178,9 @@ def controller(settings: Loaded, report: Callable[[Outcome], None]) -> Iterator[
     """
     s = settings.settings
     if not s.target:
-        raise Stalled("InvalidSettings", "no target is given", "add --target xds, --target files:DIR or --target none")
+        raise Stalled(
+            "InvalidSettings", "no target is given", "add --target xds, files:DIR, configmap:NAMESPACE/NAME or none"
+        )
     options = stage_options(settings)
     with ExitStack() as stack:
         state = stack.enter_context(locked(s.state))
@@ -172,9 +190,7 @@ def controller(settings: Loaded, report: Callable[[Outcome], None]) -> Iterator[
         bell = _Bell()
         source = source_of(stack, s, state / "clone", options.limits, parsed.digests, bell.ring)
         late_nacks: SimpleQueue[Ack] = SimpleQueue()
-        targets = make_targets(s, late_nacks.put)
-        for target in targets:
-            stack.callback(target.close)
+        targets = make_targets(stack, s, late_nacks.put)
         discover(stack, s, targets)
         caches = Caches.below(state, options)
         edges = Edges(source, targets, journal, envoy_check(settings, targets), now, caches.keep_files, parsed)

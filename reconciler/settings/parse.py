@@ -4,6 +4,9 @@ import re
 from pathlib import Path
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+# A ConfigMap's name may be longer than a label; ours is one, and with rotating names gets 13 characters more.
+_CONFIG_MAP = re.compile(r"configmap:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-.a-z0-9]{0,61}[a-z0-9])?")
+_LABEL = re.compile(r"[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
@@ -111,10 +114,19 @@ class OneOf:
 
 
 def target(text: str) -> str:
-    """``xds``, ``files:DIR`` or ``none``."""
+    """``xds``, ``files:DIR``, ``configmap:NAMESPACE/NAME`` or ``none``."""
     if text in ("xds", "none") or (text.startswith("files:") and len(text) > len("files:")):
         return text
-    raise ValueError(f"expected xds, files:DIR or none, got {text!r}")
+    if _CONFIG_MAP.fullmatch(text):
+        return text
+    raise ValueError(f"expected xds, files:DIR, configmap:NAMESPACE/NAME or none, got {text!r}")
+
+
+def label(text: str) -> str:
+    """A value that a label of Kubernetes may have."""
+    if not _LABEL.fullmatch(text):
+        raise ValueError(f"expected up to 63 letters, digits, -, _ and . as in a label, got {text!r}")
+    return text
 
 
 def namespace(text: str) -> str:

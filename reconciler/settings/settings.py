@@ -281,7 +281,9 @@ class Settings:
     )
 
     # Targets
-    target: tuple[str, ...] = _field((), "Where to apply: xds, files:DIR or none; repeatable.", parse.target, many=True)
+    target: tuple[str, ...] = _field(
+        (), "Where to apply: xds, files:DIR, configmap:NAMESPACE/NAME or none; repeatable.", parse.target, many=True
+    )
     xds_address: str = _field(
         "127.0.0.1:18000",
         "Where the ADS server listens; beyond this machine only with a certificate.",
@@ -330,6 +332,44 @@ class Settings:
         "pb",
         "Format of a file target: pb (Envoy reads it 8 times faster than YAML) or json.",
         parse.one_of("pb", "json"),
+        group="target",
+    )
+    configmap_names: str = _field(
+        "fixed",
+        "fixed changes one ConfigMap in place; rotating makes an immutable one for each content, NAME-DIGEST, and NAME "
+        "says which is current, for those who roll out Pods that mount it.",
+        parse.one_of("fixed", "rotating"),
+        group="target",
+    )
+    configmap_keep: int = _field(
+        5, "How many older ConfigMaps stay with rotating names, to go back to.", parse.count, group="target"
+    )
+    configmap_layout: str = _field(
+        "files",
+        "files: as Envoy reads them where it mounts the ConfigMap; packed: some ten times as many Mappings fit, and "
+        "reconciler unpack beside Envoy unpacks them.",
+        parse.one_of("files", "packed"),
+        group="target",
+    )
+    configmap_mount: str = _field(
+        "/etc/envoy/routes",
+        "Where Envoy finds the files of a ConfigMap, which name one another: where it is mounted, or unpacked.",
+        parse.absolute,
+        group="target",
+    )
+    envoy_admin: tuple[str, ...] = _field(
+        (),
+        "HOST:PORT of the admin interfaces of Envoys that mount a ConfigMap, to learn what they made of it; a name may "
+        "stand for many, as that of a headless Service does; repeatable.",
+        parse.address,
+        many=True,
+        group="target",
+    )
+    instance: str = _field(
+        "reconciler",
+        "Name of this controller, which its replicas share; a label of what it makes in the cluster. What has another "
+        "is never touched.",
+        parse.label,
         group="target",
     )
     routing: str = _field(

@@ -17,16 +17,19 @@ from reconciler.apply.envoy_process import EnvoyProcess
 from reconciler.apply.unpack import Unpacker
 from reconciler.cluster import Cluster, ClusterSettings
 from reconciler.envoy import RenderOptions, files_bootstrap, render
+from reconciler.model.decision import Decision, Trigger
 from reconciler.model.effect import AckState, Drift, Evidence, Release
 from reconciler.model.errors import Stalled, Transient
 from reconciler.model.files import FilesFormat
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.source import Commit, Person, Revision
-from tests.support.cluster.calls import Document
+from tests.support.cluster.calls import MERGE, Document
+from tests.support.controllers import mapping, on_repository, reconcile
 from tests.support.envoys import envoy_path
 from tests.support.http import get
 from tests.support.kubelet import Kubelet
 from tests.support.kubernetes import ADMIN, ApiServer, FaultyProxy, kubeconfig
+from tests.support.repositories import Repository
 from tests.support.routing import ONE, TWO, anyone, cluster, listener, rule, snapshot, table
 from tests.support.upstreams import Upstream
 from tests.support.waiting import eventually
@@ -384,7 +387,7 @@ def test_a_namespace_that_is_not_there(make: Make) -> None:
 
 def test_what_does_not_fit_is_said_before_anything_is_written(api: ApiServer, namespace: str, make: Make) -> None:
     """How much it takes, what there is, what to do; packed, the same fits."""
-    many = [rule(f"r{n}", f"/{n}/", "one") for n in range(2000)]
+    many = [rule(f"r{n}", f"/{n}/", "one") for n in range(3500)]
     large = snapshot(many, cluster("one"))
     with pytest.raises(Stalled, match=r"take [\d,]+ bytes as json, and a ConfigMap holds 1,048,576") as stalled:
         make(Shape(MOUNT, FilesFormat.JSON)).apply(large)
@@ -561,3 +564,36 @@ def test_unpacked_beside_envoy(api: ApiServer, namespace: str, make: Make, tmp_p
             assert unpacker.step() is None
             eventually(lambda: get(port, "/two/").upstream == "two")
             assert get(port, "/one/").upstream == "one"
+
+
+def test_the_controller_heals_an_edit_and_journals_who(api: ApiServer, namespace: str, tmp_path: Path) -> None:
+    """From a commit to a ConfigMap that says so; an edit by hand is healed at the next poll, with its author."""
+    repository = Repository.create(tmp_path / "repository")
+    repository.commit({"a.yaml": mapping("a", "/a/")})
+    more = {"kubernetes": "kubeconfig", "kubeconfig": api.kubeconfig(tmp_path / "kubeconfig"), "instance": "edge"}
+    gone, there = "configmap:nowhere/routes", f"configmap:{namespace}/routes"
+    with on_repository(repository.path, tmp_path / "state", there, **more) as loop:
+        applied = reconcile(loop, Decision.APPLIED)
+        notes = held(api, namespace)["metadata"]["annotations"]
+        assert applied.commit
+        assert notes[NOTE + "commit"] == applied.commit.sha
+        assert notes[NOTE + "journal-entry"] == str(applied.sequence)
+        path, edit = f"/api/v1/namespaces/{namespace}/configmaps/routes", {"binaryData": {"lds.pb": "AAAA"}}
+        api.admin.calls.call("PATCH", path, edit, content_type=MERGE, query={"fieldManager": "kubectl-edit"})
+        eventually(lambda: loop.edges.targets[0].observe() is None)
+        healed = reconcile(loop, Decision.APPLIED)
+        assert healed.trigger is Trigger.DRIFT
+        assert healed.sequence
+        entry = loop.edges.journal.entry(healed.sequence)
+        assert entry
+        told = json.loads(json.dumps(entry.records[0].body))["drift"][0]
+        assert datetime.fromisoformat(told.pop("at")).tzinfo
+        assert told == {"target": there, "what": "ConfigMap routes: lds.pb", "by": "kubectl-edit"}
+        assert loop.once().quiet
+        assert loop.edges.journal.verify().bad is None
+        before = version(api, namespace)
+    with on_repository(repository.path, tmp_path / "state", gone, there, **more) as loop:
+        repository.commit({"b.yaml": mapping("b", "/b/")})
+        failed = reconcile(loop, Decision.FAILED)
+        assert "nowhere" in failed.message
+        assert version(api, namespace) != before  # the other target got it all the same

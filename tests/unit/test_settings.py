@@ -42,7 +42,7 @@ def test_repeatable_settings_take_many(tmp_path: Path) -> None:
         ("conflicts", "fight", "quarantine, split"),
         ("listen", "8080", "HOST:PORT"),
         ("listen", "host:70000", "HOST:PORT"),
-        ("target", "kafka", "xds, files:DIR or none"),
+        ("target", "kafka", "xds, files:DIR, configmap:NAMESPACE/NAME or none"),
         ("service_address", "x", "SERVICE=HOST:PORT"),
         ("allow_local", "perhaps", "true or false"),
     ],
