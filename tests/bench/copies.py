@@ -14,10 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from kubernetes.client import CoreV1Api
-from kubernetes.config import load_kube_config
-from kubernetes.informer import ADDED, MODIFIED, SharedInformer
-
 from reconciler.cluster import SERVICES, Body, ClusterSettings, Reflector, connect
 from tests.support.kubernetes import ADMIN, ApiServer, FaultyProxy, kubeconfig
 from tests.support.waiting import eventually
@@ -58,6 +54,10 @@ def by_door(config: Path) -> tuple[Callable[[], int], Callable[[], int]]:
 
 def by_library(config: Path) -> tuple[Callable[[], int], Callable[[], int]]:
     """The same with the client's own SharedInformer."""
+    from kubernetes.client import CoreV1Api  # noqa: PLC0415 - memory of this way alone
+    from kubernetes.config import load_kube_config  # noqa: PLC0415
+    from kubernetes.informer import ADDED, MODIFIED, SharedInformer  # noqa: PLC0415
+
     load_kube_config(str(config))
     informer = SharedInformer(CoreV1Api().list_service_for_all_namespaces)
     seen = [0]
@@ -73,8 +73,8 @@ def by_library(config: Path) -> tuple[Callable[[], int], Callable[[], int]]:
 
 def measured(way: str, config: Path) -> None:
     """The child: list, say so, follow until told to stop; prints what it cost."""
-    began = time.process_time(), time.monotonic()
     count, seen = (by_door if way == "door" else by_library)(config)
+    began = time.process_time(), time.monotonic()
     eventually(lambda: count() > COUNT, seconds=120, pause=0.01)
     listed = time.process_time() - began[0], time.monotonic() - began[1]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -84,7 +84,7 @@ def measured(way: str, config: Path) -> None:
     found = {"list CPU s": listed[0], "list s": listed[1], "peak MiB": peak}
     found |= {"changes": seen() - known, "CPU s for them": time.process_time() - before}
     print(json.dumps(found), flush=True)
-    sys.exit(0)
+    sys.stdin.readline()
 
 
 def main() -> None:
@@ -118,11 +118,22 @@ def _measure(way: str, api: ApiServer, proxy: FaultyProxy, namespace: str) -> No
             time.sleep(max(0.0, began + number / RATE - time.monotonic()))
         took = time.monotonic() - began
         time.sleep(0.5)
+        asked = {"seconds": took, "lists": proxy.count("list"), "watches": proxy.count("watch")}
         child.stdin.write("\n")
         child.stdin.flush()
-        found = json.loads(child.stdout.readline())
-        found |= {"seconds": took, "lists": proxy.count("list"), "watches": proxy.count("watch")}
+        found = json.loads(child.stdout.readline()) | asked
+        found["requests in 5 s of 403"] = _refused(proxy)
+        child.kill()
     print(way, " ".join(f"{k}: {round(v, 2)}" for k, v in found.items()), flush=True)
+
+
+def _refused(proxy: FaultyProxy) -> int:
+    """Requests in five seconds after the permission to watch is gone."""
+    proxy.forget()
+    proxy.refuse(403, "watch", times=1_000_000)
+    proxy.cut_watches()
+    time.sleep(5)
+    return proxy.count()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """The door to the API server, on good days and bad ones; against the real one."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -339,3 +342,80 @@ def test_what_is_closed_leaves_no_thread(enter: Enter, namespace: str) -> None:
     before = threading.active_count()
     enter().list(CONFIG_MAPS, Scope(namespace))
     eventually(lambda: threading.active_count() <= before)
+
+
+def test_a_plugin_is_run_again_when_its_token_is_refused(api: ApiServer, namespace: str, tmp_path: Path) -> None:
+    """As cloud providers have it: the token is as short-lived as they like."""
+    token = tmp_path / "token"
+    token.write_text("expired")
+    answer = 'echo "{\\"apiVersion\\": \\"client.authentication.k8s.io/v1\\", \\"kind\\": \\"ExecCredential\\",'
+    answer += f' \\"status\\": {{\\"token\\": \\"$(cat {token})\\"}}}}"'
+    file = kubeconfig(tmp_path / "config", api.address, ADMIN)
+    document = yaml.safe_load(file.read_text())
+    version = "client.authentication.k8s.io/v1"
+    plugin = {"apiVersion": version, "command": "sh", "args": ["-c", answer], "interactiveMode": "Never"}
+    document["users"][0]["user"] = {"exec": plugin}
+    file.write_text(yaml.safe_dump(document))
+    door = opened(ClusterSettings(kubeconfig=file))
+    with pytest.raises(Transient, match="does not accept the credentials"):
+        door.list(CONFIG_MAPS, Scope(namespace))
+    token.write_text(ADMIN.token)
+    assert door.list(CONFIG_MAPS, Scope(namespace)).items == ()
+    door.close()
+
+
+def test_it_goes_through_the_proxy_that_the_kubeconfig_names(
+    api: ApiServer, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`proxy-url`: a tunnel, through which the server's own certificate is checked."""
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with tunnelling() as (port, asked):
+        file = kubeconfig(tmp_path / "config", api.address, ADMIN)
+        document = yaml.safe_load(file.read_text())
+        document["clusters"][0]["cluster"]["proxy-url"] = f"http://127.0.0.1:{port}"
+        file.write_text(yaml.safe_dump(document))
+        door = opened(ClusterSettings(kubeconfig=file))
+        assert door.list(CONFIG_MAPS, Scope(namespace)).items == ()
+        assert asked == [f"CONNECT {urlsplit(api.address.url).netloc}"]
+        door.close()
+
+
+@contextmanager
+def tunnelling() -> Iterator[tuple[int, list[str]]]:
+    """A proxy that knows nothing but CONNECT; its port, and what it was asked for."""
+    asked: list[str] = []
+
+    class Tunnel(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            asked.append(f"CONNECT {self.path}")
+            host, _, port = self.path.rpartition(":")
+            with socket.create_connection((host, int(port))) as there:
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.flush()
+                back = threading.Thread(target=relayed, args=(there, self.connection), daemon=True)
+                back.start()
+                relayed(self.connection, there)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base class has it
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Tunnel)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1], asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def relayed(source: socket.socket, to: socket.socket) -> None:
+    """Bytes one way until either side ends."""
+    with suppress(OSError):
+        while piece := source.recv(65536):
+            to.sendall(piece)
+        to.shutdown(socket.SHUT_RDWR)
