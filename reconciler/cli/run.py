@@ -4,6 +4,7 @@ import click
 
 from reconciler.apply import XdsTarget
 from reconciler.cli import collector, log
+from reconciler.cli.election import Seat
 from reconciler.cli.options import settings_flags
 from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.wiring import controller, web_server
@@ -14,7 +15,9 @@ from reconciler.web import StatusBoard
 
 
 @click.command()
-@settings_flags("common", "state", "source", "cluster", "clock", "language", "safety", "target", "operation")
+@settings_flags(
+    "common", "state", "source", "cluster", "replicas", "clock", "language", "safety", "target", "operation"
+)
 def run(settings: Loaded) -> None:
     """Poll the repository, apply its routes, record why; until SIGTERM or Ctrl-C. SIGHUP polls at once.
 
@@ -29,7 +32,9 @@ def run(settings: Loaded) -> None:
     board = StatusBoard()
     loops: list[Loop] = []
     spare = collector.spare_once()
-    with web_server(s.web_address, board, lambda: _envoys(loops), lambda: _holdings(loops)) as metrics:
+    with web_server(
+        s.web_address, board, lambda: _envoys(loops), lambda: _holdings(loops), lambda: _leads(loops)
+    ) as metrics:
 
         def report(outcome: Outcome) -> None:
             board.record(outcome)
@@ -37,7 +42,10 @@ def run(settings: Loaded) -> None:
             log.log_outcome(outcome)
             spare()
 
-        with controller(settings, report) as loop:
+        def seated(seat: Seat) -> None:
+            board.election = seat.leadership
+
+        with controller(settings, report, seated) as loop:
             loops.append(loop)
             board.serving = loop.state.revision is not None
             stop_on_signals(loop)
@@ -50,6 +58,10 @@ def run(settings: Loaded) -> None:
 
 def _envoys(loops: list[Loop]) -> int:
     return sum(len(t.nodes()) for loop in loops for t in loop.edges.targets if isinstance(t, XdsTarget))
+
+
+def _leads(loops: list[Loop]) -> bool:
+    return bool(loops) and loops[0].edges.leads()
 
 
 def _holdings(loops: list[Loop]) -> dict[str, int]:

@@ -11,6 +11,7 @@ from reconciler.apply import FilesTarget, Target, XdsTarget
 from reconciler.apply.envoy_binary import find_envoy, validate
 from reconciler.audit import Journal
 from reconciler.cli import configmaps, log
+from reconciler.cli.election import Seat, seat
 from reconciler.cli.resume import Caches, resume
 from reconciler.cli.sources import needed_api_server, source_of
 from reconciler.cli.state import locked
@@ -42,7 +43,7 @@ from reconciler.model.source import Realm
 from reconciler.plan import BlastRadius
 from reconciler.resources import ParsedOnce
 from reconciler.settings import Loaded, Settings
-from reconciler.state import Edges
+from reconciler.state import Edges, alone
 from reconciler.table import DefaultListener
 from reconciler.web import Metrics, StatusBoard, WebServer
 
@@ -169,8 +170,15 @@ class _Bell:
 
 
 @contextmanager
-def controller(settings: Loaded, report: Callable[[Outcome], None]) -> Iterator[Loop]:
+def controller(
+    settings: Loaded, report: Callable[[Outcome], None], seated: Callable[[Seat], None] | None = None
+) -> Iterator[Loop]:
     """A controller on the settings' state directory, resumed from its journal; closed when left.
+
+    Args:
+        settings: what it works with.
+        report: told of every outcome.
+        seated: told of this replica's place in the election, where the settings want one; None takes part in none.
 
     Raises:
         Stalled: a setting can't be used, or another process holds the state directory.
@@ -190,23 +198,32 @@ def controller(settings: Loaded, report: Callable[[Outcome], None]) -> Iterator[
         bell = _Bell()
         source = source_of(stack, s, state / "clone", options.limits, parsed.digests, bell.ring)
         late_nacks: SimpleQueue[Ack] = SimpleQueue()
-        targets = make_targets(stack, s, late_nacks.put)
+        elected = seat(stack, s, bell.ring) if seated else None
+        targets = make_targets(stack, s, late_nacks.put, elected.lease.leads if elected else alone)
         discover(stack, s, targets)
         caches = Caches.below(state, options)
         edges = Edges(source, targets, journal, envoy_check(settings, targets), now, caches.keep_files, parsed)
+        edges = elected.at(edges) if elected else edges
         pace = Pace(s.interval, s.jitter, s.max_backoff, s.cluster_batch)
         loop = Loop(edges, options, pace, report, log.log_bug, late_nacks, resume(edges, options, caches))
         stack.callback(lambda: caches.keep_served(loop.state))
         bell.rings = loop.request
+        if elected and seated:
+            seated(elected)
+            elected.begin(new=loop.state.revision is None)
         yield loop
 
 
 @contextmanager
 def web_server(
-    address: str, board: StatusBoard, envoys: Callable[[], int], holdings: Callable[[], Mapping[str, int]]
+    address: str,
+    board: StatusBoard,
+    envoys: Callable[[], int],
+    holdings: Callable[[], Mapping[str, int]],
+    leads: Callable[[], bool] = alone,
 ) -> Iterator[Metrics]:
     """Health and metrics on ``address`` until left; counted but not served where it is empty."""
-    metrics = Metrics(envoys, holdings)
+    metrics = Metrics(envoys, holdings, leads)
     if not address:
         yield metrics
         return

@@ -188,6 +188,41 @@ class Settings:
         group="cluster",
     )
 
+    # Several replicas
+    leader_election: bool = _field(
+        False,
+        "Take part in the election of the one replica that writes what all share, such as a ConfigMap. Needed as soon "
+        "as there are two.",
+        parse.boolean,
+        group="replicas",
+    )
+    lease_name: str = _field(
+        "", "The Lease by which replicas elect; default the name of the instance.", group="replicas"
+    )
+    lease_namespace: str = _field("", "Its namespace; default that of our pod.", group="replicas")
+    lease_duration: float = _field(
+        15.0,
+        "How long the others wait for a sign of life of the leader before one of them takes its place.",
+        parse.duration,
+        group="replicas",
+    )
+    lease_renew: float = _field(
+        10.0,
+        "A leader that could not renew the Lease for this long stops writing. What lies between this and the duration "
+        "is the margin for requests under way and clocks that run at different speeds.",
+        parse.duration,
+        group="replicas",
+    )
+    lease_retry: float = _field(
+        2.0, "Time between two attempts to renew or to get the Lease.", parse.duration, group="replicas"
+    )
+    replica: str = _field(
+        "",
+        "Name of this replica in the Lease, for people; default $POD_NAME, else the host name. Something random is "
+        "added, so that a restarted one is another one.",
+        group="replicas",
+    )
+
     # Clock
     interval: float = _field(60.0, "Time between polls. A minute keeps a forge at ease.", parse.duration)
     jitter: float = _field(
