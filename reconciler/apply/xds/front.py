@@ -18,6 +18,7 @@ from reconciler.model.snapshot import Snapshot, TypeUrl
 T = TypeVar("T")
 
 _NACK_GRACE_S = 1.0
+_GATHER_S = 0.03  # live resources change in bursts, as when a Deployment is rolled out: one update for several
 
 
 def _unheard(_node: str, _type_url: TypeUrl) -> None:
@@ -137,7 +138,7 @@ class XdsTarget:
             return
         self._changed.set()
         with suppress(RuntimeError):  # closed
-            self._loop.call_soon_threadsafe(self._refresh)
+            self._loop.call_soon_threadsafe(self._loop.call_later, _GATHER_S, self._refresh)
 
     def _refresh(self) -> None:
         self._changed.clear()  # first: what changes from here on is for the next time

@@ -54,6 +54,17 @@ class Served:
         return self.sets[type_url].with_changes((), kept)
 
 
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    """One type of a snapshot, filled: see `Served`; ``of`` is the set as it was given."""
+
+    of: ResourceSet
+    names: frozenset[str]
+    resources: ResourceSet
+    absent: frozenset[str]
+    unknown: frozenset[str]
+
+
 class LiveResources:
     """What stands for placeholders. Every method may be called from any thread.
 
@@ -68,6 +79,8 @@ class LiveResources:
         self._wanted: dict[TypeUrl, frozenset[str]] = {}
         self._askers: dict[TypeUrl, Callable[[frozenset[str]], None]] = {}
         self._placeholders: dict[TypeUrl, tuple[ResourceSet, frozenset[str]]] = {}
+        self._changed: dict[TypeUrl, set[str]] = defaultdict(set)  # since it was filled last
+        self._filled: dict[TypeUrl, _Filled] = {}
 
     def own(self, type_url: TypeUrl, want: Callable[[frozenset[str]], None]) -> None:
         """Fill the placeholders of a type from here on.
@@ -84,6 +97,7 @@ class LiveResources:
             known = self._known[type_url]
             new = {name: one for name, one in resources.items() if name not in known or known[name] != one}
             known.update(new)
+            self._changed[type_url].update(new)
         if new:
             self._on_change()
 
@@ -93,26 +107,49 @@ class LiveResources:
             names = self._named(type_url, snapshot[type_url])
             with self._lock:
                 known = self._known[type_url]
-                for name in known.keys() - names:
+                gone = known.keys() - names
+                self._changed[type_url].update(gone)
+                for name in gone:
                     del known[name]
             want(names)
 
     def fill(self, snapshot: Snapshot) -> Served:
-        """The snapshot with what stands for its placeholders now."""
-        sets = dict(snapshot.sets)
-        live: dict[TypeUrl, frozenset[str]] = {}
-        absent: dict[TypeUrl, frozenset[str]] = {}
-        unknown: dict[TypeUrl, frozenset[str]] = {}
-        for type_url in self._askers:
-            names = self._named(type_url, snapshot[type_url])
-            with self._lock:
-                known = {name: one for name, one in self._known[type_url].items() if name in names}
-            there = {name: one for name, one in known.items() if one is not None}
-            live[type_url] = names
-            absent[type_url] = frozenset(known.keys() - there.keys())
-            unknown[type_url] = names - known.keys()
-            sets[type_url] = snapshot[type_url].with_changes(names - there.keys(), there.values())
-        return Served(snapshot, sets, live, absent, unknown)
+        """The snapshot with what stands for its placeholders now. Called by the server's thread alone.
+
+        For the snapshot of the last time it costs what differs.
+        """
+        filled = {type_url: self._fill(type_url, snapshot[type_url]) for type_url in self._askers}
+        self._filled = filled
+        return Served(
+            snapshot,
+            {**snapshot.sets, **{type_url: one.resources for type_url, one in filled.items()}},
+            {type_url: one.names for type_url, one in filled.items()},
+            {type_url: one.absent for type_url, one in filled.items()},
+            {type_url: one.unknown for type_url, one in filled.items()},
+        )
+
+    def _fill(self, type_url: TypeUrl, resources: ResourceSet) -> "_Filled":
+        before = self._filled.get(type_url)
+        names = self._named(type_url, resources)
+        with self._lock:
+            if before is None or before.of is not resources:
+                before, changed = _Filled(resources, names, resources.with_changes(names, ()), _NONE, names), names
+            else:
+                changed = names & self._changed[type_url]
+            self._changed[type_url] = set()
+            known = self._known[type_url]
+            now = {name: known[name] for name in changed if name in known}
+        if not changed:
+            return before
+        there = {name: one for name, one in now.items() if one is not None}
+        absent = now.keys() - there.keys()
+        return _Filled(
+            resources,
+            names,
+            before.resources.with_changes(changed - there.keys(), there.values()),
+            (before.absent - changed) | absent,
+            (before.unknown - changed) | (changed - now.keys()),
+        )
 
     def _named(self, type_url: TypeUrl, resources: ResourceSet) -> frozenset[str]:
         """The names of the placeholders of a set; worked out once for each set."""

@@ -2,6 +2,8 @@
 
 import pytest
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.apply.xds.live import LiveResources
 from reconciler.apply.xds.memory import Memory
@@ -68,6 +70,33 @@ def test_nothing_is_told_twice_and_nothing_is_kept_that_nobody_names() -> None:
     kept.live.prepare(naming("a", "b"))
     assert kept.live.fill(naming("a", "b")).unknown[EDS] == frozenset("ab")
     assert kept.asked == [frozenset("ab"), frozenset("b"), frozenset("ab")]
+
+
+_NAMES = "abcd"
+_STEPS = st.lists(
+    st.tuples(st.sampled_from(_NAMES), st.sampled_from([None, 1, 2]))  # what stands for a name
+    | st.sets(st.sampled_from(_NAMES)),  # a snapshot with these names
+    max_size=12,
+)
+
+
+@given(_STEPS)
+def test_filled_at_the_cost_of_a_change_is_filled_from_nothing(steps: list[tuple[str, int | None] | set[str]]) -> None:
+    """Whatever comes between: names that come and go, and what stands for them."""
+    kept = Kept()
+    desired, stands = naming(), dict[str, XdsResource | None]()
+    for step in steps:
+        if isinstance(step, set):
+            desired = naming(*step)
+            kept.live.prepare(desired)
+            stands = {name: one for name, one in stands.items() if name in step}
+        else:
+            name, version = step
+            stands[name] = None if version is None else endpoints(name, version)
+            kept.put(**{name: stands[name]})
+        cold = Kept()
+        cold.put(**stands)
+        assert kept.live.fill(desired) == cold.live.fill(desired)
 
 
 def test_what_nobody_owns_is_sent_as_it_is() -> None:
