@@ -17,9 +17,9 @@ from tests.support.git_servers import HttpsServer, SshServer, free_port, https_s
 from tests.support.repositories import Repository
 
 ROOT = Path(__file__).parents[2]
-# Its commands need a cluster: tests/kubernetes runs them.
-IN_A_CLUSTER = ROOT / "docs" / "guides" / "install-on-a-cluster.md"
-FOUND = {*ROOT.glob("*.md"), *ROOT.glob("docs/guides/*.md")} - {IN_A_CLUSTER}
+# Their commands need a cluster: tests/kubernetes runs them.
+IN_A_CLUSTER = {ROOT / "docs" / "guides" / name for name in ("annotations.md", "install-on-a-cluster.md")}
+FOUND = {*ROOT.glob("*.md"), *ROOT.glob("docs/guides/*.md")} - IN_A_CLUSTER
 PAGES = sorted(path.relative_to(ROOT) for path in FOUND)
 # These never end by themselves: they must still run after a moment, and end when told.
 ENDLESS = re.compile(r"^reconciler run |^envoy -c ")
