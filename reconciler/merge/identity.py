@@ -77,7 +77,7 @@ def enter(
         winner = last if lost_home and last is not None else (ranked[0] if ranked else None)
         if winner is not None:
             losers = ranked if lost_home else ranked[1:]
-            problems.extend(_duplicate(loser, winner) for loser in losers if not _agree(loser, winner))
+            problems.extend(_duplicate(loser, winner) for loser in losers)
     return entries, tuple(problems)
 
 
@@ -122,6 +122,8 @@ def _agree(one: Resource, other: Resource) -> bool:
 def _duplicate(loser: Resource, winner: Resource) -> Problem:
     if realm_of(loser.origin.provenance.path) is not realm_of(winner.origin.provenance.path):
         return _shadowed(loser, winner)
+    if _agree(loser, winner):
+        return _same(loser, winner)
     return Problem(
         Code.DUPLICATE_IDENTITY,
         Severity.ERROR,
@@ -130,6 +132,19 @@ def _duplicate(loser: Resource, winner: Resource) -> Problem:
         field="metadata.name",
         expected="a name used once per kind and namespace",
         hint="Rename or remove one of the two",
+        resource=str(loser.origin.id),
+        related=(winner.origin.provenance,),
+    )
+
+
+def _same(loser: Resource, winner: Resource) -> Problem:
+    """Nothing is wrong, but a change of either of them concerns both."""
+    return Problem(
+        Code.DUPLICATE_IDENTITY,
+        Severity.INFO,
+        f"is said, word for word, by {winner.origin.provenance}, too; both are one",
+        loser.origin.provenance,
+        field="metadata.name",
         resource=str(loser.origin.id),
         related=(winner.origin.provenance,),
     )
