@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from reconciler.cluster import Cluster, ClusterSettings, connect
+from reconciler.cluster import Cluster, ClusterSettings, Pace, connect
 from reconciler.model.decision import Trigger
 from reconciler.model.errors import Stalled
 from reconciler.model.limits import Limits
@@ -80,6 +80,7 @@ def cluster_source(s: Settings, limits: Limits, cluster: Cluster, on_change: Cal
             limits=limits,
         ),
         on_change,
+        Pace(resync_s=s.kube_resync),
     )
 
 
