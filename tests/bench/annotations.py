@@ -98,6 +98,7 @@ def main(services: int, rate: float, seconds: float) -> None:
             "xds_address": "127.0.0.1:0",
             "listen": "127.0.0.1:0",
             "access_log": "",
+            "service_address": ("*=127.0.0.1:1",),  # names that nobody knows would keep Envoy waiting
             "state": scratch / "state",
         }
         watch, loops = Watch(), list[Loop]()
