@@ -92,6 +92,12 @@ _METAVARS = {
 }
 
 
+def from_flag(verb: F) -> F:
+    """Adds ``--from cluster``; the verb receives ``origin``."""
+    text = "Read what annotations, custom resources and Ingresses of a cluster say, instead of files."
+    return click.option("--from", "origin", type=click.Choice(["cluster"]), help=text)(verb)
+
+
 def output_flag(*more: str) -> Callable[[F], F]:
     """Adds ``--output text|json`` (and more)."""
     return click.option(

@@ -4,6 +4,8 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import click
+
 from reconciler.cli.show import progress
 from reconciler.cli.sources import cluster_source, git_source, needed_api_server, reads_cluster
 from reconciler.cli.wiring import stage_options
@@ -39,6 +41,19 @@ def read(path: Path | None, settings: Loaded, previous: Revision | None = None) 
     source = _fetch(path, settings, previous)
     loaded = load_source(source, options)
     return Reading(source, loaded, compile_routes(source, loaded, options))
+
+
+def read_from(origin: str | None, path: Path | None, settings: Loaded) -> Reading:
+    """Reads what the flags of a verb name: a cluster, a folder or the repository; see `read`.
+
+    Args:
+        origin: ``cluster``, or None for files.
+        path: the folder.
+        settings: the effective settings.
+    """
+    if origin and path:
+        raise click.UsageError("--from and PATH exclude each other")
+    return read_cluster(settings) if origin else read(path, settings)
 
 
 def read_cluster(settings: Loaded) -> Reading:

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from reconciler.cli.bootstrap import show_bootstrap
-from reconciler.cli.options import output_flag, settings_flags
-from reconciler.cli.reading import Reading, read
+from reconciler.cli.options import from_flag, output_flag, settings_flags
+from reconciler.cli.reading import Reading, read_from
 from reconciler.cli.show import echo_problems, echo_value
 from reconciler.cli.wiring import stage_options
 from reconciler.compile import Options
@@ -33,10 +33,12 @@ STAGES = ("resources", "merged", "table", "envoy", "bootstrap")
 @click.option("--admin-address", default=ANY_ADMIN_PORT, show_default=True, metavar="HOST:PORT|unix:FILE", help=_ADMIN)
 @click.option("--probe-address", default="", metavar="HOST:PORT", help=_PROBES)
 @click.option("--into", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help=_INTO)
-@settings_flags("common", "source", "language", "target")
+@from_flag
+@settings_flags("common", "source", "cluster", "language", "target")
 @output_flag()
 def render(
     folder: Path | None,
+    origin: str | None,
     stage: str,
     admin_address: str,
     probe_address: str,
@@ -61,7 +63,7 @@ def render(
         return
     if stage == "bootstrap":
         settings = _complete(settings)
-    reading = read(folder, settings)
+    reading = read_from(origin, folder, settings)
     echo_problems([problem for problem in reading.compiled.problems if problem.severity is not Severity.INFO])
     if stage == "bootstrap" and reading.compiled.unguarded:
         without = ", ".join(reading.compiled.unguarded)

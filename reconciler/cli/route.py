@@ -7,8 +7,8 @@ from urllib.parse import SplitResult, urlsplit
 import click
 
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import output_flag, settings_flags
-from reconciler.cli.reading import read
+from reconciler.cli.options import from_flag, output_flag, settings_flags
+from reconciler.cli.reading import read_from
 from reconciler.cli.show import echo_value
 from reconciler.model.digest import Json
 from reconciler.model.plain import plain
@@ -38,10 +38,21 @@ _MOST_LEFT_OUT = 10
 @click.argument("folder", metavar="[PATH]", type=click.Path(exists=True, path_type=Path), required=False)
 @click.option("--method", "-X", default="GET", show_default=True, help="Method of the request.")
 @click.option("--header", "-H", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header; repeatable.")
-@settings_flags("common", "source", "language", "target")
+@from_flag
+@settings_flags("common", "source", "cluster", "language", "target")
 @output_flag()
-def route(url: str, folder: Path | None, method: str, headers: tuple[str, ...], settings: Loaded, output: str) -> int:
+def route(
+    url: str,
+    folder: Path | None,
+    origin: str | None,
+    method: str,
+    headers: tuple[str, ...],
+    settings: Loaded,
+    output: str,
+) -> int:
     """Say which Mapping of PATH, or of --repo at --ref, serves URL, and for each near miss what kept it from it.
+
+    With --from cluster, which annotation, custom resource or Ingress.
 
     Also whether an AuthService is asked first.
     Exits with 1 when nothing serves it.
@@ -51,7 +62,7 @@ def route(url: str, folder: Path | None, method: str, headers: tuple[str, ...], 
       reconciler route http://shop.example.com/item/42 routes/
       reconciler route http://localhost/models/test/ routes/ -X POST -H 'x-team: ml'
     """
-    compiled = read(folder, settings).compiled
+    compiled = read_from(origin, folder, settings).compiled
     explanation = explain(compiled.table, _at_listener(compiled.table, _request(url, method, headers)))
     errors = [problem for problem in compiled.problems if problem.severity is Severity.ERROR]
     auth = compiled.table.edge.auth

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import output_flag, settings_flags
-from reconciler.cli.reading import read
+from reconciler.cli.options import from_flag, output_flag, settings_flags
+from reconciler.cli.reading import read_from
 from reconciler.cli.show import echo_problems, summary
 from reconciler.cli.wiring import envoy_check
 from reconciler.model.plain import plain
@@ -18,10 +18,11 @@ from reconciler.settings import Loaded
 
 @click.command()
 @click.argument("folder", metavar="[PATH]", type=click.Path(exists=True, path_type=Path), required=False)
-@settings_flags("common", "source", "language", "safety", "target")
+@from_flag
+@settings_flags("common", "source", "cluster", "language", "safety", "target")
 @output_flag()
-def validate(folder: Path | None, settings: Loaded, output: str) -> int:
-    """Print every problem of the Mappings in PATH, or of --repo at --ref.
+def validate(folder: Path | None, origin: str | None, settings: Loaded, output: str) -> int:
+    """Print every problem of the Mappings in PATH, of --repo at --ref, or --from cluster.
 
     Exits with 1 when there is an error, or no route at all.
 
@@ -31,8 +32,9 @@ def validate(folder: Path | None, settings: Loaded, output: str) -> int:
     Examples:
       reconciler validate routes/
       reconciler validate --repo https://git.example.com/routes.git --ref my-branch --output json
+      reconciler validate --from cluster --kube-context production
     """
-    reading = read(folder, settings)
+    reading = read_from(origin, folder, settings)
     problems = reading.compiled.problems
     complaint = envoy_check(settings)(reading.compiled.snapshot)
     routes = len(reading.compiled.table.routes)
