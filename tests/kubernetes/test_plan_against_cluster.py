@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -102,3 +103,16 @@ def test_without_a_cluster_nothing_is_compared(move: Move) -> None:
     assert "takes an API server" in str(refused.exception)
     both = CliRunner().invoke(cli, [*flags, "--base", "main"])
     assert both.exit_code == 2
+
+
+def test_the_reading_verbs_read_a_cluster(move: Move) -> None:
+    """What an annotation comes to: its problems, its routes, and which request it serves."""
+
+    def run(*command: str) -> Result:
+        flags = ["--from", "cluster", "--kubeconfig", str(move.config), "--namespaces", move.namespace]
+        return CliRunner().invoke(cli, [*command, *flags], standalone_mode=False)
+
+    assert "1 file, 1 route, no problems" in run("validate", "--envoy", "off").output
+    assert f"Service {move.namespace}/httpbin annotation line 2" in run("route", "http://a.test/httpbin/x").output
+    assert "httpbin.org:80" in run("render", "--stage", "table").output
+    assert isinstance(run("validate", str(move.folder)).exception, click.UsageError)
