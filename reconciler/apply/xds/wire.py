@@ -79,7 +79,9 @@ def delta_request(message: DeltaDiscoveryRequest) -> Request | None:
 def _error(message: DiscoveryRequest | DeltaDiscoveryRequest) -> str | None:
     if not message.HasField("error_detail"):
         return None
-    return _clean(message.error_detail.message, MAX_DETAIL) or f"rejected with code {message.error_detail.code}"
+    # Nothing that Envoy might quote of a key goes any further.
+    words = message.error_detail.message.partition("-----BEGIN")[0]
+    return _clean(words, MAX_DETAIL) or f"rejected with code {message.error_detail.code}"
 
 
 def _clean(text: str, limit: int) -> str:
