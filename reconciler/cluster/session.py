@@ -146,16 +146,15 @@ class Session:
         try:
             with self._faults():
                 if response.status not in _OK:
-                    raise Refusal(self._refusal(response, time.monotonic() + seconds))  # noqa: TRY301 - in the net
+                    raise Refusal(self._refusal(response, time.monotonic() + seconds))
                 if silence_s:
                     _allow_silence(response, silence_s)
                 yield response
-        except BaseException:
-            response.close()  # what is left of it must not be the beginning of the next answer
-            raise
         finally:
             with self._lock:
                 self._open.discard(response)
+            if not response.closed:
+                response.close()  # what is left of it must not be the beginning of the next answer
             response.release_conn()
 
     def pieces(self, response: "HTTPResponse") -> Iterator[bytes]:

@@ -1,6 +1,7 @@
 """A watch that is under way: events as they come, ended by either side."""
 
 import json
+import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -11,7 +12,6 @@ from reconciler.cluster.failures import Answer, Asked, Expired, bounded, error_o
 from reconciler.cluster.lines import LineCutter, LineTooLong
 from reconciler.cluster.session import Request, Session
 from reconciler.model.digest import Json
-from reconciler.model.errors import Transient
 
 if TYPE_CHECKING:
     from urllib3 import HTTPResponse
@@ -46,10 +46,11 @@ class Watch(Iterator[WatchEvent]):
         self, session: Session, request: Request, asked: Asked, seconds: float, silence_s: float, line_bytes: int
     ) -> None:
         self._asked = asked
-        self._closed = False
-        self._stack = ExitStack()
+        self._lock = threading.Lock()  # for the two that say who may let go of the connection
+        self._reading = self._closed = False
         self._whole: deque[bytes] = deque()  # read one at a time: what comes before a bad one counts
         self._lines = LineCutter(line_bytes)
+        self._stack = ExitStack()
         self._response: HTTPResponse = self._stack.enter_context(session.answer(request, seconds, silence_s))
         self._pieces = session.pieces(self._response)
 
@@ -60,17 +61,38 @@ class Watch(Iterator[WatchEvent]):
             Expired: the server can't go on from here, or said what can't be read: list again.
             Transient: the connection broke or was silent for too long: go on from the last version.
         """
-        while not self._whole:
-            if self._closed or not self._read():
-                self._end()
+        with self._lock:
+            if self._closed:
                 raise StopIteration
-        return _event(self._whole.popleft(), self._asked)
+            self._reading = True
+        over = True
+        try:
+            event = self._next()
+            over = False
+        finally:
+            with self._lock:
+                self._reading = False
+                self._closed |= over
+                over = self._closed
+            if over:
+                self._stack.close()
+        return event
 
     def close(self) -> None:
         """End it, also while another thread waits for the next event."""
-        self._closed = True
+        with self._lock:
+            self._closed, reading = True, self._reading
+        if not reading:
+            self._stack.close()
+            return
         with suppress(ValueError, RuntimeError, OSError):
             self._response.shutdown()
+
+    def _next(self) -> WatchEvent:
+        while not self._whole:
+            if not self._read():
+                raise StopIteration
+        return _event(self._whole.popleft(), self._asked)
 
     def _read(self) -> bool:
         """Whether more came."""
@@ -78,20 +100,15 @@ class Watch(Iterator[WatchEvent]):
             piece = next(self._pieces, b"")
             self._whole.extend(self._lines.feed(piece))
         except LineTooLong:
-            self._end()
             raise Expired(
                 "ClusterAnswerTooLarge", f"{self._asked}: an event is larger than any object may be"
             ) from None
-        except BaseException as error:
+        except Exception as error:
             if self._closed:
                 return False
             if not self._stack.__exit__(type(error), error, error.__traceback__):  # maps what the libraries raise
                 raise
         return bool(piece)
-
-    def _end(self) -> None:
-        with suppress(Transient):
-            self._stack.close()
 
 
 def _event(line: bytes, asked: Asked) -> WatchEvent:

@@ -70,10 +70,13 @@ def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
 def test_a_watch_that_can_not_be_read_asks_for_a_new_list(tmp_path: Path, line: bytes) -> None:
     """What came before it counts; nothing is guessed about what was meant."""
     with scripted(Said(event("ADDED", "a") + line)) as script:
-        watch = opened(script, tmp_path, line_bytes=150_000).watch(SERVICES, Scope(), "1", 60)
+        door = opened(script, tmp_path, line_bytes=150_000)
+        watch = door.watch(SERVICES, Scope(), "1", 60)
         assert next(watch).type == "ADDED"
         with pytest.raises(Expired):
             next(watch)
+        assert list(watch) == []
+        assert not door._session._open
 
 
 def test_a_bookmark_moves_the_version_a_watch_goes_on_from(tmp_path: Path) -> None:

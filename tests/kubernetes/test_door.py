@@ -319,6 +319,20 @@ def test_closing_ends_a_watch_that_waits(enter: Enter, namespace: str) -> None:
         door.list(CONFIG_MAPS, Scope(namespace))
 
 
+def test_who_stops_in_the_middle_leaves_nothing_behind(api: ApiServer, enter: Enter, namespace: str) -> None:
+    """The rest of a watch is not the beginning of the next answer."""
+    door = enter()
+    for number in range(3):
+        api.admin.create(manifest(f"m{number}"), namespace)
+    for _ in range(3):
+        watch = door.watch(CONFIG_MAPS, Scope(namespace), "0", 60)
+        assert next(watch).type == "ADDED"
+        watch.close()
+        assert list(watch) == []
+        assert len(door.list(CONFIG_MAPS, Scope(namespace)).items) == 3
+    assert not door._session._open
+
+
 def drained(watch: Iterator[object]) -> None:
     """Reads to the end, whatever that is."""
     try:
