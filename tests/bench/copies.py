@@ -89,7 +89,11 @@ def measured(way: str, config: Path) -> None:
 
 def main() -> None:
     """Prints a line for each way."""
-    directory = Path(tempfile.mkdtemp())
+    with tempfile.TemporaryDirectory() as scratch:
+        _compare(Path(scratch))
+
+
+def _compare(directory: Path) -> None:
     api = ApiServer(directory, users=())
     api.start()
     try:
@@ -98,15 +102,17 @@ def main() -> None:
             list(pool.map(lambda number: api.admin.create(service(number), namespace), range(COUNT)))
         for way in ("door", "library", "door", "library"):
             with FaultyProxy(api.address, directory).serving() as proxy:
-                _measure(way, api, proxy, namespace)
+                _measure(way, api, proxy, namespace, directory)
     finally:
         api.stop()
 
 
-def _measure(way: str, api: ApiServer, proxy: FaultyProxy, namespace: str) -> None:
-    config = kubeconfig(Path(tempfile.mkdtemp()) / "config", proxy.address, ADMIN)
+def _measure(way: str, api: ApiServer, proxy: FaultyProxy, namespace: str, directory: Path) -> None:
+    config = kubeconfig(directory / "config", proxy.address, ADMIN)
     command = [sys.executable, "-m", "tests.bench.copies", way, str(config)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+    quiet = subprocess.DEVNULL  # the informer logs each refusal
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=quiet, text=True) as child:
         assert child.stdin
         assert child.stdout
         assert child.stdout.readline() == "ready\n"
