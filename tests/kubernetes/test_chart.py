@@ -30,7 +30,7 @@ VARIANTS = {
     "envoy.drainByAdmin=false",
     "Envoys of one's own": "envoy.enabled=false,networkPolicy.metricsFrom[0].podSelector.matchLabels.app=prometheus",
     "scaled": "envoy.autoscaling.enabled=true,envoy.concurrency=2,envoy.service.loadBalancerSourceRanges={10.0.0.0/8}",
-    "a CronJob": "mode=cronjob,cronjob.timeZone=Europe/Paris,git.tokenSecret=git",
+    "a CronJob": "mode=cronjob,configMap.ackSeconds=100,cronjob.timeZone=Europe/Paris,git.tokenSecret=git",
     "as OpenShift wants it": "runAsUser=null,envoy.runAsUser=null,fullnameOverride=routes,image.digest=sha256:"
     + "0" * 64,
     "objects of the cluster alone": "git.repo=,sources.ingresses=true,sources.precedence=cluster",

@@ -43,6 +43,16 @@ OWNED = {
     "state": "state",
     "endpoints": "endpoints",
     "secrets": "secrets",
+    "configmap_mount": "",
+    "configmap_layout": "",
+    "configmap_names": "",
+    "configmap_keep": "",
+    "files_format": "",
+    "envoy_admin": "configMap.ackSeconds",
+    "leader_election": "leaderElection.enabled",
+    "lease_name": "leaderElection.leaseName",
+    "lease_namespace": "",
+    "instance": "",
     "kubernetes": "",
     "annotations": "sources.annotations",
     "custom_resources": "sources.customResources",
@@ -134,7 +144,7 @@ def bootstraps() -> dict[str, str]:
     found = {
         "envoy-xds.yaml": xds_bootstrap(_XDS, admin=_ADMIN, probes=_PROBES),
         "envoy-xds-tls.yaml": xds_bootstrap(_XDS, admin=_ADMIN, probes=_PROBES, tls=XDS_TLS),
-        "envoy-files.yaml": files_bootstrap(PurePosixPath("/run/routes"), admin=_ADMIN, probes=_PROBES),
+        "envoy-files.yaml": files_bootstrap(PurePosixPath("/etc/envoy/routes"), admin=_ADMIN, probes=_PROBES),
     }
     return {name: _readable(name, text) for name, text in (found | secret_files(XDS_TLS)).items()}
 

@@ -30,6 +30,16 @@
 {{- $_ := set $own "known_hosts_file" "/etc/reconciler-git/known_hosts" -}}
 {{- end -}}
 {{- if $v.git.caConfigMap -}}{{- $_ := set $own "ca_file" "/etc/reconciler-git-ca/ca.crt" -}}{{- end -}}
+{{- if include "reconciler.elects" . -}}
+{{- $_ := set $own "leader_election" true -}}
+{{- $_ := set $own "lease_name" (include "reconciler.leaseName" .) -}}
+{{- $_ := set $own "lease_namespace" .Release.Namespace -}}
+{{- end -}}
+{{- if include "reconciler.speaks" . -}}{{- $_ := set $own "instance" (include "reconciler.fullname" .) -}}{{- end -}}
+{{- if and (include "reconciler.writesConfigMap" .) $v.configMap.ackSeconds -}}
+{{- $_ := set $own "envoy_admin" (list (printf "%s-probes.%s.svc:8002" (include "reconciler.envoyName" .) .Release.Namespace)) -}}
+{{- $_ := set $own "ack_timeout" (printf "%ds" (int $v.configMap.ackSeconds)) -}}
+{{- end -}}
 {{- if include "reconciler.runs" . -}}
 {{- $_ := set $own "web_address" "0.0.0.0:8081" -}}
 {{- $_ := set $own "xds_address" "0.0.0.0:18000" -}}

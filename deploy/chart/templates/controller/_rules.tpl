@@ -68,6 +68,14 @@
   resources: [leases]
   resourceNames: [{{ include "reconciler.leaseName" . }}]
   verbs: [get, update]
+# What the leader tells the others of: which documents stand in for broken ones.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [create]
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [{{ include "reconciler.leaseName" . }}-standing]
+  verbs: [get, update]
 {{- end }}
 {{- if .Values.events }}
 - apiGroups: [events.k8s.io]
@@ -76,12 +84,13 @@
 {{- end }}
 {{- end }}
 
-{{/* In the namespace of the ConfigMap. */}}
+{{/* In the namespace of the ConfigMap, of the one by its name. */}}
 {{- define "reconciler.configMapRules" -}}
 {{- if include "reconciler.writesConfigMap" . }}
 - apiGroups: [""]
   resources: [configmaps]
-  verbs: [get, list, watch, create, patch, delete]
+  resourceNames: [{{ include "reconciler.configMapName" . }}]
+  verbs: [get, create, patch{{ if include "reconciler.runs" . }}, list, watch{{ end }}]
 {{- end }}
 {{- end }}
 

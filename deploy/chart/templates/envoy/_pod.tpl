@@ -97,7 +97,7 @@ spec:
         - {name: xds-tls, mountPath: /run/reconciler-xds, readOnly: true}
         {{- end }}
         {{- if not (include "reconciler.xds" .) }}
-        - {name: routes, mountPath: /run/routes, readOnly: true}
+        - {name: routes, mountPath: /etc/envoy/routes, readOnly: true}
         {{- end }}
         {{- range .Values.envoy.tlsSecrets }}
         - {name: secret-{{ . }}, mountPath: /etc/envoy/secrets/{{ $.Release.Namespace }}/{{ . }}, readOnly: true}
