@@ -47,11 +47,10 @@ def error_of(words: str, server: Server) -> ReconcileError:
         )
     if "CERTIFICATE_VERIFY_FAILED" in words:
         said = words.partition("certificate verify failed: ")[2].partition(" (_ssl")[0] or words
-        return Stalled(
-            "ClusterCertificateRefused",
-            f"{where}: its certificate can't be verified: {said}",
-            "name the CA of the API server with --kube-ca-file, or certificate-authority in the kubeconfig",
-        )
+        hint = "name the CA of the API server with --kube-ca-file, or certificate-authority in the kubeconfig"
+        if "expired" in said or "not yet valid" in said:
+            hint = "renew the certificate of the API server; is the clock of this machine right?"
+        return Stalled("ClusterCertificateRefused", f"{where}: its certificate can't be verified: {said}", hint)
     if "WRONG_VERSION_NUMBER" in words or "HTTP_REQUEST" in words:
         return Stalled("ClusterCertificateRefused", f"{where}: does not speak TLS", "is it the port for https?")
     if "ALERT" in words and ("CERTIFICATE" in words or "UNKNOWN_CA" in words):

@@ -83,7 +83,7 @@ class Session:
 
     def __init__(self, settings: ClusterSettings) -> None:
         self._settings = settings
-        self._lock, self._tokens = threading.Lock(), threading.Lock()
+        self._lock, self._tokens = threading.Lock(), threading.Lock()  # the second while plugins run: others go on
         self._link = _linked(settings)
         self._open: set[HTTPResponse] = set()
         self._closed = False
@@ -107,7 +107,7 @@ class Session:
         Raises:
             Stalled, Transient: they can't be read.
         """
-        with self._lock:
+        with self._tokens:
             if self._link is since:
                 self._link = _linked(self._settings)
 

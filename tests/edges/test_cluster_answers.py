@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.cluster import SERVICES, Body, Cluster, Expired, Reflector, Scope, connect
 from reconciler.cluster.reflector import Pace
-from reconciler.model.errors import Transient
+from reconciler.model.errors import Stalled, Transient
 from tests.support.scripted_api import Said, ScriptedApi, event, page, scripted
 from tests.support.waiting import eventually
 
@@ -191,3 +191,13 @@ def test_a_token_that_can_not_be_sent_is_not_shown(tmp_path: Path, token: str) -
             door.list(SERVICES)
         assert "secret" not in str(raised.value)
         assert raised.value.__context__ is None or "secret" not in str(raised.value.__context__)
+
+
+def test_a_port_that_does_not_speak_tls_is_told_as_such(tmp_path: Path) -> None:
+    """The port for plain HTTP, under https."""
+    with scripted(page("a")) as script:
+        settings = script.settings(tmp_path, server=f"https://127.0.0.1:{script.port}")
+        door = connect(settings)
+        assert door
+        with pytest.raises(Stalled, match="does not speak TLS"):
+            door.list(SERVICES)
