@@ -11,12 +11,12 @@ SERVER = Server("10.0.0.1", 6443, "10.0.0.1", None, proxied=True)  # proxied: no
     ("words", "reason", "hint"),
     [
         (
-            "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: IP address mismatch, certificate is not valid for",
+            "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: IP address mismatch, not valid for",
             "ClusterCertificateName",
             "--kube-tls-server-name",
         ),
         (
-            "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate (_ssl.c:1)",
+            "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get issuer certificate (_ssl.c:1)",
             "ClusterCertificateRefused",
             "--kube-ca-file",
         ),
