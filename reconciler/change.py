@@ -6,7 +6,7 @@ from functools import cache
 from reconciler.compile import Compiled, Held, Options, compile_routes, load_source_files
 from reconciler.model.guards import guard_of
 from reconciler.model.problem import Problem
-from reconciler.model.resource import Origin, Resource, ResourceId
+from reconciler.model.resource import Kind, Origin, Resource, ResourceId
 from reconciler.model.source import SourceSnapshot
 from reconciler.recompile import Memory, recompile
 from reconciler.resources import Loaded, LoadedFiles, ParsedOnce
@@ -71,10 +71,11 @@ def newly_read(files: LoadedFiles, state: State) -> tuple[str, ...] | None:
 def _suspects(loaded: Loaded, state: State, held: Held) -> dict[ResourceId, Origin]:
     """Every resource whose document is new.
 
-    A new guard of every request is none of them: without it nothing else may be served, not even to find a culprit.
+    A new guard of every request is none of them: without it nothing else may be served, not even to find a culprit. Nor
+    is an Ownership, new or not: nothing of it is sent to Envoy, and without it somebody may get what is not theirs.
     """
     served = {resource.origin.id: resource.origin.document for resource in state.applied.resources}
     guards = {resource.origin.id for resource in loaded.resources if guard_of(resource)} - served.keys()
     origins = {resource.origin.id: resource.origin for resource in loaded.resources}
     new = {o.id: o for o in origins.values() if o.id not in held and served.get(o.id) != o.document}
-    return {name: origin for name, origin in new.items() if name not in guards}
+    return {name: origin for name, origin in new.items() if name not in guards and name.kind is not Kind.OWNERSHIP}

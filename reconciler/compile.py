@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from reconciler.envoy import EndpointSource, Rendering, RenderOptions
-from reconciler.merge import ConflictPolicy, Merged, merge
+from reconciler.merge import FREE, ConflictPolicy, Merged, Ownership, merge
 from reconciler.model.digest import Digest, digest_json
 from reconciler.model.guards import unguarded
 from reconciler.model.limits import DEFAULT_LIMITS, Limits
@@ -69,6 +69,7 @@ class Compiled:
         unguarded: broken documents that were to guard every request, and nothing of their kind is served.
         unsettled: identities about which there is a finding, or of which what is served is not what is written.
         around: what the Mappings were placed in; None where nothing was compiled.
+        ownership: who may claim what.
         rendering: what was rendered, for one who goes on from here; None where that is done.
         since: how it differs from the compile it was made from; None where it was made anew.
         token: tells this compile from all others of this process.
@@ -82,6 +83,7 @@ class Compiled:
     unguarded: tuple[str, ...] = ()
     unsettled: frozenset[ResourceId] = field(default=frozenset(), compare=False, repr=False)
     around: Surroundings | None = field(default=None, compare=False, repr=False)
+    ownership: Ownership = field(default=FREE, compare=False, repr=False)
     rendering: Rendering | None = field(default=None, compare=False, repr=False)
     since: Since | None = field(default=None, compare=False)
     token: object = field(default_factory=object, compare=False, repr=False)
@@ -127,11 +129,19 @@ def compile_routes(
         problems=tuple(sorted((*source.problems, *loaded.problems, *merged.problems, *found), key=order)),
         table=built.table,
         snapshot=rendering.snapshot,
-        unguarded=unguarded(served, loaded.resources, loaded.rejected, absent),
+        unguarded=unguarded(served, _asked_for(loaded, merged), merged.rejected, absent),
         unsettled=_unsettled(loaded, merged, built, quarantined.keys() | held.keys() | strayed.keys(), last_good),
         around=built.surroundings,
+        ownership=merged.ownership,
         rendering=rendering,
     )
+
+
+def _asked_for(loaded: Loaded, merged: Merged) -> Sequence[Resource]:
+    """The good documents; a guard that a stranger wrote into the cluster, and that never served, is nobody's wish."""
+    if not merged.strangers:
+        return loaded.resources
+    return [resource for resource in loaded.resources if resource.origin.id not in merged.strangers]
 
 
 def _unsettled(

@@ -178,8 +178,11 @@ def _part(files: LoadedFiles, path: str) -> Loaded:
 
 
 def _is_undisputed(change: Regrouping, memory: Memory, options: Options) -> bool:
-    """Whether all Mappings of the groups are served as they stand."""
+    """Whether all Mappings of the groups are served as they stand, and the changed ones are their author's to write."""
     if not memory.unsettled.contests.isdisjoint(change.before):
+        return False
+    hosts, ownership = memory.standing.around.documents.hosts, memory.compiled.ownership
+    if not all(ownership.is_silent(mapping, hosts) for mapping in change.come):
         return False
     return all(is_undisputed(group, options.conflicts) for group in change.after.values())
 

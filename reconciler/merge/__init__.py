@@ -2,6 +2,7 @@
 
 from reconciler.merge.alone import is_undisputed
 from reconciler.merge.merge import Merged, merge
+from reconciler.merge.ownership import FREE, Ownership
 from reconciler.merge.policy import ConflictPolicy
 
-__all__ = ["ConflictPolicy", "Merged", "is_undisputed", "merge"]
+__all__ = ["FREE", "ConflictPolicy", "Merged", "Ownership", "is_undisputed", "merge"]

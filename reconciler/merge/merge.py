@@ -1,18 +1,23 @@
 """Who serves: one version per identity, one Mapping per request, and what stands in for what is quarantined."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TypeAlias
 
 from reconciler.merge.claims import settle_hostnames, settle_modules, settle_policies, settle_ports, settle_services
 from reconciler.merge.identity import Unseen, enter, held_problems
 from reconciler.merge.ledger import Ledger
+from reconciler.merge.ownership import FREE, Ownership, admit
 from reconciler.merge.policy import ConflictPolicy
 from reconciler.merge.settle import MappingSettlement
 from reconciler.model.problem import Problem, rank
-from reconciler.model.resource import HostResource, Rejected, Resource, ResourceId, contest
+from reconciler.model.resource import HostResource, OwnershipResource, Rejected, Resource, ResourceId, contest
 from reconciler.model.source import Realm
 
+Versions: TypeAlias = Callable[
+    [Sequence[Resource], Sequence[Rejected], Sequence[Resource]], tuple[Ledger, list[Problem]]
+]
 NOTHING_HELD: Mapping[ResourceId, Problem] = MappingProxyType({})
 
 
@@ -24,11 +29,17 @@ class Merged:
         resources: one per identity, sorted by it.
         quarantined: what is not served as the source has it, sorted; True: an older version still serves.
         problems: errors and warnings of the merge, best first.
+        rejected: the documents that gave no resource, and those that are not their author's to write.
+        strangers: see `Admitted`.
+        ownership: what is in force.
     """
 
     resources: tuple[Resource, ...]
     quarantined: tuple[tuple[ResourceId, bool], ...]
     problems: tuple[Problem, ...]
+    rejected: tuple[Rejected, ...] = field(default=(), compare=False)  # in no certain order
+    strangers: frozenset[ResourceId] = frozenset()
+    ownership: Ownership = field(default=FREE, compare=False, repr=False)
 
 
 def merge(
@@ -44,11 +55,11 @@ def merge(
 ) -> Merged:
     """The resources that are to be served; the same for every order of the inputs.
 
-    First every identity gets one version (`identity.enter`). Then ports, hostnames, requests and parts of Mappings that
-    several claim are settled (`claims`, `settle`), in this order, since Listeners bind Hosts, Hosts select Mappings and
-    policies are about Mappings. What loses
-    falls back to its last good version, where that disturbs nobody, and is absent otherwise; what is already served
-    never loses to a newcomer.
+    First what is not its author's to write is left out (`ownership`), and every identity gets one version
+    (`identity.enter`). Then ports, hostnames, requests and parts of Mappings that several claim are settled (`claims`,
+    `settle`), in this order, since Listeners bind Hosts, Hosts select Mappings and policies are about Mappings. What
+    loses falls back to its last good version, where that disturbs nobody, and is absent otherwise; what is already
+    served never loses to a newcomer.
 
     Args:
         resources: all good documents of this revision; an identity may occur more than once.
@@ -61,15 +72,55 @@ def merge(
         conflicts: what to do with Mappings without weight that ask for the same requests.
     """
     unseen = Unseen(frozenset(unreadable), frozenset(dark))
-    entries, duplicates = enter(resources, rejected, last_good, held, unseen, precedence)
-    ledger = Ledger.open(entries, precedence)
-    problems = [*duplicates, *held_problems(entries, held)]
-    problems += settle_modules(ledger)
-    problems += settle_services(ledger)
-    problems += settle_ports(ledger)
-    problems += settle_hostnames(ledger)
+
+    def versions(
+        written: Sequence[Resource], broken: Sequence[Rejected], served: Sequence[Resource]
+    ) -> tuple[Ledger, list[Problem]]:
+        entries, duplicates = enter(written, broken, served, held, unseen, precedence)
+        return Ledger.open(entries, precedence), [*duplicates, *held_problems(entries, held)]
+
+    def settled_hosts(
+        written: Sequence[Resource], broken: Sequence[Rejected], served: Sequence[Resource]
+    ) -> Sequence[HostResource]:
+        ledger, _ = versions(written, broken, served)
+        _settle_edge(ledger)
+        return [one for one in ledger.served() if isinstance(one, HostResource)]
+
+    ownership = Ownership.of(_ownerships(versions, resources, rejected, last_good))
+    admitted = admit(resources, rejected, last_good, ownership, settled_hosts)
+    ledger, problems = versions(admitted.resources, admitted.rejected, admitted.last_good)
+    problems += [*admitted.problems, *_settle_edge(ledger)]
     selecting = [host for host in ledger.served() if isinstance(host, HostResource) and host.mapping_selector]
     problems += MappingSettlement(ledger, conflicts, lambda mapping: contest(mapping, selecting)).settle()
     problems += settle_policies(ledger)
     problems.sort(key=lambda problem: (*rank(problem), problem.resource, problem.message))
-    return Merged(ledger.served(), ledger.quarantined(), tuple(problems))
+    return Merged(
+        ledger.served(),
+        ledger.quarantined(),
+        tuple(problems),
+        tuple(admitted.rejected),
+        admitted.strangers,
+        ownership,
+    )
+
+
+def _settle_edge(ledger: Ledger) -> tuple[Problem, ...]:
+    """Settles what does not depend on which Mappings there are."""
+    return (
+        *settle_modules(ledger),
+        *settle_services(ledger),
+        *settle_ports(ledger),
+        *settle_hostnames(ledger),
+    )
+
+
+def _ownerships(
+    versions: Versions, resources: Sequence[Resource], rejected: Sequence[Rejected], last_good: Sequence[Resource]
+) -> Sequence[OwnershipResource]:
+    """Those in force: none else claims what they say, so they are settled once each has its version."""
+    written = [one for one in resources if isinstance(one, OwnershipResource)]
+    served = [one for one in last_good if isinstance(one, OwnershipResource)]
+    if not written and not served:
+        return ()
+    ledger, _ = versions(written, rejected, served)
+    return [one for one in ledger.served() if isinstance(one, OwnershipResource)]

@@ -26,8 +26,23 @@ class Kind(StrEnum):
     CIRCUIT_BREAKER = "CircuitBreaker"
     OUTLIER_DETECTION = "OutlierDetection"
     MAPPING_POLICY = "MappingPolicy"
+    OWNERSHIP = "Ownership"
 
     __hash__ = str.__hash__  # that of Enum runs in Python, and every look-up of an identity pays for it
+
+
+# What a document of these kinds says concerns everybody.
+PLATFORM_KINDS = frozenset(
+    {
+        Kind.AUTH_SERVICE,
+        Kind.LISTENER,
+        Kind.LOG_SERVICE,
+        Kind.MODULE,
+        Kind.OWNERSHIP,
+        Kind.RATE_LIMIT_SERVICE,
+        Kind.TRACING_SERVICE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)

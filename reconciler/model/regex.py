@@ -80,6 +80,19 @@ def literal_head(pattern: str) -> str:
         return head[: cut.start].decode()
 
 
+def may_begin_with(pattern: str, beginning: str) -> bool:
+    """Whether something that `full_match` matches may begin with a text; False only where nothing does."""
+    regex = compiled(pattern)
+    if regex is None:
+        return False
+    try:
+        first, last = regex.possiblematchrange(_LONGEST_HEAD)
+    except re2.error:
+        return True
+    wanted = beginning.encode()
+    return wanted <= last and (first <= wanted or first.startswith(wanted))
+
+
 def replace_all(pattern: str, substitution: str, text: str) -> str:
     r"""``text`` with every match replaced: Envoy's ``regex_rewrite``, that is RE2's ``GlobalReplace``.
 

@@ -13,6 +13,7 @@ from reconciler.model.mapping_policy import MappingPolicyResource
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind, NamedMatch, PathMatch, StringMatch
 from reconciler.model.module import ModuleResource
 from reconciler.model.origin import Attached, Kind, Origin, ResourceId
+from reconciler.model.ownership import OwnershipResource
 from reconciler.model.policy import NO_POLICY, DirectResponse, RoutePolicy
 from reconciler.model.ports import PLAIN_HTTP, Stack, TcpContest, TcpMappingResource
 from reconciler.model.services import (
@@ -43,6 +44,7 @@ __all__ = [
     "MatchKind",
     "NamedMatch",
     "Origin",
+    "OwnershipResource",
     "PathMatch",
     "Redirect",
     "RedirectCode",
@@ -250,6 +252,7 @@ Resource: TypeAlias = (
     | ModuleResource
     | UpstreamResource
     | MappingPolicyResource
+    | OwnershipResource
     | AuthServiceResource
     | RateLimitServiceResource
     | TracingServiceResource

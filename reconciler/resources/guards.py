@@ -6,7 +6,7 @@ from reconciler.model.origin import Kind, ResourceId
 from reconciler.resources.kinds import likely_kind
 from reconciler.resources.unit import Unit
 
-_GUARDS = frozenset({Kind.AUTH_SERVICE, Kind.HOST, Kind.RATE_LIMIT_SERVICE})
+_GUARDS = frozenset({Kind.AUTH_SERVICE, Kind.HOST, Kind.OWNERSHIP, Kind.RATE_LIMIT_SERVICE})
 _SAYS_KIND = re.compile(rf"\bkind\b[\"']?\s*[:=]\s*[\"']?({'|'.join(sorted(_GUARDS))})\b")
 _MAY_TURN_AWAY = re.compile(rf"\bkind\b[\"']?\s*[:=]\s*[\"']?({Kind.MODULE}|{Kind.TLS_CONTEXT})\b")
 _TURNS_AWAY = re.compile(r"\b(?:ip_allow|ip_deny|lua_scripts|cert_?[rR]equired)\b")

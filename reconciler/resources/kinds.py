@@ -22,7 +22,7 @@ CURRENT = "getambassador.io/v3alpha1"
 # Our own group, for what the language has no words for: those who know only the language leave its documents alone.
 OWN_API_VERSIONS = {"reconciler.dev/v1alpha1": "v1alpha1"}
 OWN = "reconciler.dev/v1alpha1"
-OWN_KINDS = frozenset({Kind.MAPPING_POLICY})
+OWN_KINDS = frozenset({Kind.MAPPING_POLICY, Kind.OWNERSHIP})
 _GROUPS = ("ambassador", "getambassador.io")
 _OWN_GROUP = "reconciler.dev"
 

@@ -9,8 +9,10 @@ from typing import TypeAlias
 from reconciler.model.limits import DEFAULT_LIMITS, Limits
 from reconciler.model.loaded import Loaded, joined
 from reconciler.model.machine import is_below
+from reconciler.model.origin import PLATFORM_KINDS
+from reconciler.model.ownership import OwnershipResource
 from reconciler.model.problem import Code, Problem, Severity
-from reconciler.model.provenance import AnyTouch, Touch
+from reconciler.model.provenance import AnyTouch, Touch, is_cluster_path
 from reconciler.model.resource import Kind, Origin, Rejected, Resource, ResourceId
 from reconciler.model.source import ClusterObject, Commit, SourceFile
 from reconciler.resources.annotation import annotated_unit, is_list, is_parent, unpack_annotation, unpack_list
@@ -20,22 +22,12 @@ from reconciler.resources.finding import Finding, Path, Place, shown, type_words
 from reconciler.resources.guards import guard_meant
 from reconciler.resources.ingress import is_ingress, unpack_ingress
 from reconciler.resources.kinds import Document, classify, foreign, is_ours, likely_kind
+from reconciler.resources.ownership import located
 from reconciler.resources.readers import DEFAULT_AMBASSADOR_ID, is_addressed, read
 from reconciler.resources.unit import Unit
 from reconciler.resources.yaml.values import parse
 
 _IDENTITY_FIELDS = frozenset({"kind", "metadata", "name", "namespace"})
-# What a document of these kinds says concerns everybody.
-_PLATFORM_KINDS = frozenset(
-    {
-        Kind.AUTH_SERVICE,
-        Kind.LISTENER,
-        Kind.LOG_SERVICE,
-        Kind.MODULE,
-        Kind.RATE_LIMIT_SERVICE,
-        Kind.TRACING_SERVICE,
-    }
-)
 # A document of these kinds never was a resource: nothing served can have come from it.
 _NEVER_READ = frozenset({Code.UNSUPPORTED_KIND})
 
@@ -207,7 +199,10 @@ def _load_unit(unit: Unit, gathering: _Gathering) -> None:
         _reject(_with(unit, _elsewhere(ours.kind, gathering.limits)), gathering, identify(document, ours.kind))
         return
     reading = read(document, ours, unit.place, gathering.limits, simple=unit.simple)
-    if reading.resource is not None:
+    if isinstance(reading.resource, OwnershipResource):
+        root, lines = ("spec",) if "spec" in document else (), _lines(unit.place, gathering.limits)
+        gathering.resources.append(located(reading.resource, root, unit.place, lines))
+    elif reading.resource is not None:
         gathering.resources.append(reading.resource)
     if reading.findings:
         _reject(_with(unit, *reading.findings), gathering, reading.id)
@@ -215,12 +210,16 @@ def _load_unit(unit: Unit, gathering: _Gathering) -> None:
 
 def _may_hold(path: str, kind: Kind | None, limits: Limits) -> bool:
     """Whether a file may hold documents of a kind."""
-    return not limits.platform_paths or kind not in _PLATFORM_KINDS or is_below(path, limits.platform_paths)
+    if kind is Kind.OWNERSHIP and is_cluster_path(path):
+        return False  # else whoever may annotate an object could say that everything is theirs
+    return not limits.platform_paths or kind not in PLATFORM_KINDS or is_below(path, limits.platform_paths)
 
 
 def _elsewhere(kind: Kind, limits: Limits) -> Finding:
     message = f"what {kind} says concerns everybody, and it may not stand here"
-    expected = f"a file in {' or '.join(limits.platform_paths)}"
+    expected = "a file" if kind is not Kind.OWNERSHIP or limits.platform_paths else "a file of the repository"
+    if limits.platform_paths:
+        expected += f" in {' or '.join(limits.platform_paths)}"
     return Finding(Code.NOT_ALLOWED, message, path=("kind",), expected=expected)
 
 

@@ -20,6 +20,7 @@ from reconciler.resources.kinds import Document, Ours
 from reconciler.resources.mapping.mapping import read_mapping
 from reconciler.resources.mapping.mapping_policy import read_mapping_policy
 from reconciler.resources.module.module import read_module
+from reconciler.resources.ownership import read_ownership
 from reconciler.resources.schemas import explain, schema_of
 from reconciler.resources.services.auth_service import read_auth_service
 from reconciler.resources.services.log_service import read_log_service
@@ -48,6 +49,7 @@ READERS: dict[Kind, Reader] = {
     Kind.CIRCUIT_BREAKER: read_circuit_breaker,
     Kind.OUTLIER_DETECTION: read_outlier_detection,
     Kind.MAPPING_POLICY: read_mapping_policy,
+    Kind.OWNERSHIP: read_ownership,
 }
 
 DEFAULT_AMBASSADOR_ID = "default"

@@ -53,6 +53,7 @@ _FILES = {
     (Kind.OUTLIER_DETECTION, _OLD): "outlier-detection.json",
     (Kind.OUTLIER_DETECTION, _NEW): "outlier-detection.json",
     (Kind.MAPPING_POLICY, OWN): "mapping-policy.json",
+    (Kind.OWNERSHIP, OWN): "ownership.json",
 }
 # What ``config`` of a Module holds, by its name.
 _CONFIG_FILES = {"ambassador": "module-ambassador.json", "tls": "module-tls.json"}

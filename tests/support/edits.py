@@ -21,6 +21,7 @@ from reconciler.model.source import (
     realm_of,
 )
 from tests.support.generated_tables import Document, documents
+from tests.support.owned_tables import WRITERS, an_ownership
 
 _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 _AUTHOR = Person("Ann", "ann@example.com")
@@ -57,11 +58,13 @@ class EditedRepository:
     Args:
         seed: everything follows from it.
         secured: it has ports and Hosts with TLS, and keeps them.
+        owned: it has Ownerships, and its files are in folders of three teams.
         shared: half of the documents stand in annotations of a cluster, of which nothing is known now and then.
     """
 
-    def __init__(self, seed: int, *, secured: bool = False, shared: bool = False) -> None:
+    def __init__(self, seed: int, *, secured: bool = False, shared: bool = False, owned: bool = False) -> None:
         self._chance = Random(seed)
+        self._owned = owned
         self._shared = shared
         self._numbers = iter(range(10_000))
         self._files: dict[str, tuple[list[Document], Commit]] = {}
@@ -71,6 +74,8 @@ class EditedRepository:
         for document in _secured() if secured else ():
             self._put(document)
         self._kept = frozenset(self._files)
+        if owned:
+            self._put(self._ownership())
         for _ in range(3):
             for document in self._fresh():
                 self._put(document)
@@ -92,6 +97,9 @@ class EditedRepository:
         path = chance.choice(sorted(self._files.keys() - self._kept))
         held, _ = self._files[path]
         kind = chance.random()
+        if self._owned and chance.random() < 0.06:
+            self._put(self._ownership())
+            return
         self._broken.pop(path, None)
         if kind < 0.03:
             self._broken[path] = chance.choice(
@@ -107,7 +115,7 @@ class EditedRepository:
         elif kind < 0.28:
             self._put(_weighted(chance, chance.choice(held)))
         elif kind < 0.32:
-            self._files[f"moved/{next(self._numbers)}.yaml"] = (held, self._commit)
+            self._files[f"{self._folder('moved')}/{next(self._numbers)}.yaml"] = (held, self._commit)
             del self._files[path]
             return
         else:
@@ -118,6 +126,8 @@ class EditedRepository:
         chance = self._chance
         if document["kind"] != "Mapping" and chance.random() < 0.9:
             return document
+        if document["kind"] == "Ownership":
+            return document | {"spec": self._ownership()["spec"]}
         others = [other for other in self._fresh() if other["kind"] == document["kind"]]
         if not others:
             return document
@@ -136,10 +146,16 @@ class EditedRepository:
         return found
 
     def _put(self, document: Document) -> None:
-        path = f"routes/{next(self._numbers):05d}.yaml"
+        path = f"{self._folder('routes')}/{next(self._numbers):05d}.yaml"
         if self._shared and self._chance.random() < 0.5:
             path = object_path("Service", "default", f"s{next(self._numbers):05d}")
         self._files[path] = ([document], self._commit)
+
+    def _folder(self, otherwise: str) -> str:
+        return self._chance.choice(WRITERS) if self._owned else otherwise
+
+    def _ownership(self) -> Document:
+        return an_ownership(self._chance, f"owners-{self._chance.randrange(2)}", WRITERS)
 
     def _next_commit(self) -> Commit:
         number = next(self._numbers)

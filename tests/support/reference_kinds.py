@@ -58,6 +58,18 @@ PAGES: dict[str, Page] = {
         "may be about one Mapping, but not say the same part of it: the one that is served holds, else the older one, "
         "and the other is a [`conflict`](problems.md#conflict). [Guide](../guides/mapping-policy.md).",
     ),
+    "ownership.md": Page(
+        "Ownership",
+        (Kind.OWNERSHIP,),
+        "Which teams, namespaces and folders may claim which hosts, prefixes and ports. A document that asks for what "
+        "is not its author's is left out: [`not-owner`](problems.md#not-owner).\n\n"
+        "Who wrote a document is told by where it stands: by the namespace of the object of the cluster, or by the "
+        "path of the file. What the document says of its own namespace proves nothing.\n\n"
+        "It is of our own API group, `reconciler.dev/v1alpha1`, and is read from the repository only; with "
+        "`platform_path`, only from those folders. A broken one keeps its last good version in force, and one that "
+        "never was good holds the plan up. [Guide](../guides/ownership.md), "
+        "[why it is as it is](../adr/0022-ownership-by-where-a-document-stands.md).",
+    ),
     "tcpmapping.md": Page("TCPMapping", (Kind.TCP_MAPPING,), "Which TCP or TLS connections go to which service."),
     "host.md": Page("Host", (Kind.HOST,), "A host name, its certificate, and what happens to requests in clear text."),
     "listener.md": Page("Listener", (Kind.LISTENER,), "A port: what is spoken there and which Hosts it serves."),

@@ -20,6 +20,7 @@ _WATCHED = RenderOptions(endpoints=EndpointSource.KUBERNETES, secrets=SecretSour
 _PLAIN: dict[str, bool] = {}
 _SECURED = {"secured": True}
 _SHARED = {"shared": True}
+_OWNED = {"owned": True}
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,9 @@ _SHARED = {"shared": True}
         (6, Options(), _SHARED),
         (7, Options(precedence=Realm.CLUSTER), _SHARED),
         (8, Options(render=_WATCHED), _SECURED),
+        (9, Options(), _OWNED),
+        (10, Options(), _OWNED | _SECURED),
+        (11, Options(), _OWNED | _SHARED),
     ],
 )
 def test_incremental_equals_cold(seed: int, options: Options, kind: dict[str, bool]) -> None:

@@ -45,6 +45,7 @@ _NEEDED: dict[str, dict[str, Any]] = {
     "ConsulResolver": {"address": "a:1", "datacenter": "d"},
     "Host": {"hostname": "a.example.com"},
     "TLSContext": {"secret": "s"},
+    "Ownership": {"default": "allow"},
     "MappingPolicy": {"mappings": ["m"], "cors": {"origins": ["https://a.test"]}},
 }
 
