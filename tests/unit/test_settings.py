@@ -45,6 +45,13 @@ def test_repeatable_settings_take_many(tmp_path: Path) -> None:
         ("target", "kafka", "xds, files:DIR, configmap:NAMESPACE/NAME or none"),
         ("service_address", "x", "SERVICE=HOST:PORT"),
         ("allow_local", "perhaps", "true or false"),
+        ("annotations", "all", "true or false"),
+        ("namespaces", "Shop", "the name of a namespace"),
+        ("namespaces", "a/b", "the name of a namespace"),
+        ("ingress_class", "-x", "a name of up to 253"),
+        ("ingress_class", "", "a name of up to 253"),
+        ("label_selector", "team=\n", "labels such as"),
+        ("precedence", "annotation", "git, cluster"),
     ],
 )
 def test_a_bad_value_names_its_place_and_what_was_expected(name: str, text: str, part: str) -> None:
