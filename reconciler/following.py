@@ -1,8 +1,9 @@
 """How replicas come to serve the same. Pure.
 
 What is served is a function of the revision, but for what depends on what was served before: a broken document's last
-good version, and who was first in a conflict. The leader publishes the documents behind that (`standing_of`); others
-compile with these instead of their own (`last_good`), once for each time they change (`agrees`).
+good version, and who was first in a conflict. The leader publishes the documents that its compile took for that
+(`standing_of`); others compile with these instead of their own (`last_good`), once for each time they change
+(`agrees`). What it took, not what it made of it: a function gives the same for the same input, and for nothing else.
 """
 
 from collections.abc import Sequence
@@ -33,8 +34,8 @@ def standing_of(state: State) -> Published:
     kinds = {name.kind for name in ids} - {Kind.MAPPING}
     if kinds & _PORTS:
         kinds |= _PORTS
-    served = (resource.origin for resource in state.applied.resources)
-    return Standing(state.revision, tuple(o for o in served if o.id in ids or o.id.kind in kinds))
+    taken = (resource.origin for resource in state.good)
+    return Standing(state.revision, tuple(o for o in taken if o.id in ids or o.id.kind in kinds))
 
 
 def agrees(state: State, published: Published) -> bool:

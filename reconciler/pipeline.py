@@ -77,6 +77,24 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
     return outcome, replace(after, memory=memory, kept={}, followed=published.digest if published else "")
 
 
+def keep_serving(
+    edges: Edges, options: Options, state: State, trigger: Trigger, started_at: datetime
+) -> tuple[Outcome, State] | None:
+    """Gives targets of a new process, which hold nothing, what is served; None where all hold something.
+
+    What all replicas share stays as it is, even if somebody emptied it.
+
+    Raises:
+        Stalled, Transient: see `reconcile_once`.
+    """
+    empty = tuple(target for target in edges.targets if not target.exclusive and target.observe() is None)
+    if not empty or state.revision is None or state.unguarded:
+        return None
+    return _heal(
+        replace(edges, targets=empty), options, SourceSnapshot(None, None, ()), state, started_at, empty, trigger
+    )
+
+
 def _apply(
     edges: Edges, options: Options, attempt: Attempt, change: Attempted[Compiled], state: State
 ) -> tuple[Outcome, State]:
@@ -130,10 +148,8 @@ def _heal(
     attempt = standing(edges, options, state, _why(trigger), started_at)
     attempt = replace(attempt, commit=commit, drift=_told(drifted))
     as_it_was = Attempted(state.applied, lambda _held: state.applied, dict, {})
-    outcome, healed = _apply(edges, options, attempt, as_it_was, state)
-    return outcome, replace(
-        healed, attempted=state.attempted, held=state.held, memory=state.memory, followed=state.followed
-    )
+    outcome, _ = _apply(edges, options, attempt, as_it_was, state)
+    return outcome, state
 
 
 def _why(trigger: Trigger) -> Trigger:

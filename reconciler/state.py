@@ -1,6 +1,6 @@
 """What a reconcile works with, and what it leaves for the next."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -11,10 +11,11 @@ from reconciler.compile import NOTHING, Compiled, Options, compile_routes
 from reconciler.model.digest import Digest
 from reconciler.model.loaded import FilePart
 from reconciler.model.problem import Problem
-from reconciler.model.resource import ResourceId
+from reconciler.model.resource import Resource, ResourceId
 from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot
 from reconciler.model.source import Revision, SourceSnapshot
 from reconciler.model.standing import Published, Standing
+from reconciler.model.suspension import NOT_SUSPENDED, Suspension
 from reconciler.model.table import EMPTY_TABLE
 from reconciler.recompile import Memory
 from reconciler.resources import LoadedFiles, ParsedOnce, load_origins
@@ -39,6 +40,11 @@ def unsaid(_standing: Standing) -> None:
     """Tells nobody."""
 
 
+def not_suspended() -> Suspension:
+    """Nobody can wish for it."""
+    return NOT_SUSPENDED
+
+
 @dataclass(frozen=True, slots=True)
 class Edges:
     """The outside world, each part behind its door.
@@ -50,6 +56,7 @@ class Edges:
         leads: whether this replica may write what all replicas share.
         published: what the leader said that others need to serve the same; None where this replica leads. Quick.
         publish: tells the others; does nothing where this replica follows. Quick.
+        suspended: whether somebody wants nothing to be applied. Quick.
     """
 
     source: Source
@@ -62,6 +69,7 @@ class Edges:
     leads: Callable[[], bool] = alone
     published: Callable[[], Published] = unheard
     publish: Callable[[Standing], None] = unsaid
+    suspended: Callable[[], Suspension] = not_suspended
 
     def writable(self) -> "Edges":
         """The same with those targets only that this replica may write now."""
@@ -84,6 +92,7 @@ class State:
             neither be served again, nor be what others are compared with.
         memory: what the last compile left, so that the next one costs what changes.
         kept: what files held in an earlier run, by path; the first compile of this one looks there.
+        good: what stood in for what is quarantined when ``attempted`` was compiled.
         followed: digest of what the leader had published when ``attempted`` was last tried; empty for nothing.
     """
 
@@ -94,6 +103,7 @@ class State:
     unguarded: bool = False
     memory: Memory | None = field(default=None, compare=False, repr=False)
     kept: Mapping[str, FilePart] = field(default_factory=dict, compare=False, repr=False)
+    good: Sequence[Resource] = field(default=(), compare=False, repr=False)
     followed: str = ""
 
     def holdings(self) -> dict[str, int]:

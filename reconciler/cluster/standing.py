@@ -58,7 +58,7 @@ def unpack(packed: bytes) -> Standing:
             raise ValueError("cut off, or too large")
         content = json.loads(text)
         return Standing(Revision.parse(content["revision"]), tuple(map(_origin, content["documents"])))
-    except (zlib.error, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (zlib.error, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"not of the expected form ({type(error).__name__})") from error
 
 

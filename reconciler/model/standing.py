@@ -10,7 +10,7 @@ from reconciler.model.source import Revision
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The documents that a compile of a revision took, or would take again, from what was served before.
+    """The documents that a compile of a revision took from what was served before.
 
     With these as the last good ones, and no others, everybody makes the same of the revision.
 

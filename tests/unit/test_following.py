@@ -1,0 +1,173 @@
+"""The law of replicas: whoever missed commits serves, byte for byte, what the leader serves."""
+
+import gzip
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from random import Random
+
+import pytest
+import yaml
+from hypothesis import event, example, given, settings
+from hypothesis import strategies as st
+
+from reconciler.change import compiled_change, memory_after, read
+from reconciler.cluster.standing import pack, unpack
+from reconciler.compile import Options
+from reconciler.following import agrees, last_good, standing_of
+from reconciler.merge import ConflictPolicy
+from reconciler.model.digest import digest_bytes
+from reconciler.model.source import Revision, SourceFile, SourceSnapshot
+from reconciler.model.standing import Published
+from reconciler.state import State
+from tests.support.controllers import mapping
+from tests.support.generated_tables import documents
+
+OPTIONS = Options()
+BROKEN = "a: [\n"
+Commit = Mapping[str, str]
+
+
+def advance(state: State, number: int, files: Commit, published: Published = None, options: Options = OPTIONS) -> State:
+    """What the reconcile of a commit leaves, if nothing refuses it."""
+    sources = [SourceFile(path, digest_bytes(text.encode()), text.encode()) for path, text in sorted(files.items())]
+    source = SourceSnapshot(Revision("main", f"{number:040x}"), None, tuple(sources))
+    loaded = read(source, options, state, None)
+    good = last_good(state, published, source.revision, options)
+    change = compiled_change(source, loaded, options, state, good)
+    after = State(change.whole, source.revision, source.revision, followed=published.digest if published else "")
+    return replace(after, memory=memory_after(source, loaded, change, options, state, good), good=good)
+
+
+def follow(state: State, number: int, files: Commit, leader: State, options: Options = OPTIONS) -> State:
+    """The last commit, and then what the leader says of it."""
+    published = standing_of(leader)
+    assert published is not None
+    published = unpack(pack(published))
+    if state.attempted == leader.attempted and agrees(state, published):
+        return state
+    state = advance(state, number, files, published, options)
+    assert agrees(state, published)
+    return state
+
+
+def grown(chance: Random, count: int) -> list[Commit]:
+    """Commits in which documents come, go, change, break, and ask for what others have."""
+    files: dict[str, str] = {}
+    commits: list[Commit] = []
+    for _ in range(count):
+        for path in chance.sample(["a.yaml", "b.yaml", "c.yaml"], chance.randint(1, 3)):
+            files[path] = _edited(files.get(path, ""), chance)
+        commits.append(dict(files))
+    return commits
+
+
+def _edited(text: str, chance: Random) -> str:
+    match chance.randrange(6):
+        case 0:
+            return BROKEN
+        case 1:
+            return text + "\n---\n" + BROKEN
+        case 2 if text and BROKEN not in text:
+            found = [one for one in yaml.safe_load_all(text) if isinstance(one, dict)]
+            for one in chance.sample(found, min(2, len(found))):
+                one.setdefault("spec", {})["no_such_field"] = 1
+            return yaml.safe_dump_all(found)
+        case 3:
+            names, prefixes = chance.choices("xyz", k=2), chance.choices(["/p/", "/q/"], k=2)
+            return "---\n".join(mapping(name, prefix) for name, prefix in zip(names, prefixes, strict=True))
+    found = list(yaml.safe_load_all(documents(chance.randrange(2**32)).text))
+    return yaml.safe_dump_all(chance.sample(found, min(len(found), 6)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    conflicts=st.sampled_from(ConflictPolicy),
+    seed=st.integers(0, 2**32),
+    seen=st.lists(st.booleans(), min_size=1, max_size=6),
+)
+@example(ConflictPolicy.QUARANTINE, 968151980, [False] * 6)  # compiled on top of itself it would come out otherwise
+def test_whoever_missed_commits_serves_what_the_leader_serves(
+    conflicts: ConflictPolicy, seed: int, seen: Sequence[bool]
+) -> None:
+    """With files broken, documents invalid, and Mappings that compete: the same digest after the leader's word."""
+    options = replace(OPTIONS, conflicts=conflicts)
+    commits = grown(Random(seed), len(seen))
+    leader = follower = State()
+    for number, (files, awake) in enumerate(zip(commits, seen, strict=True)):
+        leader = advance(leader, number, files, None, options)
+        if awake:
+            follower = advance(follower, number, files, None, options)
+    last = len(commits) - 1
+    before = follower.applied.snapshot.digest
+    follower = follow(follower, last, commits[last], leader, options)
+    event("differed" if before != leader.applied.snapshot.digest else "agreed before")
+    assert follower.applied.snapshot.digest == leader.applied.snapshot.digest
+    assert follower.applied.quarantined == leader.applied.quarantined
+
+
+def served(state: State) -> dict[str, str]:
+    """Names of the routes that are served, and the prefix of each."""
+    return {route.name: route.path.value for route in state.applied.table.routes}
+
+
+def test_of_another_revision_the_leader_only_knows_more_than_one_who_is_new() -> None:
+    """What a replica knows itself is newer than what the leader said of an older commit."""
+    good, broken = {"a.yaml": mapping("a", "/1/")}, {"a.yaml": BROKEN}
+    leader = advance(advance(State(), 0, good), 1, broken)
+    published = standing_of(leader)
+    new = advance(State(), 2, broken | {"b.yaml": mapping("b", "/b/")}, published)
+    assert served(new) == {"default/a": "/1/", "default/b": "/b/"}
+    own = advance(State(), 2, {"a.yaml": mapping("a", "/2/")})
+    assert served(advance(own, 3, broken, published)) == {"default/a": "/2/"}
+
+
+def test_of_what_is_as_it_is_written_nothing_is_told() -> None:
+    """A repository without findings costs the cluster one small object, however many Mappings it has."""
+    state = State()
+    for number in range(2):
+        state = advance(state, number, {f"{name}.yaml": mapping(name, f"/{name}{number}/") for name in "abcdefgh"})
+        standing = standing_of(state)
+        assert standing is not None
+        assert standing.origins == ()
+
+
+def test_a_replica_that_was_refused_a_revision_publishes_nothing_of_it() -> None:
+    """What it serves is not what that revision says."""
+    state = advance(State(), 0, {"a.yaml": mapping("a", "/1/")})
+    assert standing_of(replace(state, attempted=Revision("main", "f" * 40))) is None
+
+
+def test_the_word_is_learnt_once() -> None:
+    """A replica that can't come to agree, as its own Envoys reject something, does not try again at every poll."""
+    leader = advance(advance(State(), 0, {"a.yaml": mapping("a", "/1/")}), 1, {"a.yaml": BROKEN})
+    published = standing_of(leader)
+    assert published is not None
+    fresh = advance(State(), 1, {"a.yaml": BROKEN})
+    assert not agrees(fresh, published)
+    assert agrees(replace(fresh, followed=published.digest), published)
+    assert agrees(fresh, replace(published, revision=Revision("main", "f" * 40)))
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        b"",
+        b"{}",
+        gzip.compress(b"{}"),
+        gzip.compress(b"[]"),
+        gzip.compress(b'{"revision": "main", "documents": []}'),
+        gzip.compress(b'{"revision": "main@sha1:00", "documents": [{"kind": "Secret"}]}'),
+        gzip.compress(b'{"revision": "main@sha1:00", "documents": [1]}'),
+        gzip.compress(
+            b'{"revision": "main@sha1:00", "documents": [{"kind": "Host", "namespace": "", "name": "", "path": "", '
+            b'"line": 1e999, "document": ""}]}'
+        ),
+        gzip.compress(b'{"revision": "main@sha1:00", "documents": []}')[:-5],
+        gzip.compress(b" " * (33 << 20)),
+        gzip.compress(b"[" * 200_000),
+    ],
+)
+def test_what_is_not_of_the_form_is_refused(packed: bytes) -> None:
+    """Somebody else may have written it: cut off, something else, a bomb."""
+    with pytest.raises(ValueError, match=r".+"):
+        unpack(packed)
