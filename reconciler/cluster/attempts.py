@@ -18,6 +18,8 @@ _MOST = 5
 # The certificate or the authority may have been renewed on disk.
 _RENEWABLE = {"ClusterCertificateRefused", "ClusterCredentialsRefused"}
 
+_OF_OBJECTS = {"get", "update", "patch", "delete"}
+
 
 class Absent(Exception):
     """The object is not there; what that means, the caller knows."""
@@ -93,7 +95,7 @@ class Attempts:
 def _error_of(asked: Asked, refusal: Refusal) -> Exception:
     """What a refusal means; a missing object is the caller's to judge."""
     answer = refusal.answer
-    of_object = asked.name and asked.verb != "create" and answer.details.get("kind") != "namespaces"
+    of_object = asked.verb in _OF_OBJECTS and answer.details.get("kind") != "namespaces"
     if answer.code == 404 and answer.is_of_kubernetes and of_object:  # noqa: PLR2004
         return Absent()
     return error_of(asked, answer)

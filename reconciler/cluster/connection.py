@@ -29,7 +29,7 @@ class ClusterSettings:
         ca_file: CA certificates (PEM) in place of those of the configuration.
         request_s: longest time for one attempt.
         patience_s: longest time for a call with all its attempts and waits.
-        per_second: requests, in the long run.
+        per_second: requests, in the long run; as the kubelet has it.
         burst: requests at once.
         page_size: objects per request of a list.
         page_bytes: longest answer; a page that passes it is asked for in smaller ones.
@@ -46,8 +46,8 @@ class ClusterSettings:
     ca_file: Path | None = None
     request_s: float = 30.0
     patience_s: float = 60.0
-    per_second: float = 20.0
-    burst: int = 40
+    per_second: float = 50.0
+    burst: int = 100
     page_size: int = 500
     page_bytes: int = 32 << 20
     line_bytes: int = 8 << 20
@@ -89,7 +89,7 @@ def load(settings: ClusterSettings) -> "Configuration":
     _check(configuration)
     configuration.retries = False  # the door retries, knowing what may be sent twice
     configuration.keep_alive = True  # a watch is silent for minutes; a half-open connection is found out
-    configuration.connection_pool_maxsize = 16
+    configuration.connection_pool_maxsize = 256  # each watch has one; what is above is not kept, and warned of
     return configuration
 
 

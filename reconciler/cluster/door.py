@@ -18,6 +18,7 @@ __all__ = ["Body", "Cluster", "Conflict", "Expired", "Listing", "Watch", "WatchE
 
 Body = dict[str, Json]
 
+_BY_NAME = "metadata.name="
 _RESTARTS = 2
 _APPLY = "application/apply-patch+yaml"
 
@@ -81,7 +82,7 @@ class Cluster:
         Raises:
             Expired: it took so long that the server forgot that version: begin anew.
         """
-        asked, path = Asked("list", kind, scope.namespace), _path(kind, scope.namespace)
+        asked, path = _asked("list", kind, scope), _path(kind, scope.namespace)
         size, token = self._settings.page_size, ""
         while True:
             query = _selectors(scope) | {"limit": str(size)} | ({"continue": token} if token else {})
@@ -106,7 +107,7 @@ class Cluster:
         Raises:
             Expired: the server no longer knows that version (410): list again. Also from the iterator.
         """
-        asked = Asked("watch", kind, scope.namespace)
+        asked = _asked("watch", kind, scope)
         query = _selectors(scope) | {
             "watch": "1",
             "resourceVersion": since,
@@ -251,6 +252,15 @@ def _checked_path(asked: Asked) -> str:
 def _is_name(name: str) -> bool:
     """Whether it can be a segment of a path, as the API demands."""
     return bool(name) and name not in {".", ".."} and not {"/", "%"} & set(name)
+
+
+def _asked(verb: str, kind: ObjectType, scope: Scope) -> Asked:
+    """Of a collection; with the name where the scope selects one object by it, which RBAC then looks at."""
+    return Asked(verb, kind, scope.namespace, scope.fields.removeprefix(_BY_NAME) if _is_one(scope) else "")
+
+
+def _is_one(scope: Scope) -> bool:
+    return scope.fields.startswith(_BY_NAME) and "," not in scope.fields
 
 
 def _selectors(scope: Scope) -> dict[str, str]:

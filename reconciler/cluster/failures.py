@@ -25,7 +25,7 @@ class Asked:
 
     Attributes:
         verb: ``get``, ``list``, ``watch``, ``create``, ``update``, ``patch`` or ``delete``.
-        name: of the object; empty for a collection.
+        name: of the object, also where it is selected from a collection; empty for a whole one.
     """
 
     verb: str
@@ -45,8 +45,10 @@ class Asked:
 
     @property
     def rule(self) -> str:
-        """The rule that allows it, as one writes it into a Role."""
-        return f'{{apiGroups: ["{self.kind.group}"], resources: ["{self.resource}"], verbs: ["{self.verb}"]}}'
+        """The rule that allows it, as one writes it into a Role; no wider than what was asked for."""
+        by_name = self.name and self.verb in {"list", "watch"}  # who selects one object needs no other
+        names = f', resourceNames: ["{self.name}"]' if by_name else ""
+        return f'{{apiGroups: ["{self.kind.group}"], resources: ["{self.resource}"], verbs: ["{self.verb}"]{names}}}'
 
 
 @dataclass(frozen=True, slots=True)

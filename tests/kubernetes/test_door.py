@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +17,7 @@ import yaml
 
 from reconciler.cluster import (
     CONFIG_MAPS,
+    SECRETS,
     Body,
     Cluster,
     ClusterSettings,
@@ -263,6 +264,25 @@ def test_the_rule_that_an_error_names_is_the_rule_that_was_missing(
     rule = yaml.safe_load(refused.value.hint.partition("rule ")[2].partition(" allows")[0])
     api.admin.grant(user, rule, {**rule, "verbs": ["create"]}, namespace=namespace)
     assert door.apply(CONFIG_MAPS, config_map(namespace, "a"), "me")
+
+
+def test_one_secret_of_many_can_be_followed(api: ApiServer, enter: Enter, namespace: str) -> None:
+    """With a rule for its name alone, which is the one that the error names."""
+    user = api.admin.service_account(namespace, "reader")
+    one, door = Scope(namespace, fields="metadata.name=tls"), enter(user=user)
+    with pytest.raises(Stalled) as refused:
+        door.list(SECRETS, one)
+    rule = yaml.safe_load(refused.value.hint.partition("rule ")[2].partition(" allows")[0])
+    assert rule["resourceNames"] == ["tls"]
+    api.admin.grant(user, {**rule, "verbs": ["list", "watch"]}, namespace=namespace)
+    listing = door.list(SECRETS, one)
+    assert listing.items == ()
+    for name in ("other", "tls"):
+        api.admin.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}}, namespace)
+    with closing(door.watch(SECRETS, one, listing.resource_version, 60)) as watch:
+        assert dict(next(watch).object["metadata"])["name"] == "tls"  # type: ignore[arg-type]
+    with pytest.raises(Stalled):
+        door.list(SECRETS, Scope(namespace))
 
 
 def test_a_type_that_is_not_installed_is_named(enter: Enter, api: ApiServer, namespace: str) -> None:

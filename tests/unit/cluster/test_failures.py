@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.cluster.failures import Answer, Asked, Conflict, Expired, bounded, error_of
-from reconciler.cluster.types import CONFIG_MAPS, INGRESSES, SERVICES
+from reconciler.cluster.types import CONFIG_MAPS, INGRESSES, SECRETS, SERVICES
 from reconciler.model.digest import Json
 from reconciler.model.errors import Stalled, Transient
 
@@ -56,6 +56,12 @@ def test_a_subresource_is_named_as_roles_name_it() -> None:
     """`status` has a rule of its own."""
     error = error_of(Asked("patch", INGRESSES, "shop", "web", "status"), Answer(403, status("u cannot patch")))
     assert 'resources: ["ingresses/status"]' in error.hint
+
+
+def test_who_selects_one_object_is_told_a_rule_for_that_one() -> None:
+    """Nobody is sent to allow all Secrets where one is meant."""
+    error = error_of(Asked("watch", SECRETS, "shop", "tls"), Answer(403, status("u cannot watch")))
+    assert 'verbs: ["watch"], resourceNames: ["tls"]}' in error.hint
 
 
 def test_a_quota_is_no_matter_of_roles() -> None:
