@@ -24,6 +24,7 @@ from reconciler.model.outcome import Outcome
 from reconciler.pipeline import reconcile_once
 from reconciler.recording import record_failure, witness
 from reconciler.state import Edges, State
+from reconciler.suspending import Suspending
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Loop:
     _trigger: Trigger = Trigger.STARTUP
     _failure: str = ""
     _began: float = float("-inf")
+    _suspending: Suspending = field(default_factory=Suspending)
 
     def request(self, trigger: Trigger = Trigger.REQUESTED) -> None:
         """Reconcile now instead of at the next poll. Safe from any thread and from signal handlers."""
@@ -95,6 +97,11 @@ class Loop:
         self._stopping.set()
         self._wake.set()
 
+    @property
+    def suspended(self) -> bool:
+        """Whether somebody wants nothing to be applied."""
+        return bool(self._suspending.on)
+
     def once(self) -> Outcome:
         """One reconcile. What an edge may raise becomes an outcome; only our own bugs leave as exceptions."""
         self._began = time.monotonic()
@@ -102,7 +109,7 @@ class Loop:
         started_at = self.edges.clock()
         try:
             self._record_late_nacks()
-            outcome, self.state = reconcile_once(self.edges, self.options, self.state, trigger)
+            outcome = self._reconcile(trigger, started_at)
         except ReconcileError as error:
             outcome = self._record(_failed(trigger, started_at, self.edges.clock(), error, self.state))
         else:
@@ -112,6 +119,18 @@ class Loop:
                 self.edges.publish(standing)
         self.failures = self.failures + 1 if outcome.decision is Decision.FAILED else 0
         self.report(outcome)
+        return outcome
+
+    def _reconcile(self, trigger: Trigger, started_at: datetime) -> Outcome:
+        """A reconcile, or what there is to do while somebody wants none."""
+        told, self.state = self._suspending.look(self.edges, self.options, self.state, trigger, started_at)
+        if self._suspending.on:
+            for outcome in told[:-1]:
+                self.report(outcome)
+            return told[-1]
+        for outcome in told:
+            self.report(outcome)
+        outcome, self.state = reconcile_once(self.edges, self.options, self.state, trigger)
         return outcome
 
     def forever(self) -> None:

@@ -9,7 +9,7 @@ from reconciler.settings import Loaded
 
 
 @click.command()
-@settings_flags("common", "state", "source", "cluster", "clock", "language", "safety", "target", "operation")
+@settings_flags("common", "state", "source", "cluster", "clock", "language", "safety", "target", "voice", "operation")
 @output_flag()
 def config(settings: Loaded, output: str) -> None:
     """Print the effective settings and where each came from; secrets are redacted.

@@ -123,6 +123,15 @@ def log_lease(trouble: str) -> None:
         logger.info("leader election", well=True)
 
 
+def log_announcing(about: str, trouble: str) -> None:
+    """Something can't be said in the cluster, or can again; nothing else waits for it."""
+    logger = structlog.get_logger()
+    if trouble:
+        logger.warning("announcing", about=about, problem=trouble)
+    else:
+        logger.info("announcing", about=about, well=True)
+
+
 def log_started(**facts: object) -> None:
     """What the controller works with, once."""
     structlog.get_logger().info("started", **facts)

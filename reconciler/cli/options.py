@@ -70,6 +70,7 @@ _METAVARS = {
     "configmap_mount": "DIR",
     "envoy_admin": "HOST:PORT",
     "instance": "NAME",
+    "repository_object": "NAMESPACE/NAME",
     "web_address": "HOST:PORT",
     "service_address": "SERVICE=HOST:PORT",
     "max_delete_share": "SHARE",

@@ -4,7 +4,9 @@ import click
 
 from reconciler.apply import XdsTarget
 from reconciler.cli import collector, log
+from reconciler.cli.announce import Voice
 from reconciler.cli.election import Seat
+from reconciler.cli.health import health_of
 from reconciler.cli.options import settings_flags
 from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.wiring import controller, web_server
@@ -16,7 +18,7 @@ from reconciler.web import StatusBoard
 
 @click.command()
 @settings_flags(
-    "common", "state", "source", "cluster", "replicas", "clock", "language", "safety", "target", "operation"
+    "common", "state", "source", "cluster", "replicas", "clock", "language", "safety", "target", "voice", "operation"
 )
 def run(settings: Loaded) -> None:
     """Poll the repository, apply its routes, record why; until SIGTERM or Ctrl-C. SIGHUP polls at once.
@@ -32,8 +34,10 @@ def run(settings: Loaded) -> None:
     board = StatusBoard()
     loops: list[Loop] = []
     spare = collector.spare_once()
+    voices: list[Voice] = []
+    board.health = lambda: health_of(loops, voices, board)
     with web_server(
-        s.web_address, board, lambda: _envoys(loops), lambda: _holdings(loops), lambda: _leads(loops)
+        s.web_address, board, lambda: _envoys(loops), lambda: _holdings(loops), lambda: _leads(loops), board.health
     ) as metrics:
 
         def report(outcome: Outcome) -> None:
@@ -45,7 +49,7 @@ def run(settings: Loaded) -> None:
         def seated(seat: Seat) -> None:
             board.election = seat.leadership
 
-        with controller(settings, report, seated) as loop:
+        with controller(settings, report, seated, voices.append) as loop:
             loops.append(loop)
             board.serving = loop.state.revision is not None
             stop_on_signals(loop)

@@ -11,6 +11,7 @@ from reconciler.apply import FilesTarget, Target, XdsTarget
 from reconciler.apply.envoy_binary import find_envoy, validate
 from reconciler.audit import Journal
 from reconciler.cli import configmaps, log
+from reconciler.cli.announce import Voice, voice
 from reconciler.cli.election import Seat, seat
 from reconciler.cli.resume import Caches, resume
 from reconciler.cli.sources import needed_api_server, source_of
@@ -35,6 +36,7 @@ from reconciler.model.digest import Digest
 from reconciler.model.effect import Ack
 from reconciler.model.errors import Stalled
 from reconciler.model.files import FilesFormat
+from reconciler.model.health import Health
 from reconciler.model.limits import Limits
 from reconciler.model.machine import MachineAccess
 from reconciler.model.outcome import Outcome
@@ -171,7 +173,10 @@ class _Bell:
 
 @contextmanager
 def controller(
-    settings: Loaded, report: Callable[[Outcome], None], seated: Callable[[Seat], None] | None = None
+    settings: Loaded,
+    report: Callable[[Outcome], None],
+    seated: Callable[[Seat], None] | None = None,
+    voiced: Callable[[Voice], None] = lambda _voice: None,
 ) -> Iterator[Loop]:
     """A controller on the settings' state directory, resumed from its journal; closed when left.
 
@@ -179,6 +184,7 @@ def controller(
         settings: what it works with.
         report: told of every outcome.
         seated: told of this replica's place in the election, where the settings want one; None takes part in none.
+        voiced: told of what says in the cluster what comes of reconciles.
 
     Raises:
         Stalled: a setting can't be used, or another process holds the state directory.
@@ -204,13 +210,21 @@ def controller(
         caches = Caches.below(state, options)
         edges = Edges(source, targets, journal, envoy_check(settings, targets), now, caches.keep_files, parsed)
         edges = elected.at(edges) if elected else edges
+        spoken = voice(stack, settings, now, elected, bell.ring)
         pace = Pace(s.interval, s.jitter, s.max_backoff, s.cluster_batch)
-        loop = Loop(edges, options, pace, report, log.log_bug, late_nacks, resume(edges, options, caches))
+
+        def told(outcome: Outcome) -> None:
+            report(outcome)
+            spoken.hear(outcome, loop)
+
+        loop = Loop(spoken.at(edges), options, pace, told, log.log_bug, late_nacks, resume(edges, options, caches))
         stack.callback(lambda: caches.keep_served(loop.state))
         bell.rings = loop.request
         if elected and seated:
             seated(elected)
             elected.begin(new=loop.state.revision is None)
+        voiced(spoken)
+        spoken.begin()
         yield loop
 
 
@@ -221,9 +235,10 @@ def web_server(
     envoys: Callable[[], int],
     holdings: Callable[[], Mapping[str, int]],
     leads: Callable[[], bool] = alone,
+    health: Callable[[], Health] = Health,
 ) -> Iterator[Metrics]:
     """Health and metrics on ``address`` until left; counted but not served where it is empty."""
-    metrics = Metrics(envoys, holdings, leads)
+    metrics = Metrics(envoys, holdings, leads, health)
     if not address:
         yield metrics
         return

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from reconciler.model.audit import Attempt, Conclusion
 from reconciler.model.decision import Condition, ConditionType, Decision, Trigger
-from reconciler.model.effect import Ack, AckState
+from reconciler.model.effect import Ack, AckState, Drift
 from reconciler.model.plan import Plan
 from reconciler.model.problem import Problem, Severity
 from reconciler.model.resource import ResourceId
-from reconciler.model.source import Commit, Revision
+from reconciler.model.source import Commit, ObjectChange, Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Outcome:
         attempted, applied: the last revision tried and the last one whose content is served.
         sequence: the journal's number of this decision, None when nothing was recorded.
         quiet: nothing was new: not worth a log line.
+        objects, drift: see `Attempt`.
     """
 
     trigger: Trigger
@@ -41,6 +42,8 @@ class Outcome:
     rejections: tuple[Ack, ...] = ()
     sequence: int | None = None
     quiet: bool = False
+    objects: tuple[ObjectChange, ...] = ()
+    drift: tuple[Drift, ...] = ()
 
     @classmethod
     def concluded(cls, attempt: Attempt, conclusion: Conclusion, sequence: int | None) -> "Outcome":
@@ -61,6 +64,8 @@ class Outcome:
             acks=conclusion.acks,
             rejections=conclusion.rejections,
             sequence=sequence,
+            objects=attempt.objects,
+            drift=attempt.drift,
         )
 
     @property

@@ -1,6 +1,6 @@
 """Where a value came from. Every resource, problem, route and audit record carries one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
@@ -40,12 +40,14 @@ class ObjectTouch:
         resource_version: of the object when this content of it was first seen.
         manager: field manager of that write, as ``metadata.managedFields`` tells; empty where it does not.
         changed_at: when; the creation of the object where nothing tells.
+        generation: ``metadata.generation`` of it, for custom resources; 0 where that is not known any more.
     """
 
     uid: str
     resource_version: str
     manager: str
     changed_at: datetime
+    generation: int = field(default=0, compare=False)
 
     @property
     def key(self) -> str:

@@ -122,6 +122,14 @@ def target(text: str) -> str:
     raise ValueError(f"expected xds, files:DIR, configmap:NAMESPACE/NAME or none, got {text!r}")
 
 
+def repository_object(text: str) -> str:
+    """``NAMESPACE/NAME``, or ``configmap:NAMESPACE/NAME``; empty for none."""
+    wanted = text if text.startswith("configmap:") else f"configmap:{text}"
+    if text and not _CONFIG_MAP.fullmatch(wanted):
+        raise ValueError(f"expected NAMESPACE/NAME or configmap:NAMESPACE/NAME, got {text!r}")
+    return text
+
+
 def label(text: str) -> str:
     """A value that a label of Kubernetes may have."""
     if not _LABEL.fullmatch(text):

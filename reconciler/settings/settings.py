@@ -223,6 +223,23 @@ class Settings:
         group="replicas",
     )
 
+    # What is said in the cluster
+    events: bool = _field(
+        True,
+        "Post Kubernetes Events on the objects that are read and written, where there are such.",
+        parse.boolean,
+        group="voice",
+    )
+    status: bool = _field(True, "Write the status of the custom resources that are read.", parse.boolean, group="voice")
+    repository_object: str = _field(
+        "",
+        "NAMESPACE/NAME of the RoutingRepository that says how everything stands, and where people suspend it or ask "
+        "for a reconcile; it is made where it is missing. configmap:NAMESPACE/NAME keeps the same in a ConfigMap, as "
+        "does a cluster without that kind.",
+        parse.repository_object,
+        group="voice",
+    )
+
     # Clock
     interval: float = _field(60.0, "Time between polls. A minute keeps a forge at ease.", parse.duration)
     jitter: float = _field(
@@ -381,8 +398,8 @@ class Settings:
     )
     configmap_layout: str = _field(
         "files",
-        "files: as Envoy reads them where it mounts the ConfigMap; packed: some ten times as many Mappings fit, and "
-        "reconciler unpack beside Envoy unpacks them.",
+        "files: as Envoy reads them where it mounts the ConfigMap; packed: more than ten times as many Mappings fit, "
+        "and reconciler unpack beside Envoy unpacks them.",
         parse.one_of("files", "packed"),
         group="target",
     )

@@ -9,6 +9,7 @@ from operator import attrgetter
 
 from reconciler.model.decision import Trigger
 from reconciler.model.errors import ReconcileError, Transient
+from reconciler.model.health import SourceHealth
 from reconciler.model.problem import Code, Problem, Severity, rank
 from reconciler.model.provenance import CLUSTER_PREFIX, Provenance
 from reconciler.model.source import Realm, Revision, SourceDelta, SourceFile, SourceSnapshot
@@ -72,6 +73,8 @@ class CombinedSource:
         self._asking: Background[SourceSnapshot] | None = None
         self._asked_at = float("-inf")
         self._files: SourceSnapshot | None = None
+        self._heard_at = time.monotonic()
+        self._failure = ""
         self._told: _Told | None = None
         self._views: dict[str, ClusterView] = {}
 
@@ -106,6 +109,15 @@ class CombinedSource:
             hint = "see --kubernetes for how the API server is reached"
             raise Transient("ClusterNotRead", view.failure or "the API server has not answered yet", hint)
         return self._tell(previous, view)
+
+    def health(self) -> tuple[SourceHealth, ...]:
+        """How each of them is. Safe from any thread."""
+        view, files = self._cluster.view(), self._files
+        cluster = SourceHealth(str(Realm.CLUSTER), view.stale_s, view.failure, not view.synced, len(view.files))
+        if self._git is None:
+            return (cluster,)
+        stale, read = time.monotonic() - self._heard_at, len(files.files) if files else 0
+        return SourceHealth(str(Realm.GIT), stale, self._failure, files is None, read), cluster
 
     def close(self) -> None:
         """Ends both."""
@@ -162,7 +174,9 @@ class CombinedSource:
         try:
             self._files = answer.result()
         except ReconcileError as error:
+            self._failure = str(error)
             return error
+        self._heard_at, self._failure = time.monotonic(), ""
         return None
 
     def _tell(self, previous: Revision | None, view: ClusterView) -> SourceSnapshot:

@@ -7,7 +7,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from reconciler.model.decision import Decision
 from reconciler.model.effect import AckState
+from reconciler.model.health import Health
 from reconciler.model.outcome import Outcome
+from reconciler.web.health import HealthMetrics
 
 
 class Metrics:
@@ -17,6 +19,7 @@ class Metrics:
         envoys: how many Envoys are connected, asked at each scrape.
         holdings: how many things of each kind are held in memory between reconciles, asked at each scrape.
         leads: whether this replica may write what all replicas share, asked at each scrape.
+        health: how the parts around the loop are, asked at each scrape.
     """
 
     def __init__(
@@ -24,6 +27,7 @@ class Metrics:
         envoys: Callable[[], int],
         holdings: Callable[[], Mapping[str, int]] = dict,
         leads: Callable[[], bool] = lambda: True,
+        health: Callable[[], Health] = Health,
     ) -> None:
         self._registry = CollectorRegistry()
         r = self._registry
@@ -42,6 +46,7 @@ class Metrics:
         leading.set_function(leads)
         self._held = Gauge("reconciler_held", "What is held in memory between reconciles", ["what"], registry=r)
         self._holdings = holdings
+        self._health = HealthMetrics(r, health)
         ProcessCollector(registry=r)  # resident memory, processor time and open files of the controller
 
     def record(self, outcome: Outcome) -> None:
@@ -76,4 +81,5 @@ class Metrics:
         """All metrics in Prometheus' text format."""
         for what, number in self._holdings().items():
             self._held.labels(what).set(number)
+        self._health.refresh()
         return generate_latest(self._registry)

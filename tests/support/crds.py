@@ -21,7 +21,7 @@ DEFINITIONS = Path(__file__).parents[2] / "deploy" / "crds"
 _NEWEST = {"getambassador.io": "v3alpha1", "reconciler.dev": "v1alpha1"}
 _OPEN = {"x-kubernetes-preserve-unknown-fields": True}
 _KEPT = ("description", "enum", "minimum", "maximum", "minLength", "minItems")
-_CONDITION = {
+_CONDITION: dict[str, Any] = {
     "type": "object",
     "required": ["type", "status"],
     "properties": {
@@ -33,7 +33,7 @@ _CONDITION = {
         "lastTransitionTime": {"type": "string", "format": "date-time"},
     },
 }
-_STATUS = {
+_STATUS: dict[str, Any] = {
     "type": "object",
     "properties": {
         "conditions": {
@@ -59,7 +59,8 @@ Schema = dict[str, Any]
 
 def definitions() -> dict[str, str]:
     """The text of every file in deploy/crds, by its name."""
-    return {f"{group}_{plural}.yaml": _text(group, plural, kind) for group, plural, kind in CUSTOM_KINDS}
+    read = {f"{group}_{plural}.yaml": _text(_definition(group, plural, kind)) for group, plural, kind in CUSTOM_KINDS}
+    return read | {"reconciler.dev_routingrepositories.yaml": _text(_routing_repository())}
 
 
 def spec_schema(kind: str) -> Schema:
@@ -91,29 +92,75 @@ def structural(schema: Schema) -> Schema:
     return found | _OPEN
 
 
-def _text(group: str, plural: str, kind: str) -> str:
-    whole = _definition(group, plural, kind)
+def _text(whole: Schema) -> str:
     return _HEAD + yaml.dump(whole, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 def _definition(group: str, plural: str, kind: str) -> Schema:
     columns = _COLUMNS.get(kind, {}) | {"Ready": f"{_READY}.status", "Reason": f"{_READY}.reason"}
     printed = [{"name": name, "type": "string", "jsonPath": path} for name, path in columns.items()]
-    age = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
-    properties = {
-        "apiVersion": {"type": "string"},
-        "kind": {"type": "string"},
-        "metadata": {"type": "object"},
-        "spec": spec_schema(kind),
-        "status": _STATUS,
+    return _of_kind(group, plural, kind, printed, {"spec": spec_schema(kind), "status": _STATUS})
+
+
+def _routing_repository() -> Schema:
+    """What says how everything stands: written by the controller, but for ``spec.suspend``."""
+    text, number = {"type": "string"}, {"type": "integer"}
+    time = text | {"format": "date-time"}
+    source = {
+        "url": text | {"description": "The repository, without credentials."},
+        "ref": text | {"description": "Branch, or tag:NAME, semver:RANGE, commit:SHA."},
+        "path": text | {"description": "Folder inside the repository."},
     }
+    spec = {
+        "suspend": {
+            "type": "boolean",
+            "description": "With true nothing is applied, and what is served stays. The only field for people.",
+        },
+        "source": {"type": "object", "properties": source, "description": "As the settings have it; informational."},
+        "interval": text | {"description": "Time between polls, as the settings have it; informational."},
+    }
+    status = {
+        "observedGeneration": number,
+        "conditions": _STATUS["properties"]["conditions"],
+        "lastAttemptedRevision": text,
+        "lastAppliedRevision": text,
+        "lastAppliedTime": time,
+        "lastHandledReconcileAt": text,
+        "planDigest": text,
+        "routes": number,
+        "problems": number,
+        "firstProblems": {"type": "array", "items": text},
+        "acked": number,
+        "envoys": number,
+        "leader": text,
+    }
+    columns = {
+        "URL": (".spec.source.url", "string"),
+        "REF": (".spec.source.ref", "string"),
+        "READY": (f"{_READY}.status", "string"),
+        "REASON": (f"{_READY}.reason", "string"),
+        "ATTEMPTED": (".status.lastAttemptedRevision", "string"),
+        "APPLIED": (".status.lastAppliedRevision", "string"),
+        "SUSPENDED": (".spec.suspend", "boolean"),
+    }
+    printed = [{"name": name, "type": kind, "jsonPath": path} for name, (path, kind) in columns.items()]
+    properties = {
+        "spec": {"type": "object", "properties": spec},
+        "status": {"type": "object", "properties": status},
+    }
+    return _of_kind("reconciler.dev", "routingrepositories", "RoutingRepository", printed, properties)
+
+
+def _of_kind(group: str, plural: str, kind: str, printed: list[Schema], properties: Schema) -> Schema:
+    age = {"name": "AGE" if kind == "RoutingRepository" else "Age", "type": "date"}
+    head = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
     version = {
         "name": _NEWEST[group],
         "served": True,
         "storage": True,
         "subresources": {"status": {}},
-        "additionalPrinterColumns": [*printed, age],
-        "schema": {"openAPIV3Schema": {"type": "object", "properties": properties}},
+        "additionalPrinterColumns": [*printed, age | {"jsonPath": ".metadata.creationTimestamp"}],
+        "schema": {"openAPIV3Schema": {"type": "object", "properties": head | properties}},
     }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",

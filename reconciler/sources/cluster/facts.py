@@ -23,6 +23,7 @@ class Facts:
         labels: sorted.
         created_at: aware, UTC.
         managed: ``metadata.managedFields`` as it is.
+        generation: 0 where the object has none.
     """
 
     namespace: str
@@ -33,13 +34,14 @@ class Facts:
     annotations: Body
     created_at: datetime
     managed: tuple[Body, ...]
+    generation: int = 0
 
     @classmethod
     def of(cls, body: Body) -> "Facts":
         """The metadata of an object as the API server gives it; what is not of the usual form counts as missing."""
         metadata = mapping(body.get("metadata"))
         labels = mapping(metadata.get("labels"))
-        managed = metadata.get("managedFields")
+        managed, generation = metadata.get("managedFields"), metadata.get("generation")
         return cls(
             namespace=text(metadata.get("namespace")),
             name=text(metadata.get("name")),
@@ -49,6 +51,7 @@ class Facts:
             annotations=mapping(metadata.get("annotations")),
             created_at=_time(metadata.get("creationTimestamp")) or _UNKNOWN_TIME,
             managed=tuple(entry for entry in managed if isinstance(entry, dict)) if isinstance(managed, list) else (),
+            generation=generation if isinstance(generation, int) else 0,
         )
 
     def touch(self, path: FieldPath) -> ObjectTouch:
@@ -56,7 +59,7 @@ class Facts:
         writer = _writer(self.managed, path)
         manager = text(writer.get("manager")) if writer else ""
         written_at = _time(writer.get("time")) if writer else None
-        return ObjectTouch(self.uid, self.resource_version, manager, written_at or self.created_at)
+        return ObjectTouch(self.uid, self.resource_version, manager, written_at or self.created_at, self.generation)
 
 
 def mapping(value: Json) -> Body:

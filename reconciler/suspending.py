@@ -1,0 +1,72 @@
+"""While somebody has suspended us nothing is applied, and what is served stays. The journal says when, and by whom."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler.compile import Options
+from reconciler.model.decision import Decision, Trigger
+from reconciler.model.outcome import Outcome
+from reconciler.model.suspension import Suspension
+from reconciler.pipeline import keep_serving
+from reconciler.recording import conclude, nothing_new, standing
+from reconciler.state import Edges, State
+from reconciler.verdict import Verdict
+
+SUSPENDED, RESUMED = "Suspended", "Resumed"
+_LOOKED_BACK = 20
+
+
+@dataclass(slots=True)
+class Suspending:
+    """Remembers whether we are suspended. Until the wish can be read, what the journal said last holds.
+
+    Attributes:
+        on: None before the first look.
+    """
+
+    on: bool | None = None
+
+    def look(
+        self, edges: Edges, options: Options, state: State, trigger: Trigger, started_at: datetime
+    ) -> tuple[tuple[Outcome, ...], State]:
+        """What to do now.
+
+        Returns:
+            The outcomes to report, with what is left by them. If we are suspended after it, nothing else is to be done.
+
+        Raises:
+            Transient: the journal can't be read or written.
+        """
+        wish = edges.suspended()
+        was = _journalled(edges) if self.on is None else self.on
+        on = was if wish.wanted is None else wish.wanted
+        self.on = was
+        told: tuple[Outcome, ...] = ()
+        if on != was:
+            told = (_record(edges, options, state, wish, started_at, on=on),)
+        self.on = on
+        if not on:
+            return told, state
+        kept = keep_serving(edges, options, state, trigger, started_at)
+        if kept is not None:
+            return (*told, kept[0]), kept[1]
+        quiet = replace(nothing_new(edges, trigger, started_at, state), reason=SUSPENDED, message=f"suspended{wish}")
+        return told or (quiet,), state
+
+
+def _record(
+    edges: Edges, options: Options, state: State, wish: Suspension, started_at: datetime, *, on: bool
+) -> Outcome:
+    if on:
+        verdict = Verdict(Decision.UNCHANGED, SUSPENDED, f"suspended{wish}; what is served stays")
+    else:
+        verdict = Verdict(Decision.UNCHANGED, RESUMED, f"resumed{wish}")
+    attempt = standing(edges, options, state, Trigger.REQUESTED, started_at)
+    conclusion = conclude(edges, verdict, attempt.plan, (), state.applied, state)
+    return Outcome.concluded(attempt, conclusion, edges.journal.decide(attempt, conclusion))
+
+
+def _journalled(edges: Edges) -> bool:
+    """What was said last: a process that starts anew goes on as the one before it."""
+    said = (entry.reason for entry in edges.journal.entries(_LOOKED_BACK))
+    return next((reason == SUSPENDED for reason in said if reason in (SUSPENDED, RESUMED)), False)
