@@ -45,6 +45,8 @@ class Holding:
         self._tree: DigestTree = EMPTY_TREE
         self._generation = 0
         self._view = ClusterView.nothing()
+        self._synced = False
+        self._turns = 0
 
     def put(self, group: str, objects: Mapping[ObjectKey, Reduced]) -> bool:
         """Takes the objects of a group in place of those before; True where any file differs.
@@ -90,7 +92,10 @@ class Holding:
             )
         # Of what was too much from the beginning nothing is known.
         synced = synced and not (too_much and not self._view.generation)
-        return replace(self._view, synced=synced, failure=too_much or failure, stale_s=stale_s)
+        self._turns += synced is not self._synced
+        self._synced = synced
+        generation = self._view.generation + self._turns
+        return replace(self._view, synced=synced, generation=generation, failure=too_much or failure, stale_s=stale_s)
 
     def _resolve(self, ingresses: Iterable[ObjectKey], change: _Change) -> None:
         for key in ingresses:

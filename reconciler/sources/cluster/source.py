@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ from reconciler.sources.cluster.reduction import Reduced, reduce_custom, reduce_
 from reconciler.sources.cluster.view import ClusterView
 
 _KINDS_EVERY_S = 30.0  # a kind that is installed later is found after this
+_CERTAIN = 2  # answers in a row: what only one of several API servers does not know yet is no reason to delete
 _PACE = Pace()
 
 
@@ -54,7 +56,10 @@ class ClusterSource:
         self._watched: dict[str, _Watched] = {}
         self._kinds_known = not reading.custom_resources
         self._kinds_failure = ""
+        self._listed: set[str] = set()
+        self._missing: Counter[str] = Counter()
         self._complete = False
+        self._told_complete = False
         self._closing = threading.Event()
         self._kinds = threading.Thread(target=self._follow_kinds, name="cluster-kinds", daemon=True)
 
@@ -65,8 +70,10 @@ class ClusterSource:
 
     def start(self) -> None:
         """Begin; returns at once."""
-        for kind, reduce, scope in self._always():
-            self._watch(kind, reduce, scope)
+        # All are known before one of them begins, else the first could count as all.
+        reflectors = [self._watched_anew(kind, reduce, scope) for kind, reduce, scope in self._always()]
+        for reflector in reflectors:
+            reflector.start()
         if self._reading.custom_resources:
             self._kinds.start()
 
@@ -84,7 +91,7 @@ class ClusterSource:
             copies = [watched.reflector.copy() for watched in self._watched.values()]
             failures = [self._kinds_failure, *(copy.failure for copy in copies)]
             return self._holding.view(
-                synced=self._kinds_known and all(copy.synced for copy in copies),
+                synced=self._is_complete(),
                 failure=next(filter(None, failures), ""),
                 stale_s=max((copy.stale_s for copy in copies), default=0.0),
             )
@@ -92,12 +99,12 @@ class ClusterSource:
     def close(self) -> None:
         """End the threads."""
         self._closing.set()
+        if self._kinds.is_alive():
+            self._kinds.join(10)  # it may be about to begin something
         with self._lock:
             watched = list(self._watched.values())
         for one in watched:
             one.reflector.close()
-        if self._kinds.is_alive():
-            self._kinds.join(10)
 
     def _always(self) -> Iterator[tuple[ObjectType, Callable[[Body], Reduced | None], Scope]]:
         """What every server has."""
@@ -118,19 +125,19 @@ class ClusterSource:
     def _scopes(self, labels: str) -> list[Scope]:
         return [Scope(namespace, labels) for namespace in self._reading.namespaces or ("",)]
 
-    def _watch(self, kind: ObjectType, reduce: Callable[[Body], Reduced | None], scope: Scope) -> None:
-        """Follows a collection; one of another version of the same kind stays until this one was listed."""
+    def _watched_anew(
+        self, kind: ObjectType, reduce: Callable[[Body], Reduced | None], scope: Scope
+    ) -> Reflector[Reduced]:
+        """A reflector to be started; one of another version of the same kind ends, and what it found stays for now."""
         group = _group(kind.group, kind.plural, scope)
         told = lambda: self._changed(group, reflector)  # noqa: E731 - it is told by what it tells of
         reflector: Reflector[Reduced] = Reflector(self._cluster, kind, reduce, told, scope, self._pace)
         with self._lock:
-            if self._closing.is_set():
-                return
             before = self._watched.get(group)
             self._watched[group] = _Watched(kind, reflector)
         if before is not None:
             before.reflector.close()
-        reflector.start()
+        return reflector
 
     def _changed(self, group: str, reflector: Reflector[Reduced]) -> None:
         with self._lock:
@@ -139,16 +146,25 @@ class ClusterSource:
                 return
             copy = reflector.copy()
             differs = self._holding.put(group, copy.objects) if copy.synced else False
-        if self._is_complete_now() or differs:
+            if copy.synced:
+                self._listed.add(group)
+        if self._is_newly_complete() or differs:
             self._on_change()
 
-    def _is_complete_now(self) -> bool:
+    def _is_complete(self) -> bool:
+        """Whether everything was read once. It stays so when a kind comes that was not there: it begins empty.
+
+        What counts is what has arrived in ``_holding``: a reflector knows that it has listed a moment earlier.
+        """
+        self._complete = self._complete or (self._kinds_known and self._watched.keys() <= self._listed)
+        return self._complete
+
+    def _is_newly_complete(self) -> bool:
         """Whether everything was read once, and nobody was told so yet."""
         with self._lock:
-            if self._complete or not self._kinds_known:
-                return False
-            self._complete = all(one.reflector.copy().synced for one in self._watched.values())
-            return self._complete
+            newly = not self._told_complete and self._is_complete()
+            self._told_complete = self._told_complete or newly
+            return newly
 
     def _follow_kinds(self) -> None:
         while not self._closing.is_set():
@@ -160,7 +176,7 @@ class ClusterSource:
             with self._lock:
                 self._kinds_failure = failure
                 self._kinds_known = self._kinds_known or not failure
-            if self._is_complete_now():
+            if self._is_newly_complete():
                 self._on_change()
             self._closing.wait(self._kinds_every_s)
 
@@ -170,19 +186,28 @@ class ClusterSource:
         Raises:
             ReconcileError: the server does not say; what was followed is followed further.
         """
+        found: list[Reflector[Reduced]] = []
         for (kind_group, plural, name), kind in newest_served(self._cluster.served):
             for scope in self._scopes(self._reading.label_selector):
                 group = _group(kind_group, plural, scope)
                 watched = self._watched.get(group)
+                self._missing[group] = self._missing[group] + 1 if kind is None else 0
                 if kind is None:
                     self._forget(group)
                 elif watched is None or watched.kind != kind:
-                    self._watch(kind, partial(reduce_custom, kind=name, reading=self._reading), scope)
+                    reduce = partial(reduce_custom, kind=name, reading=self._reading)
+                    found.append(self._watched_anew(kind, reduce, scope))
+        for reflector in found:
+            if not self._closing.is_set():
+                reflector.start()
 
     def _forget(self, group: str) -> None:
-        """The server no longer knows a kind, so that there are no objects of it."""
+        """The server no longer knows a kind, and said so twice: all of its objects are gone."""
+        if self._missing[group] < _CERTAIN:
+            return
         with self._lock:
             watched = self._watched.pop(group, None)
+            self._listed.discard(group)
             differs = self._holding.drop(group) if watched else False
         if watched is not None:
             watched.reflector.close()

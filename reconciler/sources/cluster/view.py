@@ -34,7 +34,7 @@ class ClusterView:
         files: by path, in no certain order. A file that has not changed is the same object as in the view before.
         digest: hex, of all content; equal wherever the same was read, whatever was read before.
         synced: whether everything that is to be read was read once; without that the files mean nothing.
-        generation: grows with every change of ``files`` and ``refused``.
+        generation: grows with every change of ``files``, ``refused`` and ``synced``.
         failure: why what is known can't be kept up to date at the moment; empty while it can.
         stale_s: seconds since the server was last heard of, where that is longest ago.
         refused: objects that are not read, by path; none of these is in ``files``.
