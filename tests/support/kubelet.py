@@ -34,32 +34,36 @@ class Kubelet:
         """Bring the volume to what a ConfigMap holds now; without one everything stays, as it does for a Pod."""
         found = self._client.find("ConfigMap", name, self._namespace)
         if found is not None:
-            self._write(payload(found))
+            write_volume(self.mount, payload(found))
 
-    def _write(self, files: dict[str, bytes]) -> None:
-        link = self.mount / _LINK
-        old = self.mount / link.readlink() if link.is_symlink() else None
-        if old is not None and {path.name: path.read_bytes() for path in old.iterdir()} == files:
-            return
-        new = Path(tempfile.mkdtemp(prefix="..2026_11_21_00_00_00.", dir=self.mount))
-        new.chmod(0o755)
-        for name, content in files.items():
-            (new / name).write_bytes(content)
-            (new / name).chmod(0o644)
-        (self.mount / _NEW_LINK).symlink_to(new.name)
-        (self.mount / _NEW_LINK).rename(link)
-        self._link_visible(files)
-        if old is not None:
-            shutil.rmtree(old)
 
-    def _link_visible(self, files: dict[str, bytes]) -> None:
-        """After the exchange, as the kubelet does it: new files are visible a moment later than their content."""
-        for name in files:
-            if not os.path.lexists(self.mount / name):
-                (self.mount / name).symlink_to(Path(_LINK) / name)
-        for path in self.mount.iterdir():
-            if not path.name.startswith("..") and path.name not in files:
-                path.unlink()
+def write_volume(mount: Path, files: dict[str, bytes]) -> None:
+    """Bring a volume to these files, all in one moment."""
+    mount.mkdir(parents=True, exist_ok=True)
+    link = mount / _LINK
+    old = mount / link.readlink() if link.is_symlink() else None
+    if old is not None and {path.name: path.read_bytes() for path in old.iterdir()} == files:
+        return
+    new = Path(tempfile.mkdtemp(prefix="..2026_11_21_00_00_00.", dir=mount))
+    new.chmod(0o755)
+    for name, content in files.items():
+        (new / name).write_bytes(content)
+        (new / name).chmod(0o644)
+    (mount / _NEW_LINK).symlink_to(new.name)
+    (mount / _NEW_LINK).rename(link)
+    _link_visible(mount, files)
+    if old is not None:
+        shutil.rmtree(old)
+
+
+def _link_visible(mount: Path, files: dict[str, bytes]) -> None:
+    """After the exchange, as the kubelet does it: new files are visible a moment later than their content."""
+    for name in files:
+        if not os.path.lexists(mount / name):
+            (mount / name).symlink_to(Path(_LINK) / name)
+    for path in mount.iterdir():
+        if not path.name.startswith("..") and path.name not in files:
+            path.unlink()
 
 
 def payload(config_map: Document) -> dict[str, bytes]:

@@ -1,7 +1,7 @@
 """What a ConfigMap holds of a snapshot: its files, or all of them packed into one key. Pure.
 
 Envoy reads the files as they are where it mounts the ConfigMap. What is packed, ``reconciler unpack`` reads: a
-ConfigMap holds 1 MiB, and packed that is some ten times as many Mappings.
+ConfigMap holds 1 MiB, and packed that is more than ten times as many Mappings.
 """
 
 import base64
@@ -102,7 +102,7 @@ def _refuse_secrets(snapshot: Snapshot) -> None:
 def _smaller(shape: Shape) -> str:
     if shape.layout is Layout.PACKED:
         return "serve them over xDS, which has no such limit"
-    packed = "--configmap-layout packed with reconciler unpack beside Envoy holds some ten times as much"
+    packed = "--configmap-layout packed with reconciler unpack beside Envoy holds more than ten times as much"
     return packed if shape.form is FilesFormat.PB else f"--files-format pb takes a third less; {packed}"
 
 
