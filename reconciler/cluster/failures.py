@@ -19,6 +19,10 @@ class Expired(Transient):
     """A watch or a list can't go on from its version: list again from the start."""
 
 
+class Silent(Transient):
+    """Nothing came in time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What was asked of the server, as RBAC names it.
@@ -113,7 +117,8 @@ def error_of(asked: Asked, answer: Answer) -> ReconcileError:
             return _missing(asked, answer)
         case 409:
             return Conflict("ClusterConflict", f"{asked}: {answer.words}", "read again what is there, then decide anew")
-        case 410:
+        case 410 | 504 if answer.code == 410 or "Too large resource version" in answer.words:  # noqa: PLR2004
+            # The second: etcd was restored from a backup, and knows less than it did.
             return Expired("ClusterVersionExpired", f"{asked}: {answer.words}", "list again")
         case 429:
             return Transient("ClusterBusy", f"{asked}: the API server asks to slow down: {answer.words}")

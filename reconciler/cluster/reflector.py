@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from reconciler.cluster.backoff import Backoff
 from reconciler.cluster.door import Body, Cluster, Expired, Watch
+from reconciler.cluster.failures import Silent
 from reconciler.cluster.types import EVERYWHERE, ObjectKey, ObjectType, Scope
 from reconciler.model.errors import ReconcileError, Transient
 
@@ -121,12 +122,12 @@ class Reflector(Generic[T]):
         return self._synced.wait(seconds)
 
     def close(self) -> None:
-        """End the thread."""
+        """End the thread; waits two seconds for it, which is enough but where a server does not answer."""
         self._closing.set()
         if watching := self._watching:
             watching.close()
         if self._thread.is_alive():
-            self._thread.join(10)
+            self._thread.join(2)
 
     def _run(self) -> None:
         while not self._closing.is_set():
@@ -203,6 +204,10 @@ class Reflector(Generic[T]):
         except Transient as error:
             if isinstance(error, Expired) or not (came or time.monotonic() - began > _QUICK_S):
                 raise
+            if isinstance(error, Silent) and not came:
+                # Not even a bookmark: a dead connection, or the server waits for a version that it had before its data
+                # was restored from a backup.
+                self._version = ""
         finally:
             self._watching = None
             watching.close()

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from reconciler import __version__
 from reconciler.cluster import certificates
 from reconciler.cluster.connection import ClusterSettings, address, load
-from reconciler.cluster.failures import Answer, bounded, unreadable
+from reconciler.cluster.failures import Answer, Silent, bounded, unreadable
 from reconciler.model.digest import Json
 from reconciler.model.errors import ReconcileError, Stalled, Transient
 
@@ -223,7 +223,7 @@ class Session:
         except (faults.NewConnectionError, faults.ConnectTimeoutError, faults.ProxyError) as error:
             raise Unsent("ClusterUnreachable", f"{self.address}: {_reason(error)}", _UNREACHABLE) from None
         except (faults.ReadTimeoutError, TimeoutError):
-            raise Transient("ClusterUnreachable", f"{self.address}: no answer in time", _UNREACHABLE) from None
+            raise Silent("ClusterUnreachable", f"{self.address}: no answer in time", _UNREACHABLE) from None
         except (faults.HTTPError, OSError) as error:
             said = f"{self.address}: the connection broke: {_reason(error)}"
             raise Transient("ClusterUnreachable", said, _UNREACHABLE) from None

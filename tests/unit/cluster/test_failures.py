@@ -40,6 +40,13 @@ def test_each_status_says_whether_to_wait_or_to_act(code: int, kind: type[Except
     assert "words of the server" in error.message
 
 
+def test_a_version_from_the_future_is_none_to_go_on_from() -> None:
+    """A server that was restored from a backup knows less than before; waiting for it does not help."""
+    too_large = status("Timeout: Too large resource version: 99, current: 20")
+    assert isinstance(error_of(LIST, Answer(504, too_large)), Expired)
+    assert error_of(LIST, Answer(504, status("Timeout"))).reason == "ClusterUnavailable"
+
+
 def test_what_rbac_forbids_names_the_missing_rule() -> None:
     """Whoever reads it can write the Role."""
     said = 'ingresses.networking.k8s.io is forbidden: User "u" cannot list resource "ingresses" in API group "x"'
