@@ -139,7 +139,8 @@ def fields(keys: Keys) -> dict[str, Json]:
 def snapshot_in(keys: Keys, shape: Shape) -> Snapshot | None:
     """The snapshot that keys hold; None where it is none, or not as ``shape`` has it."""
     ours = {key: content for (section, key), content in keys.items() if shape.is_ours(key) and section == shape.section}
-    if len(ours) != sum(shape.is_ours(key) for _, key in keys):
+    beside = PACKED in ours and len(ours) > 1
+    if beside or len(ours) != sum(shape.is_ours(key) for _, key in keys):
         return None
     try:
         return read_files(ours, shape)
