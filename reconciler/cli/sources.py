@@ -29,12 +29,13 @@ def reads_cluster(s: Settings) -> bool:
     return s.annotations or s.custom_resources or s.ingresses
 
 
-def api_server(s: Settings, patience_s: float | None = None) -> Cluster | None:
+def api_server(s: Settings, patience_s: float | None = None, burst: int = 40) -> Cluster | None:
     """The API server of the settings; None where they mean none. Each has connections of its own.
 
     Args:
         s: the settings.
         patience_s: longest time for a call, in place of that of the settings.
+        burst: how many requests may go out at once.
 
     Raises:
         Stalled, Transient: see `connect`.
@@ -47,19 +48,20 @@ def api_server(s: Settings, patience_s: float | None = None) -> Cluster | None:
         tls_server_name=s.kube_tls_server_name,
         ca_file=s.kube_ca_file,
         request_s=s.kube_timeout,
+        burst=burst,
     )
     if patience_s is not None:
         settings = replace(settings, request_s=min(s.kube_timeout, patience_s), patience_s=patience_s)
     return connect(settings)
 
 
-def needed_api_server(s: Settings, what: str, patience_s: float | None = None) -> Cluster:
+def needed_api_server(s: Settings, what: str, patience_s: float | None = None, burst: int = 40) -> Cluster:
     """The same for what can't do without one.
 
     Raises:
         Stalled: the settings mean none.
     """
-    cluster = api_server(s, patience_s)
+    cluster = api_server(s, patience_s, burst)
     if cluster is None:
         hint = "outside of a pod name one with --kubeconfig or --kube-context"
         raise Stalled("ClusterConfigInvalid", f"{what} takes an API server, and there is none", hint)

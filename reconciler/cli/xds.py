@@ -13,6 +13,8 @@ from reconciler.model.errors import Stalled
 from reconciler.model.snapshot import TypeUrl
 from reconciler.settings import Settings
 
+_BURST = 400  # requests at once: two for each Secret when the controller starts
+
 
 def xds_target(s: Settings, on_nack: Callable[[Ack], None]) -> XdsTarget:
     """The target ``xds`` of the settings.
@@ -64,7 +66,7 @@ def discover(stack: ExitStack, s: Settings, targets: Sequence[Target]) -> None:
         what = "endpoints and Secrets of Kubernetes are served over xDS, and another target is given, too"
         raise Stalled("InvalidSettings", what, "run a controller for each, or leave out --endpoints and --secrets")
     for target in served:
-        cluster = needed_api_server(s, "serving endpoints or Secrets")
+        cluster = needed_api_server(s, "serving endpoints or Secrets", burst=_BURST)
         stack.callback(cluster.close)
         if s.endpoints == "kubernetes":
             endpoints = EndpointDiscovery(cluster, partial(target.live.put, TypeUrl.ENDPOINT), log.log_discovered)
