@@ -74,7 +74,8 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         outcome, after = _apply(edges, options, attempt, replace(change, whole=desired, held=checked.held), state)
     edges.keep(files, newly_read(files, state))
     memory = memory_after(source, files, change, options, state, good)
-    return outcome, replace(after, memory=memory, kept={}, followed=published.digest if published else "")
+    followed = published.digest if published else ""
+    return outcome, replace(after, memory=memory, kept={}, good=good, followed=followed)
 
 
 def keep_serving(
