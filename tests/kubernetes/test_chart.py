@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from reconciler.settings import load
-from reconciler.settings.settings import specs
 from tests.support import chart
 from tests.support.chart import CHART, MANIFESTS, NotRendered, rendered
 from tests.support.kubernetes import ApiServer, Document, Refused
@@ -24,7 +23,8 @@ VARIANTS = {
     "nothing kept": "state.kind=emptyDir,git.sshSecret=git,git.caConfigMap=ca,tls.source=off",
     "everything of the cluster": "sources.annotations=true,sources.ingresses=true,sources.customResources=true,"
     "endpoints=kubernetes,secrets=kubernetes,rbac.secretNames={shop-tls}",
-    "a ConfigMap besides": "configMap.enabled=true,configMap.name=routes,sources.annotations=true",
+    "a ConfigMap besides": "configMap.enabled=true,configMap.name=routes,sources.annotations=true,"
+    "repositoryObject.kind=ConfigMap",
     "some namespaces": "sources.annotations=true,sources.namespaces={TEST},sources.labelSelector=app=shop,events=false",
     "a DaemonSet on ports of the node": "envoy.kind=DaemonSet,envoy.service.type=NodePort,envoy.tlsSecrets={shop-tls},"
     "envoy.drainByAdmin=false",
@@ -86,23 +86,23 @@ def restricted(api: ApiServer, helm: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_the_server_takes_every_object(variant: str, api: ApiServer, restricted: str) -> None:
-    """Each object strictly, and each Pod under the restricted standard; settings are ones the controller knows."""
+def test_server_and_controller_take_what_is_rendered(
+    variant: str, api: ApiServer, restricted: str, tmp_path: Path
+) -> None:
+    """Each object strictly, each Pod under the restricted standard, and settings that the controller of today knows.
+
+    Git credentials and keys are files of Secrets: no container has one in its environment.
+    """
     documents = rendered(*flags(variant, restricted), namespace=restricted)
     for document in documents:
         create_dry(api, document, restricted)
         pod = pod_of(document)
         if pod is not None:
             create_dry(api, pod, restricted)
-
-
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_the_controller_takes_its_settings(variant: str, tmp_path: Path, helm: Path) -> None:
-    """A misspelt or retired setting would crash the controller in the cluster; here it fails the test."""
-    if "configmap" in str(rendered(*flags(variant))) and "configmap" not in specs()["target"].help:
-        pytest.skip("the controller has no such target yet")
+            assert "envFrom" not in str(pod)
+            assert "secretKeyRef" not in str(pod)
     file = tmp_path / "settings.yaml"
-    file.write_text(config_of(rendered(*flags(variant))))
+    file.write_text(config_of(documents))
     settings = load({}, {}, file).settings
     assert str(settings.state) == "/var/lib/reconciler"
     assert settings.target
@@ -229,12 +229,3 @@ def test_a_token_is_mounted_only_where_the_api_is_spoken_to(helm: Path) -> None:
         assert projected == expected
         if not expected:
             assert not [d for d in rendered(*REPO, "--set", given) if d["kind"] in ("Role", "ClusterRole")]
-
-
-def test_credentials_never_become_variables(helm: Path) -> None:
-    """Git credentials and keys are files of Secrets; no container has one in its environment."""
-    for variant in VARIANTS:
-        for pod in filter(None, map(pod_of, rendered(*flags(variant)))):
-            for container in pod["spec"]["containers"]:
-                assert "envFrom" not in container
-                assert all("secretKeyRef" not in str(variable) for variable in container.get("env", []))

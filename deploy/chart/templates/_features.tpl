@@ -24,9 +24,14 @@
 {{- if and .Values.status .Values.sources.customResources -}}true{{- end -}}
 {{- end }}
 
+{{/* About what there could be Events. */}}
+{{- define "reconciler.writesEvents" -}}
+{{- if and .Values.events (or (include "reconciler.readsObjects" .) (include "reconciler.writesConfigMap" .) (ne .Values.repositoryObject.kind "none")) -}}true{{- end -}}
+{{- end }}
+
 {{/* Whether the controller speaks to the API server at all, and so needs a token. */}}
 {{- define "reconciler.speaks" -}}
-{{- if or (include "reconciler.readsObjects" .) (include "reconciler.writesConfigMap" .) (include "reconciler.elects" .) .Values.events (eq .Values.endpoints "kubernetes") (eq .Values.secrets "kubernetes") -}}true{{- end -}}
+{{- if or (include "reconciler.readsObjects" .) (include "reconciler.writesConfigMap" .) (include "reconciler.elects" .) (ne .Values.repositoryObject.kind "none") (eq .Values.endpoints "kubernetes") (eq .Values.secrets "kubernetes") -}}true{{- end -}}
 {{- end }}
 
 {{- define "reconciler.stateful" -}}

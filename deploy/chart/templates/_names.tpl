@@ -77,3 +77,7 @@ app.kubernetes.io/component: envoy
 {{- $wanted := index . 1 | toString -}}
 {{- if or (eq $wanted "true") (and (eq $wanted "auto") ((index . 0).Capabilities.APIVersions.Has (index . 2))) -}}true{{- end -}}
 {{- end }}
+
+{{- define "reconciler.repositoryName" -}}
+{{- default (printf "%s-repository" (include "reconciler.fullname" .)) .Values.repositoryObject.name -}}
+{{- end }}

@@ -35,6 +35,12 @@
 {{- $_ := set $own "lease_name" (include "reconciler.leaseName" .) -}}
 {{- $_ := set $own "lease_namespace" .Release.Namespace -}}
 {{- end -}}
+{{- if not $v.events -}}{{- $_ := set $own "events" false -}}{{- end -}}
+{{- if not $v.status -}}{{- $_ := set $own "status" false -}}{{- end -}}
+{{- if ne $v.repositoryObject.kind "none" -}}
+{{- $object := printf "%s/%s" .Release.Namespace (include "reconciler.repositoryName" .) -}}
+{{- $_ := set $own "repository_object" (ternary (printf "configmap:%s" $object) $object (eq $v.repositoryObject.kind "ConfigMap")) -}}
+{{- end -}}
 {{- if include "reconciler.speaks" . -}}{{- $_ := set $own "instance" (include "reconciler.fullname" .) -}}{{- end -}}
 {{- if and (include "reconciler.writesConfigMap" .) $v.configMap.ackSeconds -}}
 {{- $_ := set $own "envoy_admin" (list (printf "%s-probes.%s.svc:8002" (include "reconciler.envoyName" .) .Release.Namespace)) -}}

@@ -45,7 +45,7 @@
 {{- if and .Values.events (include "reconciler.readsObjects" .) }}
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create{{ if include "reconciler.runs" . }}, patch{{ end }}]  # patch: what is said again
 {{- end }}
 {{- end }}
 
@@ -77,10 +77,30 @@
   resourceNames: [{{ include "reconciler.leaseName" . }}-standing]
   verbs: [get, update]
 {{- end }}
-{{- if .Values.events }}
+{{- $object := .Values.repositoryObject }}
+{{- $name := include "reconciler.repositoryName" . }}
+{{- if ne $object.kind "none" }}
+{{- $group := ternary "" "reconciler.dev" (eq $object.kind "ConfigMap") }}
+{{- $resource := ternary "configmaps" "routingrepositories" (eq $object.kind "ConfigMap") }}
+# How the whole stands, and what people wish of it.
+- apiGroups: [{{ $group | quote }}]
+  resources: [{{ $resource }}]
+  verbs: [create]
+- apiGroups: [{{ $group | quote }}]
+  resources: [{{ $resource }}]
+  resourceNames: [{{ $name }}]
+  verbs: [list, watch, patch]
+{{- if eq $object.kind "RoutingRepository" }}
+- apiGroups: [reconciler.dev]
+  resources: [routingrepositories/status]
+  resourceNames: [{{ $name }}]
+  verbs: [patch]
+{{- end }}
+{{- end }}
+{{- if and .Values.events (ne $object.kind "none") }}
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create{{ if include "reconciler.runs" . }}, patch{{ end }}]  # patch: what is said again
 {{- end }}
 {{- end }}
 
@@ -91,6 +111,11 @@
   resources: [configmaps]
   resourceNames: [{{ include "reconciler.configMapName" . }}]
   verbs: [get, create, patch{{ if include "reconciler.runs" . }}, list, watch{{ end }}]
+{{- if .Values.events }}
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create{{ if include "reconciler.runs" . }}, patch{{ end }}]  # patch: what is said again
+{{- end }}
 {{- end }}
 {{- end }}
 
