@@ -1,6 +1,5 @@
 """One identity's connections to the API server: HTTP with bounded answers, credentials that are read anew."""
 
-import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 from reconciler import __version__
 from reconciler.cluster import certificates
 from reconciler.cluster.connection import ClusterSettings, address, load
+from reconciler.cluster.depth import decoded
 from reconciler.cluster.failures import Answer, Silent, bounded, unreadable
 from reconciler.model.digest import Json
 from reconciler.model.errors import ReconcileError, Stalled, Transient
@@ -288,8 +288,8 @@ def document(content: bytes) -> dict[str, Json]:
         Transient: ``ClusterAnswerUnreadable``.
     """
     try:
-        value = json.loads(content)
-    except (ValueError, RecursionError):
+        value = decoded(content)
+    except ValueError:
         raise unreadable(repr(content[:60].decode(errors="replace"))) from None
     if not isinstance(value, dict):
         raise unreadable(f"a JSON {type(value).__name__}")

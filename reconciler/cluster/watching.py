@@ -1,13 +1,13 @@
 """A watch that is under way: events as they come, ended by either side."""
 
-import json
 import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from reconciler.cluster.depth import decoded
 from reconciler.cluster.failures import Answer, Asked, Expired, bounded, error_of
 from reconciler.cluster.lines import LineCutter, LineTooLong
 from reconciler.cluster.session import Request, Session
@@ -113,10 +113,10 @@ class Watch(Iterator[WatchEvent]):
 
 def _event(line: bytes, asked: Asked) -> WatchEvent:
     try:
-        value = json.loads(line)
+        value: Any = decoded(line)
         kind, body = value["type"], value["object"]
         metadata = body.get("metadata")
-    except (ValueError, RecursionError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         shown = bounded(line[:60].decode(errors="replace"))
         raise Expired("ClusterAnswerUnreadable", f"{asked}: not an event: {shown!r}") from None
     if kind in _TYPES and isinstance(metadata, dict):
