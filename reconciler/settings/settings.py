@@ -269,7 +269,7 @@ class Settings:
     platform_path: tuple[str, ...] = _field(
         (),
         "Folder of the repository that alone may hold what concerns everybody: Module, AuthService, "
-        "RateLimitService, TracingService, LogService, Listener. Repeatable; default: all may.",
+        "RateLimitService, TracingService, LogService, Listener, Ownership. Repeatable; default: all may.",
         parse.folder,
         many=True,
         group="language",

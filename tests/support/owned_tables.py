@@ -95,6 +95,13 @@ def ownership(chance: Random, hosts: tuple[str, ...], prefixes: tuple[str, ...])
     return OwnershipResource(origin, rules=rules, deny=chance.random() < 0.1)
 
 
+def ownership_of(hostname: str, prefix: str, path: str) -> OwnershipResource:
+    """An Ownership of one rule."""
+    origin = Origin(ResourceId(Kind.OWNERSHIP, "default", "owners"), Provenance("platform/owners.yaml", 1), b"")
+    rule = OwnershipRule((host_match(hostname),), (prefix,), (), CLAIMING_KINDS, Owners(paths=(path,)), line=1)
+    return OwnershipResource(origin, rules=(rule,))
+
+
 def _rule(chance: Random, hosts: tuple[str, ...], prefixes: tuple[str, ...]) -> OwnershipRule:
     shared = chance.random() < 0.1
     some = tuple(sorted(chance.sample(WRITERS, chance.choice((1, 1, 2)))))

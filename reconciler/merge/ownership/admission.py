@@ -120,23 +120,18 @@ class _Admission:
         before = self._own(last_good, lost, good)
         good, before = self._about_own(good, before, refused)
         problems = [problem for _, problem in refused]
-        known = {one.origin.id for one in resources}
-        broken = {document.id for document in rejected}
-        problems += [problem for one, problem in lost if one.origin.id in broken - known]
+        if lost:
+            broken = {document.id for document in rejected} - {one.origin.id for one in resources}
+            problems += [problem for one, problem in lost if one.origin.id in broken]
         problems += [unknown_team(*one) for one in self._unknown()]
         problems += self._proposed(good)
-        served = {one.origin.id for one in last_good}
-        strange = {one.origin.id for one, _ in refused if is_cluster_path(one.origin.provenance.path)}
-        kept = {one.origin.id for one in good} | {
-            one.origin.id for one, _ in refused if not is_cluster_path(one.origin.provenance.path)
-        }
         left_out = [self._left_out(one.origin) for one, _ in refused]
         return Admitted(
             good,
-            [*(self._guarding(one, served) for one in rejected), *(one for one in left_out if one is not None)],
+            [*self._guarding(rejected, last_good), *(one for one in left_out if one is not None)],
             before,
             problems,
-            frozenset(strange - served - kept),
+            _strangers([one.origin for one, _ in refused], good, last_good),
         )
 
     def _own(
@@ -159,14 +154,11 @@ class _Admission:
         self, good: Sequence[Resource], before: Sequence[Resource], refused: list[tuple[Resource, Problem]]
     ) -> tuple[Sequence[Resource], Sequence[Resource]]:
         """Without the MappingPolicies about Mappings that their authors could not have written."""
-        if self._ownership.enforced.empty:
+        policies = [one for group in (good, before) for one in group if isinstance(one, MappingPolicyResource)]
+        if self._ownership.enforced.empty or not policies:
             return good, before
         layers = list(_layers(one for group in (good, before) for one in group if isinstance(one, MappingResource)))
-        bad = {}
-        for group in (good, before):
-            for one in group:
-                if isinstance(one, MappingPolicyResource) and (problem := self._of_others(one, layers)):
-                    bad[id(one)] = problem
+        bad = {id(one): problem for one in policies if (problem := self._of_others(one, layers)) is not None}
         refused += [(one, bad[id(one)]) for one in good if id(one) in bad]
         return [one for one in good if id(one) not in bad], [one for one in before if id(one) not in bad]
 
@@ -200,12 +192,26 @@ class _Admission:
             return None
         return Rejected(origin.provenance.path, origin.id)
 
-    def _guarding(self, rejected: Rejected, served: set[ResourceId]) -> Rejected:
-        """A broken document of somebody who may not write its kind was to guard nothing."""
-        if rejected.guard not in PLATFORM_KINDS or not is_cluster_path(rejected.path) or rejected.id in served:
-            return rejected
-        trespass = self._ownership.enforced.of_platform(rejected.guard, Claimant.of(rejected.path))
-        return rejected if trespass is None else replace(rejected, guard=None)
+    def _guarding(self, rejected: Iterable[Rejected], last_good: Iterable[Resource]) -> Iterator[Rejected]:
+        """Broken documents; what was written by somebody who may not write its kind was to guard nothing."""
+        for one in rejected:
+            strange = one.guard in PLATFORM_KINDS and is_cluster_path(one.path)
+            if strange and all(other.origin.id != one.id for other in last_good) and one.guard is not None:
+                trespass = self._ownership.enforced.of_platform(one.guard, Claimant.of(one.path))
+                yield one if trespass is None else replace(one, guard=None)
+            else:
+                yield one
+
+
+def _strangers(
+    refused: Iterable[Origin], good: Iterable[Resource], last_good: Iterable[Resource]
+) -> frozenset[ResourceId]:
+    """See `Admitted`."""
+    places = [(origin.id, is_cluster_path(origin.provenance.path)) for origin in refused]
+    strange = {name for name, clustered in places if clustered} - {name for name, clustered in places if not clustered}
+    if not strange:
+        return frozenset()
+    return frozenset(strange - {one.origin.id for group in (good, last_good) for one in group})
 
 
 def _layers(mappings: Iterable[MappingResource]) -> Iterator[Sequence[MappingResource]]:

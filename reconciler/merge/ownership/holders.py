@@ -37,6 +37,7 @@ class Holders:
 
     Attributes:
         names: how they are called, sorted: for messages.
+        paths: each with a slash behind it, and nothing for all files.
     """
 
     names: tuple[str, ...] = ()
@@ -50,8 +51,7 @@ class Holders:
             return True
         if claimant.namespace is not None:
             return claimant.namespace in self.namespaces
-        path = claimant.path
-        return any(path == one or path.startswith(f"{one}/") or one == ALL_FILES for one in self.paths)
+        return f"{claimant.path}/".startswith(self.paths)
 
     def __str__(self) -> str:
         return " and ".join(self.names) if self.names else "nobody"
@@ -63,8 +63,13 @@ def of_teams(teams: Iterable[Team]) -> Holders:
     return Holders(
         tuple(dict.fromkeys(f"team {team.name}" for team in listed)),
         frozenset(namespace for team in listed for namespace in team.namespaces),
-        tuple(sorted({path for team in listed for path in team.paths})),
+        folders(path for team in listed for path in team.paths),
     )
+
+
+def folders(paths: Iterable[str]) -> tuple[str, ...]:
+    """What the paths of files begin with that are some path, or lie in it."""
+    return tuple(sorted({"" if path == ALL_FILES else f"{path}/" for path in paths}))
 
 
 def united(holders: Iterable[Holders]) -> Holders:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from reconciler.merge.ownership.holders import Claimant, Holders, of_teams, united
+from reconciler.merge.ownership.holders import Claimant, Holders, folders, of_teams, united
 from reconciler.merge.ownership.spaces import Space, Spaces
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind, PathMatch
 from reconciler.model.origin import PLATFORM_KINDS, Kind, Origin
@@ -235,7 +235,7 @@ class _Entering:
         self._unknown += [(team, origin, at) for team in owners.teams if team not in self._teams]
         named = (*(f"namespace {one}" for one in owners.namespaces), *owners.paths)
         teams = [of_teams(self._teams.get(team, [Team(team)])) for team in owners.teams]
-        own = Holders(named, frozenset(owners.namespaces), owners.paths, owners.everyone)
+        own = Holders(named, frozenset(owners.namespaces), folders(owners.paths), owners.everyone)
         return united([own, *teams])
 
     def _ports(self, listed: Iterable[tuple[OwnershipRule, Holders, Provenance]]) -> Iterator[tuple[int, Space]]:

@@ -14,6 +14,7 @@ from reconciler.model.match import HostMatch, MatchKind, PathMatch
 from reconciler.model.ownership import WHOLE
 from reconciler.model.provenance import Provenance
 
+_REMEMBERED = 100_000  # hosts of which it is known what they overlap
 _BY_KIND = {MatchKind.ANY: 0, MatchKind.SUFFIX: 1, MatchKind.EXACT: 2}
 
 
@@ -74,7 +75,7 @@ class Spaces:
     """All spaces that documents of one kind may ask for."""
 
     by_host: Mapping[HostMatch, _AtHost]
-    _wild: dict[HostMatch, tuple[_AtHost, ...]] = field(default_factory=dict)  # what was asked before, by pattern
+    _asked: dict[HostMatch, tuple[_AtHost, ...]] = field(default_factory=dict)  # before, and the answer
 
     @classmethod
     def of(cls, spaces: Iterable[Space]) -> "Spaces":
@@ -135,12 +136,17 @@ class Spaces:
         """The hosts that overlap one, the most specific first."""
         if not self.by_host:
             return ()
+        known = self._asked.get(host)
+        if known is not None:
+            return known
+        if len(self._asked) > _REMEMBERED:
+            self._asked.clear()
         if host.kind is MatchKind.EXACT:
-            return self._around(host)
-        known = self._wild.get(host)
-        if known is None:
+            known = tuple(self._around(host))
+        else:
             hosts = sorted(self.by_host, key=lambda one: (-_BY_KIND[one.kind], -len(one.value), one.value))
-            known = self._wild[host] = tuple(self.by_host[one] for one in hosts if host_may_be(host, one))
+            known = tuple(self.by_host[one] for one in hosts if host_may_be(host, one))
+        self._asked[host] = known
         return known
 
     def _around(self, host: HostMatch) -> Iterator[_AtHost]:
