@@ -1,5 +1,6 @@
 """Annotations, Ingresses and custom resources of a real API server become what is served."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -381,6 +382,36 @@ def test_custom_resources_are_read_once_they_are_defined(api: ApiServer, config:
             for definition in definitions:
                 admin.delete("CustomResourceDefinition", definition["metadata"]["name"])
         eventually(lambda: seen.view().files == {} and not seen.view().failure, what="the kinds to be forgotten")
+
+
+def test_an_object_nested_without_end_is_quarantined_alone(api: ApiServer, config: Path, namespace: str) -> None:
+    """Where a schema is open the API server takes it; all others of its kind are read nonetheless."""
+    admin = api.client(api.admin.user)
+    definition = yaml.safe_load((DEFINITIONS / "getambassador.io_mappings.yaml").read_text())
+    admin.apply(definition)
+    try:
+        admin.apply(EXAMPLE, namespace=namespace)
+        # As text: what is too deep to be read is too deep to be written, too.
+        deep = '{"a":' * 2000 + "1" + "}" * 2000
+        text = json.dumps(EXAMPLE | {"metadata": {"name": "deep"}}).replace('"weigth": 10', f'"weird": {deep}')
+        _post(api, f"/apis/getambassador.io/v3alpha1/namespaces/{namespace}/mappings", text)
+        with world(api, config, namespace, custom_resources=True) as seen:
+            assert {"quote", "deep"} == {path.rpartition("/")[2] for path in seen.view().files}
+            assert {problem.code for problem in seen.compiled().problems if "deep" in problem.provenance.path} == {
+                Code.DEPTH_LIMIT
+            }
+    finally:
+        admin.delete("CustomResourceDefinition", definition["metadata"]["name"])
+
+
+def _post(api: ApiServer, path: str, text: str) -> None:
+    """Create an object from its text."""
+    calls = api.admin.calls
+    with calls.connected(30) as connection:
+        headers = {"Authorization": f"Bearer {api.admin.user.token}", "Content-Type": "application/json"}
+        connection.request("POST", path, text, headers)
+        response = connection.getresponse()
+        assert response.status == 201, response.read()[:500]
 
 
 def test_without_rights_nothing_is_known(api: ApiServer, namespace: str, tmp_path: Path) -> None:
