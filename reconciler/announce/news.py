@@ -73,7 +73,8 @@ def _found(outcome: Outcome) -> Iterator[Notice]:
                 told = f"{problem.resource} of {_place(problem.provenance)} {problem.message}"
                 found[other, reason, Weight.NORMAL].append(told)
     for (subject, reason, weight), texts in found.items():
-        note = texts[0] if len(texts) == 1 else f"{len(texts)} findings. First: {texts[0]}"
+        listed = " ".join(f"({number}) {text}" for number, text in enumerate(texts[:_MOST_NAMED], 1))
+        note = texts[0] if len(texts) == 1 else f"{len(texts)} findings: {listed}"
         yield Notice(subject, weight, reason, "Validate", bounded(note))
 
 
