@@ -67,7 +67,7 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         follows=not dry_run and not edges.targets,
     )
     why = _why(trigger) if drifted and plan.empty and source.revision == state.revision else trigger
-    attempt = replace(seen, trigger=why, plan=plan, drift=_told(drifted) if why is Trigger.DRIFT else ())
+    attempt = replace(seen, trigger=why, plan=plan, drift=_told(drifted) if state.revision else ())
     if verdict:
         outcome, after = record_untouched(edges, attempt, desired, verdict, state)
     else:

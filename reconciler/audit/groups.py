@@ -177,7 +177,7 @@ def ending(conclusion: Conclusion, committed_at: Json, fetched_at: Json) -> Fact
 
 
 def drift(found: Sequence[Drift]) -> Facts:
-    """Who changed what a target held, as far as it could tell; nothing where that is not why a reconcile ran."""
+    """Who else changed what a target held, as far as it could tell; no word where nobody did."""
     told: list[Json] = [
         {"target": one.target, "what": one.what, "by": one.by or UNKNOWN, "at": stamp(one.at) if one.at else UNKNOWN}
         for one in found

@@ -38,7 +38,7 @@ class Attempt:
         fetched_at: when the revision was first seen here.
         previous: the revision last applied, None before the first.
         objects: what differs in the cluster from what was last applied, as far as that is known; capped.
-        drift: what changed the targets meanwhile, where that is why it ran.
+        drift: who else changed the targets meanwhile, as far as they can tell; it is undone.
     """
 
     trigger: Trigger

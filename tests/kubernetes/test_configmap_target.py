@@ -540,6 +540,22 @@ def test_an_envoy_that_never_sees_it_is_pending(serving: Serving) -> None:
     assert "does not answer" in "".join(ack.detail for ack in acks if ack.node == "127.0.0.1:1")
 
 
+def test_names_may_change_their_way(api: ApiServer, namespace: str, make: Make) -> None:
+    """From one ConfigMap to rotating ones and back: nothing of the one way stays in the way of the other."""
+    make().apply(FIRST)
+    rotating = make(names=Names.ROTATING)
+    assert rotating.observe() is None
+    rotating.apply(FIRST)
+    assert rotating.observe() == FIRST.digest
+    found = held(api, namespace)
+    assert (sorted(found["data"]), found.get("binaryData")) == (["current", "history"], None)
+    fixed = make()
+    assert fixed.observe() is None
+    fixed.apply(SECOND)
+    assert fixed.observe() == SECOND.digest
+    assert "data" not in held(api, namespace)
+
+
 @pytest.mark.parametrize("layout", list(Layout))
 def test_unpacked_beside_envoy(api: ApiServer, namespace: str, make: Make, tmp_path: Path, layout: Layout) -> None:
     """A mount goes to a directory that Envoy watches: packed or not, first and next, broken and mended."""
@@ -594,6 +610,14 @@ def test_the_controller_heals_an_edit_and_journals_who(api: ApiServer, namespace
         assert datetime.fromisoformat(told.pop("at")).tzinfo
         assert told == {"target": there, "what": "ConfigMap routes: lds.pb", "by": "kubectl-edit"}
         assert loop.once().quiet
+        api.admin.calls.call("PATCH", path, edit, content_type=MERGE, query={"fieldManager": "kubectl-edit"})
+        eventually(lambda: loop.edges.targets[0].observe() is None)
+        repository.commit({"a.yaml": mapping("a", "/a2/")})
+        at_once = reconcile(loop, Decision.APPLIED)
+        assert at_once.trigger is not Trigger.DRIFT
+        both = loop.edges.journal.entry(at_once.sequence or 0)
+        assert both
+        assert "kubectl-edit" in json.dumps(both.records[0].body["drift"])
         assert loop.edges.journal.verify().bad is None
         before = version(api, namespace)
     with on_repository(repository.path, tmp_path / "state", gone, there, **more) as loop:

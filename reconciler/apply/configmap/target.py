@@ -124,11 +124,12 @@ class ConfigMapTarget:
         if content is None:
             gone = next((name for name, version in self._seen.versions.items() if not version), self._place.name)
             return (Drift(self.name, f"ConfigMap {gone} is not there"),)
-        return (self._told(content, self._differing(content)),)
+        differing = self._differing(content)
+        return (self._told(content, differing),) if differing else ()  # what we wrote ourselves is no drift
 
     def _told(self, held: Held, differing: frozenset[tuple[str, str]]) -> Drift:
         by = last_stranger(held.writers, differing)
-        listed = ", ".join(sorted(key for _, key in differing)[:_MOST_TOLD]) or "its content"
+        listed = ", ".join(sorted(key for _, key in differing)[:_MOST_TOLD])
         more = f" and {len(differing) - _MOST_TOLD} more" if len(differing) > _MOST_TOLD else ""
         what = f"ConfigMap {held.name}: {listed}{more}"
         return Drift(self.name, what, by.name if by else "", by.at if by else None)
