@@ -1,7 +1,11 @@
 """Several real controllers on one cluster: one writes, the next one finishes what it began, all serve the same."""
 
 import json
+import os
+import re
+import shlex
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -28,6 +32,7 @@ RIGHTS: tuple[Document, ...] = (
         "verbs": ["get", "list", "watch", "create", "update", "patch", "delete"],
     },
 )
+GUIDE = (Path(__file__).parents[2] / "docs" / "guides" / "high-availability.md").read_text()
 WRITES = {"create", "update", "patch", "delete"}
 
 
@@ -194,7 +199,7 @@ def test_a_frozen_leader_that_wakes_up_writes_nothing_and_gets_the_lease_back_fr
 
 
 def test_whoever_missed_a_commit_serves_what_the_leader_serves(site: Site) -> None:
-    """A broken file's last good version is the leader's, for a new replica and for one that slept through it."""
+    """A broken file's last good version is the leader's: for one that slept, for a new one, and after all are gone."""
 
     def start(name: str) -> Controller:
         return site.start(name, "--xds-address", f"127.0.0.1:{reserve_port()}", target="xds")
@@ -217,3 +222,35 @@ def test_whoever_missed_a_commit_serves_what_the_leader_serves(site: Site) -> No
     eventually(lambda: site.served("second") == site.served("first"), what=second.text)
     assert "/better/" in site.served_documents("second")
     assert not leads(second)
+    for gone in (first, second):
+        gone.process.kill()
+        gone.process.wait()
+    third = start("third")
+    eventually(lambda: leads(third), seconds=30, what=third.text)
+    assert "/better/" in site.served_documents("third"), "the word outlives all who knew it"
+    site.api.freeze()
+    try:
+        eventually(lambda: not leads(third))
+        third.await_decision("Applied", site.repository.commit({"a.yaml": mapping("a", "/alone/")}, "Alone"))
+        assert "/alone/" in site.served_documents("third"), "no commit waits for the API server"
+    finally:
+        site.api.thaw()
+    eventually(lambda: leads(third), what=third.text)
+
+
+def test_the_commands_of_the_guide_run(site: Site) -> None:
+    """They show who leads, and where it is told what stands; what the guide shows of ``/readyz`` is what is there."""
+    controller = site.start("first", "--lease-name", "edge")
+    eventually(lambda: leads(controller), seconds=30, what=controller.text)
+    eventually(lambda: site.held("edge-standing"), what=controller.text)
+    shown = []
+    for command in re.findall(r"^kubectl .*$", GUIDE, re.MULTILINE):
+        real = shlex.split(command.replace("--namespace reconciler", f"--namespace {site.namespace}"))
+        environment = {"KUBECONFIG": str(site.desk("first").root / "kubeconfig"), "PATH": os.environ["PATH"]}
+        done = subprocess.run(real, env=environment, capture_output=True, text=True, timeout=30, check=True)
+        shown.append(done.stdout)
+    told = election(controller)
+    assert shown[0] == told["leader"] == told["replica"]
+    assert "edge-standing" in shown[1]
+    (example,) = re.findall(r'^{"election": .*$', GUIDE, re.MULTILINE)
+    assert json.loads(example)["election"].keys() == told.keys()
