@@ -14,7 +14,7 @@ import yaml
 
 from reconciler.apply import FilesTarget
 from reconciler.apply.configmap import ConfigMapTarget, EnvoyAdmins, Layout, Names, Place, Shape
-from reconciler.apply.configmap.content import PACKED
+from reconciler.apply.configmap.content import PACKED, wanted_keys
 from reconciler.apply.envoy_process import EnvoyProcess
 from reconciler.apply.unpack import Unpacker
 from reconciler.cluster import Cluster, ClusterSettings
@@ -30,7 +30,7 @@ from tests.support.controllers import mapping, on_repository, reconcile
 from tests.support.envoys import envoy_path
 from tests.support.git_servers import free_port
 from tests.support.http import get
-from tests.support.kubelet import Kubelet
+from tests.support.kubelet import Kubelet, write_volume
 from tests.support.kubernetes import ADMIN, ApiServer, FaultyProxy, kubeconfig
 from tests.support.repositories import Repository
 from tests.support.routing import ONE, TWO, anyone, cluster, listener, rule, snapshot, table
@@ -584,6 +584,38 @@ def test_unpacked_beside_envoy(api: ApiServer, namespace: str, make: Make, tmp_p
             assert unpacker.step() is None
             eventually(lambda: get(port, "/two/").upstream == "two")
             assert get(port, "/one/").upstream == "one"
+
+
+def test_changes_that_are_unpacked_lose_nothing(tmp_path: Path) -> None:
+    """A route moves between services that come and go: every request is answered, first by one, then by the other."""
+    mount, watched, done, answers = tmp_path / "mount", tmp_path / "watched", threading.Event(), [""]
+    shape = Shape(watched, FilesFormat.PB, Layout.PACKED)
+    unpacker = Unpacker(mount, FilesTarget(watched, FilesFormat.PB, settle_s=0.3))
+
+    def put(service: str) -> None:
+        whole = snapshot([rule("r", "/r/", service)], cluster(service), addresses=addresses)
+        write_volume(mount, {key: content for (_, key), content in wanted_keys(whole, shape).items()})
+        unpacker.step()
+
+    def keep_asking() -> None:
+        while not done.is_set():
+            answers.append(get(port, "/r/").upstream)
+
+    with Upstream("one") as one, Upstream("two") as two:
+        addresses = {"one.test": one.address, "two.test": two.address}
+        put("one")
+        with EnvoyProcess(envoy_path(), files_bootstrap(watched), tmp_path / "envoy") as envoy:
+            port = envoy.listener_port("http-8080")
+            client = threading.Thread(target=keep_asking)
+            client.start()
+            try:
+                for service in ("one", "two") * 3:
+                    put(service)
+                    eventually(lambda service=service: answers[-1] == service)  # type: ignore[misc]
+            finally:
+                done.set()
+                client.join()
+    assert set(answers[1:]) == {"one", "two"}
 
 
 def test_the_controller_heals_an_edit_and_journals_who(api: ApiServer, namespace: str, tmp_path: Path) -> None:
