@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cluster import Cluster, ClusterSettings
+from reconciler.cluster import Cluster, ClusterSettings, StandingBoard
 from reconciler.cluster.candidate import CLOCK, Clock
 from reconciler.cluster.lease import Lease, Times
+from reconciler.model.source import Revision
+from reconciler.model.standing import Standing
 from tests.support.cluster.calls import Document
 from tests.support.kubernetes import ADMIN, Address, ApiServer, FaultyProxy, User, kubeconfig
 from tests.support.waiting import eventually
@@ -231,6 +233,58 @@ def test_an_api_server_that_restarts_costs_at_most_the_lead(api: ApiServer, repl
     finally:
         api.thaw()
     replicas.await_leader("a", "b")
+
+
+def test_what_stands_is_told_by_the_leader_alone_and_not_before_it_heard_what_stood(
+    api: ApiServer, namespace: str, tmp_path: Path
+) -> None:
+    """A new leader takes over what stood; what somebody else wrote there is told as trouble, and mended by a leader."""
+    first, second = (Standing(Revision("main", str(number) * 40)) for number in (1, 2))
+    leading, changes, troubles = set(), list[str](), list[str]()
+    with ExitStack() as stack:
+        settings = ClusterSettings(mode="kubeconfig", kubeconfig=api.kubeconfig(tmp_path / "kubeconfig"))
+
+        def board(name: str) -> StandingBoard:
+            cluster = Cluster(settings)
+            stack.callback(cluster.close)
+            made = StandingBoard(
+                cluster,
+                namespace,
+                "edge-standing",
+                lambda: name in leading,
+                on_change=lambda: changes.append(name),
+                on_trouble=troubles.append,
+                pause=0.05,
+            )
+            stack.callback(made.close)
+            return made
+
+        one, two = board("one"), board("two")
+        leading.add("one")
+        one.offer(first)
+        assert one.published() is None, "it has not heard yet what stood"
+        one.start()
+        two.start()
+        assert one.wait(10)
+        two.offer(second)
+        one.offer(first)
+        eventually(lambda: two.published() == first)
+        assert changes == ["two"], "a leader learns nothing from itself"
+        leading.clear()
+        leading.add("two")
+        assert two.published() == first, "what stood is for a new leader to take over"
+        two.offer(second)
+        eventually(lambda: one.published() == second)
+        assert two.published() is None
+        api.admin.patch("ConfigMap", "edge-standing", {"binaryData": {"standing.json.gz": "AAAA"}}, namespace)
+        eventually(lambda: one.published() == second and "" in troubles[1:])
+        assert "edge-standing" in troubles[0]
+        leading.clear()
+        api.admin.patch("ConfigMap", "edge-standing", {"binaryData": None}, namespace)
+        eventually(lambda: one.published() is None)
+        one.offer(first)
+        two.offer(first)
+    assert "binaryData" not in api.admin.get("ConfigMap", "edge-standing", namespace)
 
 
 def freeze(lease: Lease) -> None:
