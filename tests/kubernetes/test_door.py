@@ -339,9 +339,10 @@ def test_closing_ends_a_watch_that_waits(enter: Enter, namespace: str) -> None:
         door.list(CONFIG_MAPS, Scope(namespace))
 
 
-def test_who_stops_in_the_middle_leaves_nothing_behind(api: ApiServer, enter: Enter, namespace: str) -> None:
-    """The rest of a watch is not the beginning of the next answer."""
-    door = enter()
+def test_who_stops_in_the_middle_leaves_nothing_behind(
+    api: ApiServer, door: Cluster, faulty: FaultyProxy, namespace: str
+) -> None:
+    """The watch ends at the server, too, and the rest of it is not the beginning of the next answer."""
     for number in range(3):
         api.admin.create(manifest(f"m{number}"), namespace)
     for _ in range(3):
@@ -351,6 +352,9 @@ def test_who_stops_in_the_middle_leaves_nothing_behind(api: ApiServer, enter: En
         assert list(watch) == []
         assert len(door.list(CONFIG_MAPS, Scope(namespace)).items) == 3
     assert not door._session._open
+    for number in range(3):  # the proxy finds out when it has something to tell
+        api.admin.create(manifest(f"later{number}"), namespace)
+    eventually(lambda: faulty.open_watches() == 0)
 
 
 def drained(watch: Iterator[object]) -> None:
