@@ -63,6 +63,17 @@ def test_envoys_start_with_what_render_prints(file: str, flags: tuple[str, ...],
     assert yaml.safe_load((BOOTSTRAPS / file).read_text()) == printed.value
 
 
+def test_envoys_with_tls_start_with_what_render_writes(desk: Desk) -> None:
+    """The same with TLS to the controller, where a bootstrap is three files."""
+    into, tls = desk.root / "into", ("--xds-envoy-certs", "/run/reconciler-xds", "--xds-address", "XDS-HOST:18000")
+    done = desk.run("render", "--stage", "bootstrap", "--target", "xds", *tls, *PROBES, "--into", into)
+    assert done.code == 0, done.text
+    for file in into.iterdir():
+        of_chart = "envoy-xds-tls.yaml" if file.name == "envoy.json" else file.name
+        written = file.read_text().replace(str(into), "/etc/envoy-bootstrap")
+        assert yaml.safe_load((BOOTSTRAPS / of_chart).read_text()) == json.loads(written)
+
+
 def exposed(desk: Desk) -> set[str]:
     """The names of all metrics of a running controller that has applied something."""
     repository = Repository.create(desk.root / "repository")

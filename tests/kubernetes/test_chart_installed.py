@@ -90,7 +90,7 @@ def test_what_is_kept_when_it_is_removed(api: ApiServer, namespace: str, person:
 
 def test_two_releases_live_side_by_side(api: ApiServer, namespace: str, person: Person) -> None:
     """No object of one is the other's, cluster-wide ones included."""
-    values = f"{REPO},sources.annotations=true,envoy.service.type=ClusterIP"
+    values = f"{REPO},sources.annotations=true,tls.source=off"
     for release in ("one", "two"):
         person.run("install", release, CHART, "--set", values)
     names = [role["metadata"]["name"] for role in api.admin.list("ClusterRole")]
