@@ -123,13 +123,11 @@ class Loop:
 
     def _reconcile(self, trigger: Trigger, started_at: datetime) -> Outcome:
         """A reconcile, or what there is to do while somebody wants none."""
-        told, self.state = self._suspending.look(self.edges, self.options, self.state, trigger, started_at)
-        if self._suspending.on:
-            for outcome in told[:-1]:
-                self.report(outcome)
-            return told[-1]
-        for outcome in told:
-            self.report(outcome)
+        told = self._suspending.look(self.edges, self.options, self.state, trigger, started_at)
+        if told is not None:
+            if self._suspending.on:
+                return told
+            self.report(told)
         outcome, self.state = reconcile_once(self.edges, self.options, self.state, trigger)
         return outcome
 

@@ -78,24 +78,6 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
     return outcome, replace(after, memory=memory, kept={}, good=good, followed=followed)
 
 
-def keep_serving(
-    edges: Edges, options: Options, state: State, trigger: Trigger, started_at: datetime
-) -> tuple[Outcome, State] | None:
-    """Gives targets of a new process, which hold nothing, what is served; None where all hold something.
-
-    What all replicas share stays as it is, even if somebody emptied it.
-
-    Raises:
-        Stalled, Transient: see `reconcile_once`.
-    """
-    empty = tuple(target for target in edges.targets if not target.exclusive and target.observe() is None)
-    if not empty or state.revision is None or state.unguarded:
-        return None
-    return _heal(
-        replace(edges, targets=empty), options, SourceSnapshot(None, None, ()), state, started_at, empty, trigger
-    )
-
-
 def _apply(
     edges: Edges, options: Options, attempt: Attempt, change: Attempted[Compiled], state: State
 ) -> tuple[Outcome, State]:

@@ -7,7 +7,6 @@ from reconciler.compile import Options
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.outcome import Outcome
 from reconciler.model.suspension import Suspension
-from reconciler.pipeline import keep_serving
 from reconciler.recording import conclude, nothing_new, standing
 from reconciler.state import Edges, State
 from reconciler.verdict import Verdict
@@ -28,11 +27,8 @@ class Suspending:
 
     def look(
         self, edges: Edges, options: Options, state: State, trigger: Trigger, started_at: datetime
-    ) -> tuple[tuple[Outcome, ...], State]:
-        """What to do now.
-
-        Returns:
-            The outcomes to report, with what is left by them. If we are suspended after it, nothing else is to be done.
+    ) -> Outcome | None:
+        """What to report before anything is done; if we are suspended after it, nothing else is to be done.
 
         Raises:
             Transient: the journal can't be read or written.
@@ -41,17 +37,12 @@ class Suspending:
         was = _journalled(edges) if self.on is None else self.on
         on = was if wish.wanted is None else wish.wanted
         self.on = was
-        told: tuple[Outcome, ...] = ()
-        if on != was:
-            told = (_record(edges, options, state, wish, started_at, on=on),)
+        told = None if on == was else _record(edges, options, state, wish, started_at, on=on)
         self.on = on
-        if not on:
-            return told, state
-        kept = keep_serving(edges, options, state, trigger, started_at)
-        if kept is not None:
-            return (*told, kept[0]), kept[1]
-        quiet = replace(nothing_new(edges, trigger, started_at, state), reason=SUSPENDED, message=f"suspended{wish}")
-        return told or (quiet,), state
+        if told is None and on:
+            quiet = nothing_new(edges, trigger, started_at, state)
+            return replace(quiet, reason=SUSPENDED, message=f"suspended{wish}")
+        return told
 
 
 def _record(
