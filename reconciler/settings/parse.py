@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-# A ConfigMap's name may be longer than a label; ours is one, and with rotating names gets 13 characters more.
-_CONFIG_MAP = re.compile(r"configmap:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-.a-z0-9]{0,61}[a-z0-9])?")
+# A name may have 253 characters; rotating ones get 13 more than is said here.
+_CONFIG_MAP = re.compile(r"configmap:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-.a-z0-9]{0,238}[a-z0-9])?")
 _LABEL = re.compile(r"[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.cluster import Body
-from reconciler.model.digest import Digest, Json
+from reconciler.model.digest import Digest, Json, digest_bytes
 from reconciler.model.effect import Release
 from reconciler.model.text import printable
 
@@ -16,6 +16,8 @@ _INSTANCE = "app.kubernetes.io/instance"
 _TARGET = "reconciler.dev/target"
 _ROLE = "reconciler.dev/role"
 _OURS = "reconciler.dev/"
+_LONGEST_LABEL = 63
+_DIGITS = 12
 _LONGEST = 200  # characters of what a commit's author wrote
 
 
@@ -33,7 +35,7 @@ class Owner:
 
     def labels(self, role: str) -> dict[str, Json]:
         """Of each ConfigMap of the target; ``role`` tells content and pointer apart."""
-        return {_MANAGED_BY: MANAGER, _INSTANCE: self.instance, _TARGET: self.target, _ROLE: role}
+        return {_MANAGED_BY: MANAGER, _INSTANCE: self.instance, _TARGET: _value(self.target), _ROLE: role}
 
     def selector(self, role: str = "") -> str:
         """What finds those of a role, or all of them, as the API takes it."""
@@ -43,6 +45,14 @@ class Owner:
         """Whether this target made a ConfigMap. All others are never written or deleted."""
         labels = _texts(body, "labels")
         return all(labels.get(key) == value for key, value in self.labels("").items() if key != _ROLE)
+
+
+def _value(name: str) -> str:
+    """A name as a label, which is shorter than names may be."""
+    if len(name) <= _LONGEST_LABEL:
+        return name
+    digest = digest_bytes(name.encode()).removeprefix("sha256:")[:_DIGITS]
+    return f"{name[: _LONGEST_LABEL - _DIGITS - 1]}-{digest}"
 
 
 def annotations(snapshot: Digest, release: Release) -> dict[str, Json]:

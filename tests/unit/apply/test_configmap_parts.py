@@ -131,6 +131,9 @@ def test_ours_is_what_has_all_three_labels() -> None:
     assert not owner.owns({})
     assert not owner.owns({"metadata": {"labels": None}})
     assert owner.selector("content").count("=") == 4
+    long, longer = (Owner("edge", "routes-" + "x" * more).labels("")["reconciler.dev/target"] for more in (99, 100))
+    assert long != longer
+    assert parse.label(str(long)) == long
 
 
 def entry(manager: str, at: str, *keys: str, operation: str = "Update") -> Json:
@@ -223,7 +226,7 @@ def test_versions_are_those_in_the_files() -> None:
     assert rds.stat == ".rds.http-8080"
 
 
-@pytest.mark.parametrize("text", ["configmap:a/b", "configmap:shop-1/routes.edge"])
+@pytest.mark.parametrize("text", ["configmap:a/b", "configmap:shop-1/routes.edge", f"configmap:a/{'b' * 240}"])
 def test_targets_that_are_taken(text: str) -> None:
     """A namespace and a name, as Kubernetes has them."""
     assert parse.target(text) == text
@@ -231,7 +234,10 @@ def test_targets_that_are_taken(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [f"configmap:{place}" for place in ("", "a", "a/", "/b", "A/b", "a/b/c", "a/-b", "../x", f"a/{'b' * 64}")],
+    [
+        f"configmap:{place}"
+        for place in ("", "a", "a/", "/b", "A/b", "a/b/c", "a/-b", "../x", f"a/{'b' * 241}", f"{'a' * 64}/b")
+    ],
 )
 def test_targets_that_are_not_taken(text: str) -> None:
     """Anything else names its form."""
