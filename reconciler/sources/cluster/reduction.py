@@ -157,7 +157,7 @@ def _document(path: str, namespace: str, document: Body, touch: ObjectTouch, lim
     try:
         written = json.dumps(document, ensure_ascii=False, sort_keys=True)
     except RecursionError:
-        return _refused(path, touch, f"depth@{touch.key}", "values nested a thousand deep")
+        return _refused(path, touch, f"too-deep@{touch.uid}", "values nested a thousand deep")
     written = _NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
     return _input(path, written.encode(), ClusterObject(namespace, touch), limits)
 
