@@ -87,8 +87,8 @@ class Loop:
 
     def request(self, trigger: Trigger = Trigger.REQUESTED) -> None:
         """Reconcile now instead of at the next poll. Safe from any thread and from signal handlers."""
-        # Of several reasons the first stays, unless it says that only the cluster has news.
-        if self._trigger in (Trigger.NEW_REVISION, Trigger.ANNOTATION_CHANGED):
+        # Of several reasons the first stays, unless it says that only the cluster or the leader has news.
+        if self._trigger in (Trigger.NEW_REVISION, Trigger.ANNOTATION_CHANGED, Trigger.FOLLOWING):
             self._trigger = trigger
         self._wake.set()
 

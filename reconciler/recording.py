@@ -38,7 +38,8 @@ def of_revision(
 
 def _really(trigger: Trigger, source: SourceSnapshot, state: State) -> Trigger:
     """A poll may find that it was the cluster that changed, and a look at the cluster a commit."""
-    if trigger not in (Trigger.NEW_REVISION, Trigger.ANNOTATION_CHANGED) or not source.revision or not state.attempted:
+    by_chance = (Trigger.NEW_REVISION, Trigger.ANNOTATION_CHANGED, Trigger.FOLLOWING)
+    if trigger not in by_chance or not source.revision or not state.attempted:
         return trigger
     if source.revision.commit != state.attempted.commit:
         return Trigger.NEW_REVISION
