@@ -92,8 +92,9 @@ class Session:
         self._states[request.type_url], verdict = self._rules.receive(state, request, self._memory)
         if verdict is not Verdict.NONE:
             # What is wrong with live resources is nothing that a snapshot brought, or that another would mend.
-            live = self._desired is not None and pushed <= self._desired.live.get(request.type_url, frozenset())
-            (self._excused.add if live and verdict is Verdict.NACK else self._excused.discard)(request.type_url)
+            names = self._desired.live.get(request.type_url) if self._desired is not None else None
+            excuses = verdict is Verdict.NACK and names is not None and bool(pushed) and pushed <= names
+            (self._excused.add if excuses else self._excused.discard)(request.type_url)
         return verdict
 
     def pushes(self) -> tuple[Push, ...]:
