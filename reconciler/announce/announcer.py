@@ -215,11 +215,13 @@ class Announcer:
             if entry is None:
                 events.dropped += 1
                 return 0.0
-        self._retry = (entry, attempts + 1) if attempts + 1 < _ATTEMPTS else None
+        self._retry = entry, attempts + 1
         try:
             events.post(entry, now - entry.first_at)
-        except Stalled:
-            self._retry = None
+        except ReconcileError as error:
+            if isinstance(error, Stalled) or attempts + 1 >= _ATTEMPTS:
+                self._retry = None
+                events.dropped += 1
             raise
         self._retry = None
         return 0.0

@@ -18,7 +18,7 @@ from tests.support.repositories import Repository
 
 ROOT = Path(__file__).parents[2]
 # Their commands need a cluster: tests/kubernetes runs them.
-_OF_CLUSTERS = ("annotations.md", "configmaps.md", "high-availability.md", "install-on-a-cluster.md")
+_OF_CLUSTERS = ("annotations.md", "configmaps.md", "high-availability.md", "install-on-a-cluster.md", "kubectl.md")
 IN_A_CLUSTER = {ROOT / "docs" / "guides" / name for name in _OF_CLUSTERS}
 FOUND = {*ROOT.glob("*.md"), *ROOT.glob("docs/guides/*.md")} - IN_A_CLUSTER
 PAGES = sorted(path.relative_to(ROOT) for path in FOUND)
