@@ -54,7 +54,7 @@ def test_the_settings_of_the_manifest_are_accepted(tmp_path: Path) -> None:
     ("file", "flags"),
     [
         ("envoy-xds.yaml", ("--target", "xds", "--xds-address", "XDS-HOST:18000")),
-        ("envoy-files.yaml", ("--target", "files:/etc/envoy/routes")),
+        ("envoy-files.yaml", ("--target", "configmap:reconciler/reconciler-routes")),
     ],
 )
 def test_envoys_start_with_what_render_prints(file: str, flags: tuple[str, ...], desk: Desk) -> None:

@@ -159,15 +159,16 @@ def controller_of(mounts: Mounts, desk: Desk, repository: Path, *, xds: int, htt
 
 
 @contextmanager
-def envoy_of(mounts: Mounts, directory: Path, *, xds: int, probes: int) -> Iterator[None]:
+def envoy_of(mounts: Mounts, directory: Path, *, probes: int, xds: int = 0) -> Iterator[None]:
     """Envoy as its Pod starts it, but for ports, the controller's address and where files are."""
-    for file in mounts.path("/etc/envoy-bootstrap").iterdir():
+    for file in mounts.path("/etc/envoy-bootstrap").glob("[!.]*"):
         file.write_text(mounts.placed(file.read_text()))
     file = mounts.path("/etc/envoy-bootstrap/envoy.yaml")
     bootstrap = yaml.safe_load(file.read_text())
     (listener,) = bootstrap["static_resources"]["listeners"]
     listener["address"]["socket_address"] = {"address": "127.0.0.1", "port_value": probes}
-    _lead_to(bootstrap, "reconciler_xds", xds)
+    if xds:
+        _lead_to(bootstrap, "reconciler_xds", xds)
     file.write_text(yaml.safe_dump(bootstrap))
     command = [envoy_path(), "-c", file, "--disable-hot-restart", "--service-node", "pod-1", "--concurrency", "1"]
     with (directory / "envoy.log").open("wb") as log:
@@ -186,9 +187,9 @@ def _lead_to(bootstrap: dict[str, Any], name: str, port: int) -> None:
     endpoint["address"]["socket_address"] = {"address": "127.0.0.1", "port_value": port}
 
 
-def _ready(port: int) -> bool:
+def _answers(port: int, path: str) -> bool:
     try:
-        return get(port, "/ready").status == 200
+        return get(port, path).status == 200
     except OSError:
         return False
 
@@ -224,7 +225,30 @@ def test_envoys_and_controller_trust_each_other_as_installed(
         with controller_of(of_controller, Desk(tmp_path), repository.path, xds=xds, http=http) as controller:
             with envoy_of(of_envoy, tmp_path, xds=xds, probes=probes):
                 controller.await_decision("Applied")
-                eventually(lambda: _ready(probes), seconds=30, what="Envoy to be ready")
+                eventually(lambda: _answers(probes, "/ready"), seconds=30, what="Envoy to be ready")
                 assert get(http, "/a/").status == 200
             assert _lets_in(xds, of_envoy, "/run/reconciler-xds")
             assert not _lets_in(xds, of_envoy)
+
+
+def test_a_run_of_the_cronjob_feeds_envoys(api: ApiServer, namespace: str, person: Person, tmp_path: Path) -> None:
+    """``sync`` as its Job runs it writes the ConfigMap that the Pods of Envoys mount, and those serve it."""
+    person.run("install", "edge", CHART, "--set", f"{REPO},mode=cronjob,git.tokenSecret=git")
+    probes, http = reserve_port(), reserve_port()
+    written = api.admin.get("ConfigMap", "edge-reconciler", namespace)["data"]["settings.yaml"]
+    own = {"kubernetes": "kubeconfig", "kubeconfig": str(person.kubeconfig), "listen": f"127.0.0.1:{http}"}
+    # Files name one another, so they must be told where Envoy finds them.
+    where = tmp_path / "envoy" / "routes"
+    settings = yaml.safe_load(written) | own | {"configmap_mount": str(where), "access_log": ""}
+    del settings["git_token_file"]
+    (tmp_path / "settings.yaml").write_text(yaml.safe_dump(settings))
+    repository, desk = Repository.create(tmp_path / "repository"), Desk(tmp_path)
+    with Upstream("up") as upstream:
+        repository.commit({"a.yaml": mapping("a", "/a/", service=upstream.address)})
+        done = desk.run("sync", *desk.source(repository.path), "--config", tmp_path / "settings.yaml")
+        assert done.code == 0, done.text
+        mounts = Mounts.of(api, namespace, "Deployment", "edge-reconciler-envoy", tmp_path / "envoy")
+        assert mounts.path("/etc/envoy/routes") == where
+        with envoy_of(mounts, tmp_path, probes=probes):
+            eventually(lambda: _answers(probes, "/ready"), seconds=30, what="Envoy to be ready")
+            eventually(lambda: _answers(http, "/a/"), what="Envoy to serve")

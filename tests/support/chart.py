@@ -19,8 +19,9 @@ from typing import Any
 
 import yaml
 
+from reconciler.cli.configmaps import configmap_shape
 from reconciler.envoy import XdsTls, files_bootstrap, secret_files, xds_bootstrap
-from reconciler.settings import parse
+from reconciler.settings import Settings, parse
 from reconciler.settings.settings import Spec, specs
 from tests.support.kubernetes import Missing, tool
 
@@ -148,7 +149,7 @@ def bootstraps() -> dict[str, str]:
     found = {
         "envoy-xds.yaml": xds_bootstrap(_XDS, admin=_ADMIN, probes=_PROBES),
         "envoy-xds-tls.yaml": xds_bootstrap(_XDS, admin=_ADMIN, probes=_PROBES, tls=XDS_TLS),
-        "envoy-files.yaml": files_bootstrap(PurePosixPath("/etc/envoy/routes"), admin=_ADMIN, probes=_PROBES),
+        "envoy-files.yaml": files_bootstrap(configmap_shape(Settings()).directory, admin=_ADMIN, probes=_PROBES),
     }
     return {name: _readable(name, text) for name, text in (found | secret_files(XDS_TLS)).items()}
 

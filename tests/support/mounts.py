@@ -29,8 +29,7 @@ class Mounts:
             directory = root / mount["name"]
             directory.mkdir(parents=True, mode=0o700)
             places[mount["mountPath"]] = directory
-            for file, content in _files(api, namespace, volumes.get(mount["name"], {})).items():
-                (directory / file).write_bytes(content)
+            _mount(_files(api, namespace, volumes.get(mount["name"], {})), directory)
         return cls(places)
 
     def path(self, inside: str) -> Path:
@@ -43,10 +42,20 @@ class Mounts:
         return re.sub("|".join(map(re.escape, longest_first)), lambda found: str(self.places[found[0]]), text)
 
 
+def _mount(files: Mapping[str, bytes], directory: Path) -> None:
+    """As the kubelet does it: what a link names is exchanged as a whole, when something changes."""
+    (directory / "..data").symlink_to("..first")
+    (directory / "..first").mkdir()
+    for name, content in files.items():
+        (directory / "..first" / name).write_bytes(content)
+        (directory / name).symlink_to(f"..data/{name}")
+
+
 def _files(api: ApiServer, namespace: str, volume: Document) -> dict[str, bytes]:
     if "configMap" in volume:
-        data = api.admin.get("ConfigMap", volume["configMap"]["name"], namespace)["data"]
-        return {file: text.encode() for file, text in data.items()}
+        found = api.admin.get("ConfigMap", volume["configMap"]["name"], namespace)
+        texts = {file: text.encode() for file, text in found.get("data", {}).items()}
+        return texts | {file: base64.b64decode(text) for file, text in found.get("binaryData", {}).items()}
     if "secret" in volume:
         data = api.admin.get("Secret", volume["secret"]["secretName"], namespace)["data"]
         return {file: base64.b64decode(text) for file, text in data.items()}
