@@ -87,6 +87,7 @@ class _Namespace:
 
     def __init__(self, cluster: Cluster, name: str, put: Put, tell: Tell, pace: Pace) -> None:
         self._name, self._put, self._tell = name, put, tell
+        self._about_all = f"endpoints in {name}"
         self._lock = threading.Lock()
         self._wanted: set[EndpointsName] = set()
         self._seen: dict[EndpointsName, _Inputs] = {}
@@ -102,12 +103,14 @@ class _Namespace:
         with self._lock:
             self._wanted = names
             self._seen = {name: inputs for name, inputs in self._seen.items() if name in names}
+            kept = {_about(name) for name in names} | {self._about_all}
+            self._troubles = {about: trouble for about, trouble in self._troubles.items() if about in kept}
         self._update()
 
     def wait(self, deadline: float) -> None:
         """Until the objects were listed, or the time has come."""
         if trouble := listed(self._services, deadline) or listed(self._slices, deadline):
-            self._say(f"endpoints in {self._name}", trouble)
+            self._say(self._about_all, trouble)
         self._update()
 
     def close(self) -> None:
@@ -130,8 +133,8 @@ class _Namespace:
                 if self._seen.get(name) != inputs:
                     self._seen[name] = inputs
                     changed[str(name)] = load_assignment(name, *inputs)
-                    self._say(f"endpoints of {name}", _trouble(name, service))
-            self._say(f"endpoints in {self._name}", "")
+                    self._say(_about(name), _trouble(name, service))
+            self._say(self._about_all, "")
             if changed:
                 self._put(changed)
 
@@ -139,6 +142,10 @@ class _Namespace:
         if self._troubles.get(about, "") != trouble:
             self._troubles[about] = trouble
             self._tell(about, trouble)
+
+
+def _about(name: EndpointsName) -> str:
+    return f"endpoints of {name}"
 
 
 def _by_service(slices: Iterable[EndpointSlice]) -> dict[str, list[EndpointSlice]]:

@@ -69,6 +69,8 @@ class SecretDiscovery:
             self._needs = {name: secrets_read(name) for name in names}
             self._served &= names
             refs = frozenset(filter(_can_be, frozenset[SecretRef]().union(*self._needs.values())))
+            kept = names | {str(ref) for ref in refs}
+            self._troubles = {key: trouble for key, trouble in self._troubles.items() if key in kept}
             gone = [self._watched.pop(ref) for ref in self._watched.keys() - refs]
             new = refs - self._watched.keys()
             self._watched |= {ref: self._reflector(ref) for ref in new}
