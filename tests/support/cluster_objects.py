@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +20,21 @@ def view_of(objects: Sequence[dict[str, Any]], reading: ClusterReading) -> Clust
     groups: defaultdict[str, dict[ObjectKey, Reduced]] = defaultdict(dict)
     for body in objects:
         kind, metadata = body["kind"], body["metadata"]
-        reduce = {
-            "Service": partial(reduce_service, annotations=reading.annotations, ports=reading.ingresses),
-            "Ingress": reduce_ingress,
-        }.get(kind, partial(reduce_custom, kind=kind))
-        if (reduced := reduce(body, reading=reading)) is not None:
+        if (reduced := _reduced(kind, body, reading)) is not None:
             groups[kind][metadata["namespace"], metadata["name"]] = reduced
     holding = Holding(reading.limits)
     for group, members in groups.items():
         holding.put(group, members)
     return holding.view(synced=True, failure="", stale_s=0.0)
+
+
+def _reduced(kind: str, body: dict[str, Any], reading: ClusterReading) -> Reduced | None:
+    match kind:
+        case "Service":
+            return reduce_service(body, reading, annotations=reading.annotations, ports=reading.ingresses)
+        case "Ingress":
+            return reduce_ingress(body, reading)
+    return reduce_custom(body, kind, reading)
 
 
 def with_objects(source: SourceSnapshot, path: Path, reading: ClusterReading) -> SourceSnapshot:
