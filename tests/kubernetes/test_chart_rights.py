@@ -165,7 +165,7 @@ def exercise(one: Installed, directory: Path, *namespaces: str) -> None:
             else:
                 change(one, repository, "prefiks:" if turn % 2 else "prefix:", namespaces)
             with suppress(AssertionError):
-                eventually(lambda: not one.needless, seconds=1, pause=0.2)
+                eventually(lambda: not one.needless, seconds=0.5, pause=0.1)
                 break
         assert one.needless == [], controller.text
         assert one.refused == [], controller.text
