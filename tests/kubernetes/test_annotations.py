@@ -90,7 +90,7 @@ class World:
 
 
 @contextmanager
-def _serving(api: ApiServer, namespace: str, directory: Path, kubeconfig: Path) -> Iterator[World]:
+def _serving(api: ApiServer, namespace: str, directory: Path, kubeconfig: Path, *more: object) -> Iterator[World]:
     desk = Desk(directory)
     repository = Repository.create(directory / "repository")
     repository.commit({"file.yaml": mapping("file", "/file/")})
@@ -99,7 +99,8 @@ def _serving(api: ApiServer, namespace: str, directory: Path, kubeconfig: Path) 
         flags = (
             *("--target", "xds", "--xds-address", xds, "--listen", "127.0.0.1:0", "--access-log", ""),
             *("--service-address", f"*={upstream.address}", "--interval", "200ms", "--annotations"),
-            *("--kubeconfig", kubeconfig, "--namespaces", namespace, "--kube-timeout", "1s"),
+            *("--kubeconfig", kubeconfig, "--namespaces", namespace),
+            *more,
         )
         with desk.controller(repository.path, *flags) as controller:
             bootstrap = xds_bootstrap(xds, node_id="envoy").decode()
@@ -201,7 +202,7 @@ def test_commits_are_served_while_the_api_server_is_silent(
 ) -> None:
     """And the annotations of before stay served, also over a restart; what was written meanwhile comes afterwards."""
     config = kubeconfig(tmp_path / "kubeconfig", faulty.address, reader(api, namespace), namespace=namespace)
-    with _serving(api, namespace, tmp_path, config) as world:
+    with _serving(api, namespace, tmp_path, config, "--kube-timeout", "3s") as world:
         world.annotate("httpbin", HTTPBIN)
         eventually(lambda: world.answers("/httpbin/get"), what="the annotation")
         faulty.hang(times=10_000)

@@ -144,7 +144,12 @@ class Client:
         with self.calls.connected() as connection:
             for resource in {(r.name, r.api_version.rpartition("/")[0]): r for r in self._known}.values():
                 if resource.namespaced and "deletecollection" in resource.verbs:
-                    self.calls.call("DELETE", resource.path(name), query={"gracePeriodSeconds": 0}, over=connection)
+                    try:
+                        self.calls.call("DELETE", resource.path(name), query={"gracePeriodSeconds": 0}, over=connection)
+                    except Refused as refused:
+                        if refused.code != 404:
+                            raise
+                        self._known.remove(resource)  # its CustomResourceDefinition is gone
         empty = self.get("Namespace", name)
         empty["spec"]["finalizers"] = []
         self.replace(empty, "finalize")
