@@ -1,7 +1,7 @@
 """EDGE: the object that stands for the repository: watched for what people wish, written with how it stands."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
 
@@ -54,7 +54,7 @@ class RepositoryObject:
         self._wished: tuple[bool, str] | None = None
         # What was written when the object said this: until the watch tells, nothing is written twice.
         self._written: tuple[dict[str, Json], Wish] | None = None
-        self._spoken: Wish | None = None
+        self._spoken: tuple[Wish, Wish] | None = None
 
     @property
     def place(self) -> str:
@@ -134,19 +134,25 @@ class RepositoryObject:
         around = Around(wish.generation, f"suspended{wish.suspension('')}" if wish.suspend else "", leader)
         if kind is CONFIG_MAPS:
             return self._write_data(wish, progress, around, metadata)
-        written = False
-        differs = any(wish.said.get(name) != value for name, value in self._place.spec.items())
-        if differs and self._spoken is not wish:
-            self._cluster.apply(kind, {"metadata": metadata, "spec": dict(self._place.spec)}, MANAGER, force=True)
-            self._spoken = wish
-            written = True
+        wish = self._with_spec(kind, wish, metadata)
+        around = replace(around, generation=wish.generation)
         status = status_of(progress, around, wish.status, self._clock())
-        if progress.stated and status != wish.status and self._written != (status, wish):
-            body: Body = {"metadata": metadata, "status": status}
-            self._cluster.apply(kind, body, MANAGER, force=True, subresource="status")
-            self._written = status, wish
-            written = True
-        return written
+        if not progress.stated or status == wish.status or self._written == (status, wish):
+            return False
+        body: Body = {"metadata": metadata, "status": status}
+        self._cluster.apply(kind, body, MANAGER, force=True, subresource="status")
+        self._written = status, wish
+        return True
+
+    def _with_spec(self, kind: ObjectType, wish: Wish, metadata: Body) -> Wish:
+        """The object once it says what we follow; its generation counts that."""
+        if self._spoken is not None and self._spoken[0] is wish:
+            return self._spoken[1]
+        if all(wish.said.get(name) == value for name, value in self._place.spec.items()):
+            return wish
+        body: Body = {"metadata": metadata, "spec": dict(self._place.spec)}
+        self._spoken = wish, Wish.of(self._cluster.apply(kind, body, MANAGER, force=True), config_map=False)
+        return self._spoken[1]
 
     def _write_data(self, wish: Wish, progress: Progress, around: Around, metadata: Body) -> bool:
         data = data_of(status_of(progress, around, {}, self._clock()), self._place.spec)

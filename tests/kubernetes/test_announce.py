@@ -21,6 +21,7 @@ from reconciler.model.decision import Decision, Trigger
 from reconciler.model.outcome import Outcome
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.provenance import ObjectTouch, Provenance, object_path
+from tests.support.cluster.client import Client
 from tests.support.command import Controller, Desk
 from tests.support.controllers import mapping
 from tests.support.crds import DEFINITIONS
@@ -42,6 +43,7 @@ class World:
     """A namespace, a repository, and how to run a controller on both."""
 
     api: ApiServer
+    admin: Client
     namespace: str
     desk: Desk
     repository: Repository
@@ -88,7 +90,7 @@ class World:
 
     def whole(self, kind: str = "RoutingRepository") -> dict[str, Any]:
         """The object for the whole."""
-        return self.api.admin.find(kind, "routes", self.namespace) or {}
+        return self.admin.find(kind, "routes", self.namespace) or {}
 
     def condition(self, kind: str) -> dict[str, Any]:
         conditions = self.whole().get("status", {}).get("conditions", [])
@@ -127,18 +129,20 @@ def worlds(
     config = kubeconfig(directory / "kubeconfig", address, user, namespace=namespace)
     repository = Repository.create(directory / "repository")
     repository.commit({"file.yaml": mapping("file", "/file/")})
-    yield World(api, namespace, Desk(directory), repository, config)
+    yield World(api, api.client(api.admin.user), namespace, Desk(directory), repository, config)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def defined(api: ApiServer) -> Iterator[None]:
     """The API server knows Mappings and RoutingRepositories; not for longer than these tests, for others know none."""
+    api.admin.resource("Namespace")  # the client of all tests must not know kinds that will be gone
+    admin = api.client(api.admin.user)
     names = ("getambassador.io_mappings.yaml", "reconciler.dev_routingrepositories.yaml")
     definitions = [yaml.safe_load((DEFINITIONS / name).read_text()) for name in names]
-    api.admin.apply(*definitions)
+    admin.apply(*definitions)
     yield
     for definition in definitions:
-        api.admin.delete("CustomResourceDefinition", definition["metadata"]["name"])
+        admin.delete("CustomResourceDefinition", definition["metadata"]["name"])
 
 
 def test_a_team_sees_on_its_service_what_became_of_its_annotation(
@@ -225,10 +229,10 @@ def test_the_status_of_a_mapping_says_whether_it_is_served(
     ):
         spec = {"hostname": "*", "prefix": "/shop/", "service": "shop"}
         document = {"apiVersion": "getambassador.io/v3alpha1", "kind": "Mapping", "metadata": {"name": "shop"}}
-        api.admin.apply(document | {"spec": spec}, namespace=namespace)
+        world.admin.apply(document | {"spec": spec}, namespace=namespace)
 
         def ready(status: str, reason: str, generation: int) -> bool:
-            found = api.admin.get("Mapping", "shop", namespace).get("status", {})
+            found = world.admin.get("Mapping", "shop", namespace).get("status", {})
             conditions = {one["type"]: one for one in found.get("conditions", [])}
             one = conditions.get("Ready", {})
             return (one.get("status"), one.get("reason"), one.get("observedGeneration")) == (
@@ -238,17 +242,17 @@ def test_the_status_of_a_mapping_says_whether_it_is_served(
             )
 
         eventually(lambda: ready("True", "Served", 1), what="the status")
-        served = api.admin.get("Mapping", "shop", namespace)
+        served = world.admin.get("Mapping", "shop", namespace)
         assert served["status"]["state"] == "Running"
-        api.admin.apply(document | {"spec": spec | {"prefix": "/(", "prefix_regex": True}}, namespace=namespace)
+        world.admin.apply(document | {"spec": spec | {"prefix": "/(", "prefix_regex": True}}, namespace=namespace)
         eventually(lambda: ready("False", "Quarantined", 2), what="the status of a broken one")
-        broken = api.admin.get("Mapping", "shop", namespace)
+        broken = world.admin.get("Mapping", "shop", namespace)
         assert broken["status"]["state"] == "Inactive"
         assert "[bad-regex]" in broken["status"]["reason"]
         assert "Its last good version is served" in broken["status"]["reason"]
         more = world.repository.commit({"more.yaml": mapping("more", "/more/")})
         eventually(lambda: any(more in line["revision"] for line in controller.decisions()), what="another reconcile")
-        now = api.admin.get("Mapping", "shop", namespace)["metadata"]["resourceVersion"]
+        now = world.admin.get("Mapping", "shop", namespace)["metadata"]["resourceVersion"]
         assert now == broken["metadata"]["resourceVersion"]
 
 
@@ -278,24 +282,21 @@ def test_the_routing_repository_tells_the_whole_and_takes_wishes(
             eventually(lambda: "reconciler_suspended 1.0" in asked(controller, "/metrics"), what="the metric")
             world.await_event("Suspended", "RoutingRepository/routes", "by eve")
             assert controller.end() == 0
-        with world.controller(*flags, "--interval", "100ms") as controller:
+        with world.controller(*flags, "--interval", "1h") as controller:
             eventually(lambda: '"suspended":true' in asked(controller, "/readyz"), what="a restart")
             assert world.whole()["status"]["lastAppliedRevision"] == f"main@sha1:{first}"
             suspend(world, False)
             eventually(lambda: second in world.whole()["status"]["lastAppliedRevision"], what="what was waiting")
-            assert controller.end() == 0
-        reasons = [(entry.get("reason", ""), entry.get("message", "")) for entry in reversed(world.entries())]
-        assert [reason for reason, _ in reasons if reason] == ["Suspended", "Resumed"]
-        assert all("by eve" in message for reason, message in reasons if reason)
-
-        with world.controller(*flags, "--interval", "1h") as controller:
-            controller.await_decision("Unchanged")
             third = world.repository.commit({"third.yaml": mapping("third", "/third/")})
-            api.admin.patch(
+            world.admin.patch(
                 "RoutingRepository", "routes", {"metadata": {"annotations": {REQUESTED_AT: "now"}}}, namespace
             )
             assert controller.await_decision("Applied", third)["trigger"] == "Requested"
             eventually(lambda: world.whole()["status"].get("lastHandledReconcileAt") == "now", what="handled")
+            assert controller.end() == 0
+        reasons = [(entry.get("reason", ""), entry.get("message", "")) for entry in reversed(world.entries())]
+        assert [reason for reason, _ in reasons if reason] == ["Suspended", "Resumed"]
+        assert all("by eve" in message for reason, message in reasons if reason)
 
 
 def suspend(world: World, on: bool) -> None:
@@ -306,7 +307,7 @@ def suspend(world: World, on: bool) -> None:
         "metadata": {"name": "routes"},
         "spec": {"suspend": on},
     }
-    world.api.admin.apply(document, namespace=world.namespace, manager="eve")
+    world.admin.apply(document, namespace=world.namespace, manager="eve")
 
 
 def test_without_that_kind_a_config_map_says_the_same(api: ApiServer, namespace: str, tmp_path: Path) -> None:
@@ -376,6 +377,7 @@ def door(api: ApiServer, tmp_path: Path) -> Iterator[Cluster]:
 
 def test_a_peers_definitions_get_what_they_have_room_for(api: ApiServer, namespace: str, door: Cluster) -> None:
     """Without conditions; and what another controller writes is left to it, and told once."""
+    admin = api.client(api.admin.user)
     name = f"peers{namespace.replace('-', '')}"
     kind = ObjectType(f"{name}.example.com", "v1", "hosts", "Host")
     status = {"type": "object", "properties": {"state": {"type": "string"}, "errorReason": {"type": "string"}}}
@@ -389,17 +391,17 @@ def test_a_peers_definitions_get_what_they_have_room_for(api: ApiServer, namespa
         "metadata": {"name": f"hosts.{kind.group}"},
         "spec": spec | {"versions": [version | {"subresources": {"status": {}}}]},
     }
-    api.admin.apply(definition)
+    admin.apply(definition)
     told: list[tuple[str, str]] = []
     try:
         hosts = [
-            api.admin.create({"apiVersion": kind.api_version, "kind": "Host", "metadata": {"name": one}}, namespace)
+            admin.create({"apiVersion": kind.api_version, "kind": "Host", "metadata": {"name": one}}, namespace)
             for one in ("ours", "theirs")
         ]
         taken = {"apiVersion": kind.api_version, "kind": "Host", "metadata": {"name": "theirs", "namespace": namespace}}
         path = f"{kind.path(namespace, 'theirs', 'status')}"
         query = {"fieldManager": "peer"}
-        api.admin.calls.call("PATCH", path, taken | {"status": {"state": "Pending"}}, content_type=APPLY, query=query)
+        admin.calls.call("PATCH", path, taken | {"status": {"state": "Pending"}}, content_type=APPLY, query=query)
         writing = StatusWriting(
             door, [Scope(namespace)], lambda: [kind], lambda: datetime.now(UTC), lambda *words: told.append(words)
         )
@@ -411,7 +413,7 @@ def test_a_peers_definitions_get_what_they_have_room_for(api: ApiServer, namespa
 
         def written() -> bool:
             writing.step()
-            return api.admin.get(f"{kind.api_version}/Host", "ours", namespace).get("status") == {"state": "Ready"}
+            return admin.get(f"{kind.api_version}/Host", "ours", namespace).get("status") == {"state": "Ready"}
 
         eventually(written, what="the status")
         eventually(lambda: writing.step() or told, what="the conflict")
@@ -420,10 +422,10 @@ def test_a_peers_definitions_get_what_they_have_room_for(api: ApiServer, namespa
         ((about, problem),) = told
         assert about == "status of Host"
         assert '"peer"' in problem
-        assert api.admin.get(f"{kind.api_version}/Host", "theirs", namespace)["status"] == {"state": "Pending"}
+        assert admin.get(f"{kind.api_version}/Host", "theirs", namespace)["status"] == {"state": "Pending"}
         writing.close()
     finally:
-        api.admin.delete("CustomResourceDefinition", definition["metadata"]["name"])
+        admin.delete("CustomResourceDefinition", definition["metadata"]["name"])
 
 
 def test_a_thousand_broken_objects_are_no_burst(api: ApiServer, namespace: str, door: Cluster) -> None:

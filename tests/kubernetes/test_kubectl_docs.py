@@ -27,6 +27,8 @@ MAPPING = {
     "spec": {"hostname": "*", "prefix": "/shop/", "service": "shop"},
 }
 
+ANNOTATED = MAPPING | {"metadata": {"name": "annotated"}, "spec": {"hostname": "*", "prefix": "/a/", "service": "a"}}
+
 
 def blocks(language: str) -> list[str]:
     """The blocks of a language in the guide."""
@@ -39,7 +41,8 @@ def desk(api: ApiServer, tmp_path: Path) -> Iterator[dict[str, str]]:
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not there")
     (tmp_path / "deploy").symlink_to(ROOT / "deploy")
-    admin = api.client(api.admin.user)
+    api.admin.resource("Namespace")
+    admin = api.client(api.admin.user)  # that of the other tests must not know kinds that will be gone
     definitions = [
         DEFINITIONS / f"{n}.yaml" for n in ("getambassador.io_mappings", "reconciler.dev_routingrepositories")
     ]
@@ -47,7 +50,7 @@ def desk(api: ApiServer, tmp_path: Path) -> Iterator[dict[str, str]]:
     admin.apply(yaml.safe_load(definitions[0].read_text()))
     for namespace in ("shop", "reconciler"):
         admin.create_namespace(namespace)
-    annotation = {"getambassador.io/config": yaml.safe_dump(MAPPING | {"metadata": {"name": "annotated"}})}
+    annotation = {"getambassador.io/config": yaml.safe_dump(ANNOTATED)}
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "shop", "annotations": annotation}}
     admin.apply(service | {"spec": {"ports": [{"port": 80}]}}, MAPPING, namespace="shop")
     config = api.kubeconfig(tmp_path / "kubeconfig")
@@ -69,12 +72,13 @@ def test_the_commands_of_the_guide_run(desk: dict[str, str], tmp_path: Path, api
     (tmp_path / "settings.yaml").write_text(blocks("yaml")[0])
     flags = ("--config", tmp_path / "settings.yaml", "--annotations", "--custom-resources", "--envoy", "off")
     said = [_said(commands[0], desk, tmp_path)]
-    api.admin.await_kind("reconciler.dev/v1alpha1/RoutingRepository")
+    admin = api.client(api.admin.user)
+    admin.await_kind("reconciler.dev/v1alpha1/RoutingRepository")
     place = Desk(tmp_path)
     target = ("--target", f"files:{place.out}", "--kubeconfig", desk["KUBECONFIG"], "--interval", "200ms")
     with place.controller(repository.path, *flags, *target) as controller:
         eventually(lambda: api.admin.list("events.k8s.io/v1/Event", "shop"), seconds=40, what="an Event")
-        eventually(lambda: api.admin.find("RoutingRepository", "routes", "reconciler"), what="the object")
+        eventually(lambda: admin.find("RoutingRepository", "routes", "reconciler"), what="the object")
         said += [_said(command, desk, tmp_path) for command in commands[1:]]
         assert controller.end() == 0, controller.text
     everything = "\n".join(said)
