@@ -121,7 +121,7 @@ def test_its_certificate_can_have_another_name(api: ApiServer, namespace: str, t
     """Who is told the name gets through; who is not refuses it."""
     with FaultyProxy(api.address, tmp_path, name="cluster.example.test").serving() as proxy:
         told = kubeconfig(tmp_path / "told", proxy.address, ADMIN)
-        with new_client_from_config(str(told)) as client:  # type: ignore[no-untyped-call]
+        with new_client_from_config(str(told)) as client:
             metadata = CoreV1Api(client).read_namespace(namespace).metadata
         assert metadata
         assert metadata.name == namespace
