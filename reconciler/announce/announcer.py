@@ -26,6 +26,7 @@ _REMIND_S = 1800.0  # the server forgets Events after an hour
 _LOOK_S = 0.5
 _RETRY_S = (0.5, 30.0)
 _ATTEMPTS = 3
+_FIRST_WORD_S = 10.0
 _LAST_WORDS_S = 3.0
 
 
@@ -73,6 +74,7 @@ class Announcer:
         self._troubles = 0
         self._trouble = ""
         self._overflowed = 0
+        self._patient_until = time.monotonic() + _FIRST_WORD_S
 
     @property
     def posted(self) -> int:
@@ -152,7 +154,7 @@ class Announcer:
         repository = self._mouths.repository
         if repository is not None:
             repository.prepare()
-        while self._inbox:
+        while self._inbox and not self._early():
             self._hear(self._inbox.popleft())
         if not self._leads():
             self._forget()
@@ -165,6 +167,11 @@ class Announcer:
         if waits == 0.0 or (self._mouths.statuses is not None and self._mouths.statuses.step()):
             return 0.0
         return min(waits, _LOOK_S)
+
+    def _early(self) -> bool:
+        """Whether the object for the whole is still to be made; what is heard first is about it, too."""
+        repository = self._mouths.repository
+        return repository is not None and repository.subject() is None and time.monotonic() < self._patient_until
 
     def _hear(self, heard: _Heard) -> None:
         outcome = heard.outcome
