@@ -74,6 +74,7 @@ class Announcer:
         self._troubles = 0
         self._trouble = ""
         self._overflowed = 0
+        self._led = False
         self._patient_until = time.monotonic() + _FIRST_WORD_S
 
     @property
@@ -157,8 +158,11 @@ class Announcer:
         while self._inbox and not self._early():
             self._hear(self._inbox.popleft())
         if not self._leads():
-            self._forget()
+            if self._led:
+                self._forget()
+            self._led = False
             return _LOOK_S
+        self._led = True
         if repository is not None and repository.write(self._progress, self._identity):
             return 0.0
         now = time.monotonic()
@@ -178,7 +182,7 @@ class Announcer:
         self._progress = self._progress.after(outcome, heard.handled)
         repository = self._mouths.repository
         told = news(outcome, repository.subject() if repository else None, self._identity)
-        for notice in told.passing:
+        for notice in told.passing if self._leads() else ():
             self._enqueue(notice)
         if outcome.quiet or outcome.decision is Decision.FAILED:
             return
@@ -187,10 +191,12 @@ class Announcer:
             self._mouths.statuses.want(object_statuses(outcome, heard.served))
 
     def _forget(self) -> None:
-        """Another replica speaks; who leads next says anew what holds then."""
+        """Another replica speaks from now on; should it be us again, what holds then is said anew."""
         self._queue.clear()
         self._retry = None
         self._standing = dict.fromkeys(self._standing, float("-inf"))
+        if self._mouths.statuses is not None:
+            self._mouths.statuses.again()
 
     def _enqueue(self, notice: Notice) -> bool:
         if self._mouths.events is None:

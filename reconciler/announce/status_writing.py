@@ -14,6 +14,7 @@ from reconciler.model.errors import ReconcileError, Stalled
 
 MANAGER = "reconciler"
 _KINDS_EVERY_S = 30.0
+_LOOK_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,29 @@ class StatusWriting:
         self._asked_at = float("-inf")
         self._reflectors: dict[tuple[str, str], Reflector[Found]] = {}
         self._peers: set[str] = set()  # kinds whose definition has no room for conditions
+        self._wanted: Mapping[Subject, ObjectStatus] = {}
         self._due: dict[Subject, ObjectStatus] = {}
+        self._looked_at = float("-inf")
 
     def want(self, statuses: Mapping[Subject, ObjectStatus]) -> None:
-        """From now on objects are to say this; those that are broken first."""
-        ordered = sorted(statuses.values(), key=lambda status: status.ready)
-        self._due = {status.subject: status for status in ordered}
+        """From now on objects are to say this; those that are broken first.
+
+        What was wanted before is taken to be there, but for a look at everything from time to time.
+        """
+        all_of_them = time.monotonic() - self._looked_at > _LOOK_S
+        self._looked_at = time.monotonic() if all_of_them else self._looked_at
+        due = [
+            status
+            for subject, status in statuses.items()
+            if all_of_them or subject in self._due or self._wanted.get(subject) != status
+        ]
+        due.sort(key=lambda status: status.ready)
+        self._due = {status.subject: status for status in due}
+        self._wanted = statuses
+
+    def again(self) -> None:
+        """Somebody else may have written meanwhile: look at everything."""
+        self._due = dict(self._wanted)
 
     def step(self) -> bool:
         """Write one status that differs; False where there is nothing to do for now.
