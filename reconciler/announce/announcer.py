@@ -230,7 +230,7 @@ class Announcer:
                 return 0.0
         self._retry = entry, attempts + 1
         try:
-            events.post(entry, now - entry.first_at)
+            events.post(entry)
         except ReconcileError as error:
             if isinstance(error, Stalled) or attempts + 1 >= _ATTEMPTS:
                 self._retry = None

@@ -65,15 +65,16 @@ class EventPosting:
     def __init__(self, cluster: Cluster, instance: str, clock: Callable[[], datetime], tell: Told) -> None:
         self._cluster, self._instance, self._clock = cluster, instance, clock
         self._muted = Muted(tell)
+        # Fixed once: an Event's name and time must come out the same each time it is written.
+        self._zero = clock() - timedelta(seconds=time.monotonic())
         self.posted = 0
         self.dropped = 0
 
-    def post(self, entry: Entry, ago_s: float) -> None:
+    def post(self, entry: Entry) -> None:
         """Write an Event, or count it as dropped where that is not permitted.
 
         Args:
-            entry: what.
-            ago_s: seconds since it was first said.
+            entry: what; its times are by the clock that never goes back.
 
         Raises:
             Transient: it may work later; sent again, it is the same Event.
@@ -82,13 +83,13 @@ class EventPosting:
         if about in self._muted:
             self.dropped += 1
             return
-        now = self._clock()
+        first = self._zero + timedelta(seconds=entry.first_at)
         before = self.posted
         with self._muted.watching(about):
             known = self._identified(entry.notice.subject)
             if known is not None:
                 found = replace(entry, notice=replace(entry.notice, subject=known))
-                self._write(event_body(Said(found, now - timedelta(seconds=ago_s), now, self._instance)), entry.count)
+                self._write(event_body(Said(found, first, self._clock(), self._instance)), entry.count)
                 self.posted += 1
         self.dropped += self.posted == before
 

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from reconciler.announce import Announcer, EventPosting, Mouths, StatusWriting
-from reconciler.announce.correlator import Bounds
-from reconciler.announce.notice import Subject
+from reconciler.announce.correlator import Bounds, Entry
+from reconciler.announce.notice import Notice, Subject, Weight
 from reconciler.announce.object_status import ObjectStatus
 from reconciler.cluster import Cluster, ClusterSettings, ObjectType, Scope
 from reconciler.model.decision import Decision, Trigger
@@ -448,6 +448,24 @@ def test_a_thousand_broken_objects_are_no_burst(api: ApiServer, namespace: str, 
     began = time.monotonic()
     announcer.close()
     assert time.monotonic() - began < 5
+
+
+def test_what_is_said_again_is_one_event_that_counts(api: ApiServer, namespace: str, door: Cluster) -> None:
+    """Also where an answer was lost and the first is sent twice; one that the server forgot comes again."""
+    posting = EventPosting(door, "edge-0", lambda: datetime.now(UTC), lambda *_: None)
+    notice = Notice(Subject("Service", namespace, "shop", "u-1"), Weight.WARNING, "Invalid", "Validate", "broken")
+    entry = Entry(notice, time.monotonic(), 1)
+    for again in (entry, entry, replace(entry, count=2), replace(entry, count=3)):
+        posting.post(again)
+    (event,) = api.admin.list(EVENT, namespace)
+    assert event["series"]["count"] == 3
+    assert event["series"]["lastObservedTime"] > event["eventTime"]
+    assert (event["note"], event["type"]) == ("broken", "Warning")
+    api.admin.delete(EVENT, event["metadata"]["name"], namespace)
+    posting.post(replace(entry, count=4))
+    (event,) = api.admin.list(EVENT, namespace)
+    assert event["series"]["count"] == 4
+    assert (posting.posted, posting.dropped) == (5, 0)
 
 
 def test_only_who_leads_speaks(api: ApiServer, namespace: str, door: Cluster) -> None:
