@@ -15,7 +15,7 @@ from reconciler.announce.posting import EventPosting, Told
 from reconciler.announce.progress import Progress
 from reconciler.announce.repository_object import RepositoryObject
 from reconciler.announce.status_writing import StatusWriting
-from reconciler.model.decision import Decision
+from reconciler.model.decision import Decision, Trigger
 from reconciler.model.errors import ReconcileError, Stalled
 from reconciler.model.outcome import Outcome
 from reconciler.model.resource import Resource
@@ -99,14 +99,11 @@ class Announcer:
             served: the resources that are served after it.
             handled: the request of somebody that was there when it began.
         """
-        if outcome.quiet and self._inbox and self._inbox[-1].outcome.quiet:
-            with suppress(IndexError):
+        with suppress(IndexError):  # the thread may take it meanwhile
+            before = self._inbox[-1].outcome
+            if before.quiet and outcome.quiet and before.trigger is not Trigger.LEADING:
                 self._inbox.pop()
         self._inbox.append(_Heard(outcome, served, handled))
-        self._wake.set()
-
-    def wake(self) -> None:
-        """Something else has changed than an outcome tells."""
         self._wake.set()
 
     def close(self) -> None:
