@@ -96,9 +96,7 @@ def conclusion(of: Attempt, **changed: Any) -> Conclusion:
 def origin(name: str, document: bytes = b"{}", line: int = 1) -> Origin:
     """A served Mapping document."""
     touch = Touch("9" * 40, "Ann <ann@example.com>", NOON)
-    return Origin(
-        ResourceId(Kind.MAPPING, "default", name), Provenance(f"routes/{name}.yaml", line, touch), document
-    )
+    return Origin(ResourceId(Kind.MAPPING, "default", name), Provenance(f"routes/{name}.yaml", line, touch), document)
 
 
 def journal(path: Path) -> Journal:
