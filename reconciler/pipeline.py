@@ -29,7 +29,7 @@ from reconciler.verdict import after_applying, before_applying
 
 
 def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigger) -> tuple[Outcome, State]:
-    """Brings what is served to what the repository says, as far as that is safe, and records it.
+    """Brings what is served to what repository and cluster say, as far as that is safe, and records it.
 
     Args:
         edges: source, targets, journal, check and clock.
