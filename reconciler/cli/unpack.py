@@ -7,7 +7,7 @@ import click
 
 from reconciler.apply import FilesTarget
 from reconciler.apply.unpack import Unpacker
-from reconciler.model.errors import ReconcileError
+from reconciler.model.errors import ReconcileError, Stalled
 from reconciler.model.files import FilesFormat
 from reconciler.model.text import printable
 
@@ -15,7 +15,7 @@ from reconciler.model.text import printable
 @click.command()
 @click.argument("mount", metavar="MOUNT", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--once", is_flag=True, help="End when the files are there; for an init container.")
+@click.option("--once", is_flag=True, help="End when the files are there, or can't be read; for an init container.")
 @click.option("--every", type=float, default=1.0, show_default=True, metavar="S", help="Seconds between two looks.")
 @click.option(
     "--files-format", type=click.Choice(["pb", "json"]), default="pb", show_default=True, help="As the controller's."
@@ -36,6 +36,8 @@ def unpack(mount: Path, directory: Path, once: bool, every: float, files_format:
         try:
             digest = unpacker.step()
         except ReconcileError as error:
+            if once and isinstance(error, Stalled):
+                raise
             words = printable(str(error))
         else:
             words = f"written: {digest}" if digest else said

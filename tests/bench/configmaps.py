@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 
 from reconciler.apply import FilesTarget
 from reconciler.apply.configmap import Layout, Shape
-from reconciler.apply.configmap.content import LARGEST, pack
+from reconciler.apply.configmap.content import LARGEST, LARGEST_UNPACKED, pack
 from reconciler.apply.envoy_process import EnvoyProcess
 from reconciler.apply.files_format import encode_all
 from reconciler.apply.unpack import Unpacker
@@ -54,8 +54,9 @@ def sizes() -> Iterator[str]:
             if apart:
                 files = {name: _own_commits(content, commit) for name, content in files.items()}
             for layout in Layout:
-                size = len(pack(files)) if layout is Layout.PACKED else sum(map(len, files.values()))
-                fit = LARGEST * _MAPPINGS // size
+                whole = sum(map(len, files.values()))
+                size = len(pack(files)) if layout is Layout.PACKED else whole
+                fit = min(LARGEST * _MAPPINGS // size, LARGEST_UNPACKED * _MAPPINGS // whole)
                 commits = "a commit for each" if apart else "one commit for all"
                 yield f"{layout} {form}, {commits}: {size / _MAPPINGS:.0f} bytes for a Mapping, {fit:,} fit"
 

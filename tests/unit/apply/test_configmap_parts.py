@@ -1,14 +1,18 @@
 """The pure parts of ConfigMaps: what they hold, whose they are, who wrote them, and what an Envoy's statistics say."""
 
+import io
 import json
 import lzma
 import re
 import string
+import tarfile
+import tracemalloc
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import pytest
+from click.testing import CliRunner
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +22,7 @@ from reconciler.apply.configmap.admin import Expected, Stats, expected, judge, r
 from reconciler.apply.configmap.blame import last_stranger, owned_by_others, writers
 from reconciler.apply.configmap.content import PACKED, fields, keys_of, pack, snapshot_in, unpack, wanted_keys
 from reconciler.apply.configmap.marks import Owner, annotations
+from reconciler.cli.main import cli
 from reconciler.cluster import Body
 from reconciler.model.digest import Digest, Json
 from reconciler.model.effect import AckState, Release
@@ -26,6 +31,7 @@ from reconciler.model.files import FilesFormat, is_of_layout, routes_file, secre
 from reconciler.model.snapshot import ResourceSet, Snapshot, TypeUrl, XdsResource
 from reconciler.model.source import Commit, Person
 from reconciler.settings import parse
+from tests.support.kubelet import write_volume
 from tests.support.routing import ONE, cluster, snapshot
 
 FILES = st.dictionaries(st.text(string.ascii_letters + "._-", min_size=1, max_size=90), st.binary(max_size=300))
@@ -51,9 +57,81 @@ def test_no_bytes_break_unpacking(content: bytes) -> None:
 
 def test_an_archive_that_grows_beyond_reason_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small key that would unpack into all memory: stopped at the limit, not after it."""
-    monkeypatch.setattr("reconciler.apply.configmap.content._LARGEST_UNPACKED", 1000)
+    monkeypatch.setattr("reconciler.apply.configmap.content.LARGEST_UNPACKED", 1000)
     with pytest.raises(ValueError, match="too large"):
         unpack(pack({"a": b"\0" * 5000}))
+
+
+def sparse() -> bytes:
+    """A file of 600 MiB of which nothing stands in the archive, as GNU tar writes holes."""
+    header = bytearray(tarfile.TarInfo("cds.pb").tobuf(tarfile.GNU_FORMAT))
+    header[156:157] = tarfile.GNUTYPE_SPARSE
+    header[483:495] = b"%011o\0" % (600 << 20)
+    return signed(header)
+
+
+def of_size(size: bytes) -> bytes:
+    """A file whose header says that size."""
+    header = bytearray(tarfile.TarInfo("cds.pb").tobuf())
+    header[124:136] = size
+    return signed(header)
+
+
+def signed(header: bytearray) -> bytes:
+    """With the checksum that it is to have, as a whole archive."""
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return lzma.compress(bytes(header) + bytes(1024))
+
+
+def pax(**headers: str) -> bytes:
+    """A file with more said about it."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        member = tarfile.TarInfo("cds.pb")
+        member.pax_headers = headers
+        tar.addfile(member)
+    return lzma.compress(archive.getvalue())
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        sparse(),
+        of_size(b"\x80" + bytes(3) + b"\x7f" * 8),
+        of_size(b"\xff" * 12),
+        of_size(b"77777777777\0"),
+        pax(**{"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(600 << 20)}),
+        pax(size=str(1 << 80)),
+    ],
+)
+def test_an_archive_that_claims_more_than_it_holds_is_damaged(packed: bytes) -> None:
+    """Holes, sizes beyond all numbers: told as the other damages are, and it takes no memory to find out."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="is damaged"):
+            unpack(packed)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
+    for shape in SHAPES:
+        assert snapshot_in({("binaryData", PACKED): packed}, shape) is None
+
+
+def test_what_could_not_be_unpacked_is_not_packed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is much alike may fit a ConfigMap and still be too much for who reads it."""
+    monkeypatch.setattr("reconciler.apply.configmap.content.LARGEST_UNPACKED", 2000)
+    with pytest.raises(Stalled, match="before they are packed"):
+        wanted_keys(FIRST, Shape(PurePath("/m"), layout=Layout.PACKED))
+
+
+def test_unpacking_once_ends_where_there_is_damage(tmp_path: Path) -> None:
+    """An init container says what is wrong and ends, to be seen; waiting would help nobody."""
+    write_volume(tmp_path / "mount", {PACKED: sparse()})
+    command = ["unpack", str(tmp_path / "mount"), str(tmp_path / "watched"), "--once"]
+    result = CliRunner().invoke(cli, command, standalone_mode=False)
+    assert isinstance(result.exception, Stalled)
+    assert "is damaged" in result.exception.message
 
 
 @given(st.text(max_size=400), st.text(max_size=400))
