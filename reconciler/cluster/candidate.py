@@ -15,6 +15,8 @@ from reconciler.cluster.types import LEASES
 from reconciler.model.errors import ReconcileError
 
 _NEVER = -math.inf
+_MOST_PATIENT = 5  # times our own duration: nobody who may write to the Lease keeps us from leading for longer
+_MOST_TRANSITIONS = 2**31 - 1  # the API server refuses a Lease with more, so that nobody could renew it
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +186,8 @@ class Candidate:
     def _expiry(self, seen: _Sighting) -> float:
         if not seen.gone and not seen.holder:
             return seen.at
-        duration = seen.spec.get("leaseDurationSeconds")
-        theirs = float(duration) if isinstance(duration, int) and duration > 0 else 0.0
+        duration, longest = seen.spec.get("leaseDurationSeconds"), _MOST_PATIENT * self._times.duration
+        theirs = min(duration, longest) if isinstance(duration, int) and duration > 0 else 0.0
         return seen.at + (max(theirs, self._times.duration) if seen.gone else theirs or self._times.duration)
 
     def _write(self, lease: Body, how: Callable[..., Body]) -> None:
@@ -201,7 +203,8 @@ class Candidate:
         if spec.get("holderIdentity") != self.identity or "acquireTime" not in spec:
             before = spec.get("leaseTransitions")
             renewed["acquireTime"] = now
-            renewed["leaseTransitions"] = (before if isinstance(before, int) else 0) + bool(spec)
+            counted = (before if isinstance(before, int) else 0) + bool(spec)
+            renewed["leaseTransitions"] = min(counted, _MOST_TRANSITIONS)
         self._mine = how(LEASES, {**lease, "spec": renewed})
         self._note(self._mine)
         self._until = began + self._times.renew

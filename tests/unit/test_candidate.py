@@ -289,3 +289,27 @@ def test_a_longer_duration_of_the_holder_is_respected() -> None:
     world.time += 1
     one.attempt()
     assert one.leads()
+
+
+def test_no_duration_in_the_lease_keeps_everybody_from_leading() -> None:
+    """One edit by hand names decades, and the holder is nobody: a few of our own durations are waited for."""
+    world = World()
+    one = candidate(world, "one")
+    world.store({"metadata": {}, "spec": {"holderIdentity": "nobody", "leaseDurationSeconds": 2**31 - 1}})
+    one.attempt()
+    world.time += 5 * TIMES.duration - 1
+    one.attempt()
+    assert not one.leads()
+    world.time += 1
+    one.attempt()
+    assert one.leads()
+
+
+def test_the_lease_is_never_written_so_that_the_server_refuses_it() -> None:
+    """One edit of the count to the largest number there is would keep everybody from leading."""
+    world = World()
+    one = candidate(world, "one")
+    world.store({"metadata": {}, "spec": {"leaseTransitions": 2**31 - 1}})
+    one.attempt()
+    assert world.lease is not None
+    assert world.lease["spec"]["leaseTransitions"] == 2**31 - 1  # type: ignore[call-overload,index]
