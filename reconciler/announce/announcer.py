@@ -221,7 +221,7 @@ class Announcer:
         if entry is None:
             if (wait := self._correlator.wait(now)) > 0:
                 return wait
-            entry = self._correlator.admit(self._queue.popleft(), now)
+            entry = self._correlator.admit(self._queue.popleft(), now, events.clock())
             if entry is None:
                 events.dropped += 1
                 return 0.0

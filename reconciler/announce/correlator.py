@@ -1,10 +1,12 @@
 """Keeps Events from becoming a flood: what is the same becomes a series, and each object has its share. Pure.
 
-The numbers are those of `client-go`'s correlator, so that people know them. Time comes in as seconds, never going back.
+The numbers are those of `client-go`'s correlator, so that people know them. Time comes in as seconds, never going back,
+and beside them what people call that moment.
 """
 
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TypeVar
 
 from reconciler.announce.notice import Notice, Subject
@@ -81,12 +83,13 @@ class Entry:
     """An Event that is to be written.
 
     Attributes:
-        first_at: when it was first said; with the notice it tells one Event from all others.
+        first_at: when it was first said, as people count time. It stays what it was however clocks go; with the
+            notice it tells one Event from all others.
         count: how often it was said, this time among them; 1 is a new Event.
     """
 
     notice: Notice
-    first_at: float
+    first_at: datetime
     count: int
 
 
@@ -116,11 +119,17 @@ class Correlator:
         """Seconds until anything may be said."""
         return self._all.wait(now)
 
-    def admit(self, notice: Notice, now: float) -> Entry | None:
-        """The Event of a notice; None where its object has had its share, or all together have."""
+    def admit(self, notice: Notice, now: float, at: datetime) -> Entry | None:
+        """The Event of a notice; None where its object has had its share, or all together have.
+
+        Args:
+            notice: what is to be said.
+            now: in seconds.
+            at: the same moment as people count time, aware.
+        """
         if not self._of_object(notice.subject).wait(now) and self._all.take(now):
             self._of_object(notice.subject).take(now)
-            return self._entry(self._aggregated(notice, now), now)
+            return self._entry(self._aggregated(notice, now), now, at)
         return None
 
     def _of_object(self, subject: Subject) -> Bucket:
@@ -144,10 +153,10 @@ class Correlator:
         similar.notes.add(notice.note)
         return notice
 
-    def _entry(self, notice: Notice, now: float) -> Entry:
+    def _entry(self, notice: Notice, now: float, at: datetime) -> Entry:
         before, last = self._said.pop(notice, (None, 0.0))
         goes_on = before is not None and now - last <= self._bounds.series_s
-        entry = replace(before, count=before.count + 1) if before and goes_on else Entry(notice, now, 1)
+        entry = replace(before, count=before.count + 1) if before and goes_on else Entry(notice, at, 1)
         self._said[notice] = entry, now
         self._shrink(self._said)
         return entry

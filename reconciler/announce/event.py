@@ -18,13 +18,11 @@ class Said:
 
     Attributes:
         entry: what is said, and how often.
-        at: when it was first said.
         now: when it is said this time.
         instance: who says it: the name of this replica.
     """
 
     entry: Entry
-    at: datetime
     now: datetime
     instance: str
 
@@ -36,7 +34,7 @@ def event_body(said: Said) -> dict[str, Json]:
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
         "metadata": {"name": _name(said), "namespace": notice.subject.namespace},
-        "eventTime": _micro(said.at),
+        "eventTime": _micro(said.entry.first_at),
         "type": str(notice.weight),
         "reason": notice.reason,
         "action": notice.action,
@@ -46,14 +44,14 @@ def event_body(said: Said) -> dict[str, Json]:
         "reportingInstance": said.instance[:_MOST_INSTANCE],
     }
     if said.entry.count > 1:
-        body["series"] = {"count": said.entry.count, "lastObservedTime": _micro(said.now)}
+        body["series"] = {"count": said.entry.count, "lastObservedTime": _micro(max(said.now, said.entry.first_at))}
     return body
 
 
 def _name(said: Said) -> str:
     """The same for all of a series, and for a request that is sent again."""
     notice = said.entry.notice
-    words: list[Json] = [notice.subject.uid, notice.reason, notice.note, said.instance, _micro(said.at)]
+    words: list[Json] = [notice.subject.uid, notice.reason, notice.note, said.instance, _micro(said.entry.first_at)]
     digest = digest_json(words).rpartition(":")[2]
     return f"{notice.subject.name[:_MOST_NAME].rstrip('.-')}.{digest[:16]}"
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from reconciler.announce.correlator import Entry
 from reconciler.announce.event import CONTROLLER, Said, event_body
@@ -63,10 +63,8 @@ class EventPosting:
     """
 
     def __init__(self, cluster: Cluster, instance: str, clock: Callable[[], datetime], tell: Told) -> None:
-        self._cluster, self._instance, self._clock = cluster, instance, clock
+        self._cluster, self._instance, self.clock = cluster, instance, clock
         self._muted = Muted(tell)
-        # Fixed once: an Event's name and time must come out the same each time it is written.
-        self._zero = clock() - timedelta(seconds=time.monotonic())
         self.posted = 0
         self.dropped = 0
 
@@ -74,7 +72,7 @@ class EventPosting:
         """Write an Event, or count it as dropped where that is not permitted.
 
         Args:
-            entry: what; its times are by the clock that never goes back.
+            entry: what.
 
         Raises:
             Transient: it may work later; sent again, it is the same Event.
@@ -83,13 +81,12 @@ class EventPosting:
         if about in self._muted:
             self.dropped += 1
             return
-        first = self._zero + timedelta(seconds=entry.first_at)
         before = self.posted
         with self._muted.watching(about):
             known = self._identified(entry.notice.subject)
             if known is not None:
                 found = replace(entry, notice=replace(entry.notice, subject=known))
-                self._write(event_body(Said(found, first, self._clock(), self._instance)), entry.count)
+                self._write(event_body(Said(found, self.clock(), self._instance)), entry.count)
                 self.posted += 1
         self.dropped += self.posted == before
 

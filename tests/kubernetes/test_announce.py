@@ -1,10 +1,11 @@
 """What people see with kubectl: Events, status, the RoutingRepository; by whole controllers and a real API server."""
 
+import itertools
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from reconciler.model.decision import Decision, Trigger
 from reconciler.model.outcome import Outcome
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.provenance import ObjectTouch, Provenance, object_path
+from reconciler.model.source import ObjectChange, ObjectOp
 from tests.support.cluster.client import Client
 from tests.support.command import Controller, Desk
 from tests.support.controllers import mapping
@@ -454,7 +456,7 @@ def test_what_is_said_again_is_one_event_that_counts(api: ApiServer, namespace: 
     """Also where an answer was lost and the first is sent twice; one that the server forgot comes again."""
     posting = EventPosting(door, "edge-0", lambda: datetime.now(UTC), lambda *_: None)
     notice = Notice(Subject("Service", namespace, "shop", "u-1"), Weight.WARNING, "Invalid", "Validate", "broken")
-    entry = Entry(notice, time.monotonic(), 1)
+    entry = Entry(notice, datetime.now(UTC), 1)
     for again in (entry, entry, replace(entry, count=2), replace(entry, count=3)):
         posting.post(again)
     (event,) = api.admin.list(EVENT, namespace)
@@ -466,6 +468,24 @@ def test_what_is_said_again_is_one_event_that_counts(api: ApiServer, namespace: 
     (event,) = api.admin.list(EVENT, namespace)
     assert event["series"]["count"] == 4
     assert (posting.posted, posting.dropped) == (5, 0)
+
+
+def test_a_series_stays_one_event_while_the_clock_ticks(api: ApiServer, namespace: str, door: Cluster) -> None:
+    """Said thrice by a whole announcer, whose clock is never the same when it is asked."""
+    ticks = itertools.count()
+    began = datetime.now(UTC)
+    posting = EventPosting(door, "edge-0", lambda: began + timedelta(milliseconds=7 * next(ticks)), lambda *_: None)
+    announcer = Announcer(Mouths(posting, None, None), lambda: True, "edge-0", lambda *_: None)
+    touch = ObjectTouch("u-1", "1", "kubectl", began)
+    changed = ObjectChange(object_path("Service", namespace, "shop"), ObjectOp.CHANGED, touch)
+    outcome = Outcome(Trigger.NEW_REVISION, Decision.APPLIED, began, began, objects=(changed,))
+    announcer.start()
+    for said in range(1, 4):
+        announcer.hear(outcome, ())
+        eventually(lambda said=said: announcer.posted == said, what="it said again")  # type: ignore[misc]
+    (event,) = api.admin.list(EVENT, namespace)
+    assert event["series"]["count"] == 3
+    announcer.close()
 
 
 def test_only_who_leads_speaks(api: ApiServer, namespace: str, door: Cluster) -> None:

@@ -1,13 +1,13 @@
 """What an outcome means to whom."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import kubernetes_validate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.announce.correlator import Entry
+from reconciler.announce.correlator import Correlator, Entry
 from reconciler.announce.event import Said, event_body
 from reconciler.announce.news import News, news, served_by
 from reconciler.announce.notice import Notice, Subject, Weight, bounded
@@ -160,10 +160,29 @@ def test_no_note_is_too_long_or_hides_anything(text: str, most: int) -> None:
 def test_every_event_is_one_that_the_api_takes(note: str, count: int) -> None:
     """By the API's own schema; a series goes on under the same name."""
     notice = Notice(Subject("Service", "shop", "w" * 253, "u-1"), Weight.NORMAL, "Applied", "Apply", bounded(note))
-    bodies = [event_body(Said(Entry(notice, 1.0, n), NOON, NOON, "edge-0")) for n in (1, count)]
+    bodies = [event_body(Said(Entry(notice, NOON, n), NOON, "edge-0")) for n in (1, count)]
     for body in bodies:
         kubernetes_validate.validate(body, "1.36", strict=True)
     names = {body["metadata"]["name"] for body in bodies if isinstance(body["metadata"], dict)}
     assert len(names) == 1
     assert len(str(names.pop())) <= 253
     assert ("series" in bodies[1]) == (count > 1)
+
+
+@given(st.lists(st.floats(0, 2900), min_size=1, max_size=6), st.lists(st.floats(-100, 100), min_size=6, max_size=6))
+def test_a_series_is_one_event_however_clocks_go(pauses: list[float], steps: list[float]) -> None:
+    """Time passes between any two looks at it, and the wall clock is set: one name, one time, in order."""
+    correlator, now, bodies = Correlator(), 0.0, []
+    notice = Notice(Subject("Service", "shop", "web", "u-1"), Weight.NORMAL, "Applied", "Apply", "served")
+    for pause, step in zip(pauses, steps, strict=False):
+        now += pause
+        at = NOON + timedelta(seconds=now + step)
+        entry = correlator.admit(notice, now, at)
+        assert entry is not None
+        sent_twice = (at, at + timedelta(seconds=0.001))
+        bodies += [event_body(Said(entry, when, "edge-0")) for when in sent_twice]
+    assert {(str(body["metadata"]), body["eventTime"]) for body in bodies} == {
+        (str(bodies[0]["metadata"]), bodies[0]["eventTime"])
+    }
+    series = [body["series"] for body in bodies if "series" in body]
+    assert all(str(one["lastObservedTime"]) >= str(bodies[0]["eventTime"]) for one in series if isinstance(one, dict))
