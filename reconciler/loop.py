@@ -98,6 +98,11 @@ class Loop:
         self._wake.set()
 
     @property
+    def stopping(self) -> bool:
+        """Whether it is to end."""
+        return self._stopping.is_set()
+
+    @property
     def suspended(self) -> bool:
         """Whether somebody wants nothing to be applied."""
         return bool(self._suspending.on)
@@ -111,13 +116,19 @@ class Loop:
             self._record_late_nacks()
             outcome = self._reconcile(trigger, started_at)
         except ReconcileError as error:
-            outcome = self._record(_failed(trigger, started_at, self.edges.clock(), error, self.state))
+            outcome = _failed(trigger, started_at, self.edges.clock(), error, self.state)
+            if not self.stopping:  # what only did not wait for an answer any more did not fail
+                outcome = self._record(outcome)
         else:
-            self._failure = ""
+            if trigger is not Trigger.ANNOTATION_CHANGED:
+                self._failure = ""  # otherwise the repository was not asked
             standing = standing_of(self.state)
             if standing is not None:
                 self.edges.publish(standing)
-        self.failures = self.failures + 1 if outcome.decision is Decision.FAILED else 0
+        if outcome.decision is Decision.FAILED:
+            self.failures += 1
+        elif trigger is not Trigger.ANNOTATION_CHANGED:
+            self.failures = 0
         self.report(outcome)
         return outcome
 

@@ -45,7 +45,7 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
     source = edges.source.fetch(state.revision, trigger)
     drifted = tuple(target for target in edges.targets if target.observe() != state.applied.snapshot.digest)
     published = edges.published()
-    if source.revision == state.attempted and agrees(state, published):
+    if (source.revision, source.dark) == (state.attempted, state.dark) and agrees(state, published):
         if drifted and state.revision is not None and not state.unguarded:
             return _heal(edges, options, source, state, started_at, drifted, trigger)
         return nothing_new(edges, trigger, started_at, state), state
@@ -75,7 +75,7 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
     edges.keep(files, newly_read(files, state))
     memory = memory_after(source, files, change, options, state, good)
     followed = published.digest if published else ""
-    return outcome, replace(after, memory=memory, kept={}, good=good, followed=followed)
+    return outcome, replace(after, memory=memory, kept={}, good=good, followed=followed, dark=source.dark)
 
 
 def _apply(

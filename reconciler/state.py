@@ -13,7 +13,7 @@ from reconciler.model.loaded import FilePart
 from reconciler.model.problem import Problem
 from reconciler.model.resource import Resource, ResourceId
 from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot
-from reconciler.model.source import Revision, SourceSnapshot
+from reconciler.model.source import Realm, Revision, SourceSnapshot
 from reconciler.model.standing import Published, Standing
 from reconciler.model.suspension import NOT_SUSPENDED, Suspension
 from reconciler.model.table import EMPTY_TABLE
@@ -93,6 +93,7 @@ class State:
         memory: what the last compile left, so that the next one costs what changes.
         kept: what files held in an earlier run, by path; the first compile of this one looks there.
         good: what stood in for what is quarantined when ``attempted`` was compiled.
+        dark: the realms of which nothing was known at the last attempt.
         followed: digest of what the leader had published when ``attempted`` was last tried; empty for nothing.
     """
 
@@ -104,6 +105,7 @@ class State:
     memory: Memory | None = field(default=None, compare=False, repr=False)
     kept: Mapping[str, FilePart] = field(default_factory=dict, compare=False, repr=False)
     good: Sequence[Resource] = field(default=(), compare=False, repr=False)
+    dark: frozenset[Realm] = frozenset()
     followed: str = ""
 
     def holdings(self) -> dict[str, int]:

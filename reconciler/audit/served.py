@@ -95,7 +95,7 @@ def to_row(origin: Origin) -> ServedRow:
         "line": origin.provenance.line,
         "touch_sha": touch.key if touch else None,
         "touch_author": clean_text(_author(touch)) if touch else None,
-        "touch_time": touch.at.isoformat() if touch else None,
+        "touch_time": touch.written_at.isoformat() if touch else None,
         "document": origin.document,
     }
 

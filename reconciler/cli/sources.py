@@ -93,6 +93,7 @@ def source_of(
     limits: Limits,
     digests: Callable[[bytes], Sequence[str]],
     wake: Callable[[Trigger], None],
+    ending: Callable[[], bool],
 ) -> Source:
     """What the controller follows; closed with the stack.
 
@@ -103,6 +104,7 @@ def source_of(
         limits: bounds on what is read.
         digests: tells the documents of a file apart.
         wake: told when the source has something new by itself.
+        ending: whether the process is to end.
 
     Raises:
         Stalled, Transient: a setting can't be used.
@@ -119,7 +121,7 @@ def source_of(
 
     objects = cluster_source(s, limits, cluster, changed)
     git = git_source(s, clone_dir, digests) if s.repo else None
-    combined = CombinedSource(git, objects, Patience(s.interval, start_s=s.kube_timeout), wake)
+    combined = CombinedSource(git, objects, Patience(s.interval, start_s=s.kube_timeout), wake, ending)
     stack.callback(combined.close)
     objects.start()
     return combined

@@ -16,7 +16,7 @@ from reconciler.cli.election import Seat, seat
 from reconciler.cli.resume import Caches, resume
 from reconciler.cli.sources import needed_api_server, source_of
 from reconciler.cli.state import locked
-from reconciler.cli.xds import discover, xds_target
+from reconciler.cli.xds import discover, own_ports, xds_target
 from reconciler.cluster import Cluster
 from reconciler.compile import Options
 from reconciler.envoy import (
@@ -63,7 +63,11 @@ def stage_options(settings: Loaded) -> Options:
     host, _, port = s.listen.rpartition(":")
     return Options(
         ambassador_id=s.ambassador_id,
-        limits=Limits(machine=machine_access(s), platform_paths=s.platform_path),
+        limits=Limits(
+            machine=machine_access(s),
+            platform_paths=s.platform_path,
+            platform_namespaces=s.platform_namespaces,
+        ),
         conflicts=ConflictPolicy(s.conflicts),
         precedence=Realm(s.precedence),
         default_listener=DefaultListener(host, int(port)),
@@ -88,7 +92,19 @@ def stage_options(settings: Loaded) -> Options:
 
 def machine_access(s: Settings) -> MachineAccess:
     """What documents may ask of Envoy's machine; files of Secrets may be named as files, too."""
-    return MachineAccess((*s.tls_files, s.secrets_path), s.body_files, s.log_files, s.variables, s.lua, s.loopback)
+    own = (s.xds_envoy_certs, *(f"{s.secrets_path}/{secret}" for secret in s.never_secrets))
+    return MachineAccess(
+        tls_files=(*s.tls_files, s.secrets_path),
+        body_files=s.body_files,
+        log_files=s.log_files,
+        variables=s.variables,
+        lua=s.lua,
+        loopback=s.loopback,
+        never_files=tuple(filter(None, own)),
+        never_secrets=s.never_secrets,
+        never_services=s.never_services,
+        own_ports=own_ports(s),
+    )
 
 
 def envoy_check(settings: Loaded, targets: Sequence[Target] = ()) -> Callable[[Snapshot], str]:
@@ -164,11 +180,14 @@ def make_targets(
 class _Bell:
     """Wakes the loop for parts that are made before it; what rings earlier is seen by the loop's first reconcile."""
 
-    rings: Callable[[Trigger], None] | None = None
+    loop: Loop | None = None
 
     def ring(self, trigger: Trigger) -> None:
-        if self.rings is not None:
-            self.rings(trigger)
+        if self.loop is not None:
+            self.loop.request(trigger)
+
+    def ending(self) -> bool:
+        return self.loop is not None and self.loop.stopping
 
 
 @contextmanager
@@ -202,7 +221,7 @@ def controller(
         stack.callback(journal.close)
         parsed = ParsedOnce(options.limits)
         bell = _Bell()
-        source = source_of(stack, s, state / "clone", options.limits, parsed.digests, bell.ring)
+        source = source_of(stack, s, state / "clone", options.limits, parsed.digests, bell.ring, bell.ending)
         late_nacks: SimpleQueue[Ack] = SimpleQueue()
         elected = seat(stack, s, bell.ring) if seated else None
         targets = make_targets(stack, s, late_nacks.put, elected.lease.leads if elected else alone)
@@ -219,7 +238,7 @@ def controller(
 
         loop = Loop(spoken.at(edges), options, pace, told, log.log_bug, late_nacks, resume(edges, options, caches))
         stack.callback(lambda: caches.keep_served(loop.state))
-        bell.rings = loop.request
+        bell.loop = loop
         if elected and seated:
             seated(elected)
             elected.begin(new=loop.state.revision is None)

@@ -40,7 +40,7 @@ def pack(standing: Standing) -> bytes:
         }
         if touch is not None:
             author = getattr(touch, "author", None) or getattr(touch, "manager", "")
-            row["touch"] = {"key": touch.key, "by": str(author), "at": touch.at.isoformat()}
+            row["touch"] = {"key": touch.key, "by": str(author), "at": touch.written_at.isoformat()}
         documents.append(row)
     return gzip.compress(canonical_json({"revision": str(standing.revision), "documents": documents}), mtime=0)
 

@@ -70,7 +70,7 @@ def enter(
         ranked = candidates.get(id_, [])
         if len(ranked) > 1:
             ranked = sorted(ranked, key=lambda resource: _claim(resource, home, precedence))
-        lost_home = home in broken.get(id_, ()) and not (ranked and _outranks(ranked[0], home, precedence))
+        lost_home = _is_lost(home, id_, broken, dark, ranked, precedence)
         current = ranked[0] if ranked and not lost_home and id_ not in held else None
         claimed = bool(ranked) or id_ in broken or (home is not None and home in dark)
         entries[id_] = Entry(id_, current, last, claimed, not ranked and id_ not in broken and unseen.hides(home))
@@ -84,6 +84,26 @@ def enter(
 def held_problems(entries: Mapping[ResourceId, Entry], held: Mapping[ResourceId, Problem]) -> Iterable[Problem]:
     """Why identities of this revision are held; one whose document is gone has nothing left to hold."""
     return (held[id_] for id_ in sorted(held) if id_ in entries and entries[id_].claimed)
+
+
+def _is_lost(
+    home: str | None,
+    id_: ResourceId,
+    broken: Mapping[ResourceId, Collection[str]],
+    dark: Unseen,
+    ranked: Sequence[Resource],
+    precedence: Realm,
+) -> bool:
+    """Whether what is served stays since nobody knows what its own place says of it now.
+
+    A document elsewhere in its own realm may take over where that place is dark: there it was moved. One of the other
+    realm may not: it waits behind, shadowed, and may be years old.
+    """
+    if home is None or (ranked and _outranks(ranked[0], home, precedence)):
+        return False
+    if home in broken.get(id_, ()):
+        return True
+    return home in dark and bool(ranked) and realm_of(ranked[0].origin.provenance.path) is not realm_of(home)
 
 
 def _outranks(resource: Resource, home: str | None, precedence: Realm) -> bool:

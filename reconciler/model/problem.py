@@ -49,6 +49,7 @@ class Code(StrEnum):
     SHADOW_ONLY = "shadow-only"
     SIZE_LIMIT = "size-limit"
     SOURCE_DARK = "source-dark"
+    SOURCE_STALE = "source-stale"
     UNKNOWN_API_VERSION = "unknown-api-version"
     UNKNOWN_FIELD = "unknown-field"
     UNKNOWN_KIND = "unknown-kind"

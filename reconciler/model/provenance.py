@@ -24,6 +24,11 @@ class Touch:
 
     @property
     def at(self) -> datetime:
+        """How old a claim is: since it was committed."""
+        return self.committed_at
+
+    @property
+    def written_at(self) -> datetime:
         """When it was written."""
         return self.committed_at
 
@@ -39,7 +44,8 @@ class ObjectTouch:
         uid: of the object (``metadata.uid``).
         resource_version: of the object when this content of it was first seen.
         manager: field manager of that write, as ``metadata.managedFields`` tells; empty where it does not.
-        changed_at: when; the creation of the object where nothing tells.
+        changed_at: when, as the managers say; the creation of the object where nothing tells.
+        created_at: when the object was made, as the server says; None where that is not known.
         generation: ``metadata.generation`` of it, for custom resources; 0 where that is not known any more.
     """
 
@@ -47,15 +53,22 @@ class ObjectTouch:
     resource_version: str
     manager: str
     changed_at: datetime
+    created_at: datetime | None = None
     generation: int = field(default=0, compare=False)
 
     @property
     def key(self) -> str:
         """Tells one touch from all others."""
-        return f"{_OBJECT}{self.uid}@{self.resource_version}"
+        made = f"@{self.created_at.isoformat()}" if self.created_at else ""
+        return f"{_OBJECT}{self.uid}@{self.resource_version}{made}"
 
     @property
     def at(self) -> datetime:
+        """How old a claim is: since the object was made. When it was written anybody may write who may write to it."""
+        return self.created_at or self.changed_at
+
+    @property
+    def written_at(self) -> datetime:
         """When it was written."""
         return self.changed_at
 
@@ -77,10 +90,11 @@ def touch_of(key: str, author: str, at: datetime) -> AnyTouch:
     """
     if not key.startswith(_OBJECT):
         return Touch(key, author, at)
-    uid, marker, version = key.removeprefix(_OBJECT).rpartition("@")
+    uid, marker, rest = key.removeprefix(_OBJECT).partition("@")
     if not marker:
         raise ValueError(f"not the key of an object: {key!r}")
-    return ObjectTouch(uid, version, author, at)
+    version, _, made = rest.partition("@")
+    return ObjectTouch(uid, version, author, at, datetime.fromisoformat(made) if made else None)
 
 
 @dataclass(frozen=True, slots=True)

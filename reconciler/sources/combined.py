@@ -20,7 +20,7 @@ from reconciler.sources.source import Source
 _PATH = attrgetter("path")
 _NO_FILES = SourceSnapshot(None, None, ())
 _MAX_OBJECTS = 100  # named in a record; the plan tells of all that comes of them
-_LOOK_S = 0.5
+_LOOK_S = 0.2
 _CLOSING_S = 5.0
 
 
@@ -44,6 +44,7 @@ class _Told:
     files: SourceSnapshot | None
     view: ClusterView
     previous: Revision | None
+    failure: str
     snapshot: SourceSnapshot
 
 
@@ -59,11 +60,18 @@ class CombinedSource:
         cluster: what is known of the cluster; `cluster_changed` is to be called after it differs.
         patience: see `Patience`.
         wake: called when a fetch would find something; must be quick and not raise.
+        ending: whether the process is to end: then nothing is waited for.
     """
 
     def __init__(
-        self, git: Source | None, cluster: ClusterReader, patience: Patience, wake: Callable[[Trigger], None]
+        self,
+        git: Source | None,
+        cluster: ClusterReader,
+        patience: Patience,
+        wake: Callable[[Trigger], None],
+        ending: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._ending = ending
         self._git = git
         self._cluster = cluster
         self._patience = patience
@@ -94,7 +102,8 @@ class CombinedSource:
 
         Raises:
             Stalled, Transient: the repository can't be read, and the cluster says nothing new.
-            Transient: ``ClusterNotRead``: nothing is served yet, and the cluster has not answered.
+            Transient: ``GitNotRead``, ``ClusterNotRead``: nothing is served yet, and one of them has not answered.
+                ``Ending``: nothing is waited for any more.
         """
         if trigger is not Trigger.ANNOTATION_CHANGED or self._is_due():
             self._ask(previous)
@@ -103,12 +112,19 @@ class CombinedSource:
         failure = self._take()
         view = self._cluster.view()
         nothing_new = self._told is not None and self._told.view.generation == view.generation
-        if failure is not None and (nothing_new or (previous is None and self._files is None)):
+        if failure is not None and nothing_new:
             raise failure
-        if previous is None and not view.synced:
+        if previous is None:
+            self._need_both(view, failure)
+        return self._tell(previous, view)
+
+    def _need_both(self, view: ClusterView, failure: ReconcileError | None) -> None:
+        """Where nothing is served yet, half of what is to be served is not told, whatever was new."""
+        if self._git is not None and self._files is None:
+            raise failure or Transient("GitNotRead", self._failure or "the repository has not answered yet")
+        if not view.synced:
             hint = "see --kubernetes for how the API server is reached"
             raise Transient("ClusterNotRead", view.failure or "the API server has not answered yet", hint)
-        return self._tell(previous, view)
 
     def health(self) -> tuple[SourceHealth, ...]:
         """How each of them is. Safe from any thread."""
@@ -152,6 +168,8 @@ class CombinedSource:
             self._waiting = True
             try:
                 while not self._ready(previous, late=time.monotonic() >= deadline):
+                    if self._ending():
+                        raise Transient("Ending", "the controller is to end")
                     self._news.wait(_LOOK_S)
             finally:
                 self._waiting = False
@@ -182,43 +200,44 @@ class CombinedSource:
     def _tell(self, previous: Revision | None, view: ClusterView) -> SourceSnapshot:
         told, files = self._told, self._files
         same = told is not None and told.files is files and told.view.generation == view.generation
-        if told is not None and same and told.previous == previous:
+        if told is not None and same and (told.previous, told.failure) == (previous, self._failure):
             return told.snapshot
         dark = _dark(self._git is not None and files is None, view)
         read = files or _NO_FILES
-        revision = _revision(files, view)
+        revision = _revision(files, view, previous)
         base = self._base(previous, view)
         moved = files is not None and (previous is None or previous.commit != files.revision)
         snapshot = replace(
             read,
             revision=revision,
             commit=read.commit if moved else None,
-            files=_joined(read.files, view),
-            unreadable=tuple(sorted((*read.unreadable, *view.refused))),
-            problems=tuple(sorted((*read.problems, *_unread(dark, view)), key=rank)),
+            files=_joined(read.files, view) if view.synced else read.files,
+            unreadable=tuple(sorted((*read.unreadable, *view.refused))) if view.synced else read.unreadable,
+            problems=tuple(sorted((*read.problems, *_unread(dark, view, self._failure)), key=rank)),
             commits_in_range=read.commits_in_range if moved else (),
             fast_forward=read.fast_forward if moved or previous is None else True,
             delta=_delta(told, files, view, dark),
             objects=view.changes_since(base)[:_MAX_OBJECTS] if base is not None else (),
             dark=dark,
         )
-        self._told = _Told(files, view, previous, snapshot)
+        self._told = _Told(files, view, previous, self._failure, snapshot)
         return snapshot
 
     def _base(self, previous: Revision | None, view: ClusterView) -> ClusterView | None:
         """The cluster as it was at the previous revision, if that was told here."""
         wanted = previous.cluster if previous else ""
         told = self._told.view if self._told else view
-        self._views = {one.digest: one for one in (self._views.get(wanted), told, view) if one is not None}
+        known = (self._views.get(wanted), told, view)
+        self._views = {one.digest: one for one in known if one is not None and one.synced}
         return self._views.get(wanted)
 
 
-def _revision(files: SourceSnapshot | None, view: ClusterView) -> Revision | None:
-    commit = files.revision if files else None
-    cluster = view.digest if view.synced else ""
-    if commit is None:
-        return Revision("", "", cluster) if cluster else None
-    return replace(commit, cluster=cluster)
+def _revision(files: SourceSnapshot | None, view: ClusterView, previous: Revision | None) -> Revision | None:
+    """What is known of both; of a dark one the revision that is served of it."""
+    before = previous or Revision("", "")
+    commit = (files.revision if files else before.commit) or Revision("", "")
+    cluster = view.digest if view.synced else before.cluster
+    return replace(commit, cluster=cluster) if commit.sha or cluster else None
 
 
 def _joined(files: tuple[SourceFile, ...], view: ClusterView) -> tuple[SourceFile, ...]:
@@ -249,10 +268,23 @@ def _delta(
     return SourceDelta(told.snapshot.revision, tuple(sorted((*paths, *objects))))
 
 
-def _unread(dark: frozenset[Realm], view: ClusterView) -> tuple[Problem, ...]:
+def _unread(dark: frozenset[Realm], view: ClusterView, failure: str) -> tuple[Problem, ...]:
     """What is to be said of a realm that can't be read, and of objects that are not."""
-    told = [_nothing_known(realm, view.failure if realm is Realm.CLUSTER else "") for realm in sorted(dark)]
-    return (*told, *(refused.problem for refused in view.refused.values()))
+    why = {Realm.CLUSTER: view.failure, Realm.GIT: failure}
+    told = [_nothing_known(realm, why[realm]) for realm in sorted(dark)]
+    if failure and Realm.GIT not in dark:
+        told.append(_out_of_date(failure))
+    return (*told, *(refused.problem for refused in view.refused.values() if view.synced))
+
+
+def _out_of_date(why: str) -> Problem:
+    return Problem(
+        Code.SOURCE_STALE,
+        Severity.WARNING,
+        f"the repository can't be read at the moment: {why}",
+        Provenance(str(Realm.GIT)),
+        hint="What is known of it is served further, and it is asked again",
+    )
 
 
 def _nothing_known(realm: Realm, why: str) -> Problem:

@@ -199,7 +199,7 @@ def test_where_something_is_served_a_dark_cluster_keeps_no_commit_waiting(world:
     snapshot = world.source.fetch(earlier)
     assert snapshot.dark == {Realm.CLUSTER}
     assert [problem.code for problem in snapshot.problems] == [Code.SOURCE_DARK]
-    assert snapshot.revision == Revision("main", world.repository.head)
+    assert snapshot.revision == Revision("main", world.repository.head, "0" * 64)  # what is served of the cluster
     service = world.cluster.annotate("web", "one")
     after = world.source.fetch(snapshot.revision, Trigger.ANNOTATION_CHANGED)
     assert (paths(after), after.dark, after.problems, after.delta) == (["a.yaml", service], frozenset(), (), None)
@@ -212,12 +212,59 @@ def test_a_dark_repository_keeps_no_annotation_waiting_where_something_is_served
     service = world.cluster.annotate("web", "one")
     snapshot = world.source.fetch(earlier)
     assert (paths(snapshot), snapshot.dark) == ([service], frozenset({Realm.GIT}))
+    assert snapshot.revision == replace(earlier, cluster=world.cluster.now.digest)  # the commit is served as before
     with pytest.raises(Transient, match="no route to host"):
         world.source.fetch(snapshot.revision)
     with pytest.raises(Transient, match="no route to host"):
         world.source.fetch(None)
     world.git.failure = None
     assert world.source.fetch(snapshot.revision).dark == frozenset()
+
+
+def test_half_of_it_is_never_told_where_nothing_is_served(world: World) -> None:
+    """The repository failed, and then the cluster has news: its routes alone would take those of files from Envoys."""
+    world.git.failure = Transient("GitUnreachable", "no route to host")
+    world.cluster.annotate("web", "one")
+    for trigger in (Trigger.STARTUP, Trigger.ANNOTATION_CHANGED, Trigger.ANNOTATION_CHANGED):
+        with pytest.raises(Transient, match="no route to host"):
+            world.source.fetch(None, trigger)
+        world.cluster.annotate("web", f"after {trigger}")
+    world.git.failure = None
+    assert len(paths(world.source.fetch(None))) == 2
+
+
+def test_objects_that_were_listed_wait_for_those_that_were_not(world: World) -> None:
+    """Half a cluster is none: what of it is known is not served until all is."""
+    world.cluster.annotate("web", "one")
+    world.cluster.now = replace(world.cluster.now, synced=False)
+    earlier = Revision("main", world.repository.head, "0" * 64)
+    snapshot = world.source.fetch(earlier)
+    assert (paths(snapshot), snapshot.dark) == (["a.yaml"], frozenset({Realm.CLUSTER}))
+
+
+def test_a_repository_that_fails_is_told_while_the_cluster_changes(world: World) -> None:
+    """As a finding: else nobody would hear of it as long as there is always something new."""
+    world.cluster.annotate("web", "one")
+    revision = world.source.fetch(None).revision
+    world.git.failure = Transient("GitUnreachable", "no route to host")
+    world.cluster.annotate("web", "two")
+    told = world.source.fetch(revision, Trigger.NEW_REVISION)
+    if not told.problems:  # the cluster was quicker than the failure
+        eventually(lambda: Trigger.NEW_REVISION in world.woken, what="the failure")
+        world.cluster.annotate("web", "three")
+        told = world.source.fetch(revision, Trigger.ANNOTATION_CHANGED)
+    assert [problem.code for problem in told.problems] == [Code.SOURCE_STALE]
+    assert "no route to host" in told.problems[0].message
+
+
+def test_nothing_is_waited_for_when_the_process_is_to_end(world: World) -> None:
+    """A forge that hangs does not hold up the end of a Pod."""
+    world.git.may.clear()
+    source = CombinedSource(world.git, world.cluster, LONG, world.woken.append, lambda: True)
+    with pytest.raises(Transient) as caught:
+        source.fetch(None)
+    assert caught.value.reason == "Ending"
+    world.git.may.set()
 
 
 def test_a_service_that_went_is_told_and_its_file_is_gone(world: World) -> None:

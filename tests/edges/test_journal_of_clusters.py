@@ -1,6 +1,7 @@
 """What the journal records and gives back of documents that stand in objects of a cluster."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from reconciler.model.source import ObjectChange, ObjectOp, Revision
 from tests.support.journals import NOON, SNAPSHOT, apply, attempt, conclusion, journal, origin
 
 WEB = object_path("Service", "default", "web")
-TOUCH = ObjectTouch("6a1c", "881", "kubectl-edit", NOON)
+TOUCH = ObjectTouch("6a1c", "881", "kubectl-edit", NOON, NOON - timedelta(days=9))
 WRITTEN = replace(origin("web"), provenance=Provenance(WEB, 3, TOUCH))
 
 

@@ -22,6 +22,7 @@ from reconciler.sources.cluster.reduction import (
 READING = ClusterReading(annotations=True, ingresses=True, custom_resources=True)
 TEXT = "apiVersion: ambassador/v0\nkind: Mapping\nname: httpbin\nprefix: /httpbin/\nservice: httpbin\n"
 CREATED = "2026-03-01T08:00:00Z"
+MADE_AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
 
 def service(**metadata: Any) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def test_an_annotation_is_a_file_of_its_text() -> None:
     assert file.object is not None
     assert (file.path, file.content) == ("cluster://Service/shop/httpbin", TEXT.encode())
     assert (file.object.namespace, file.object.labels, file.object.annotated) == ("shop", (("team", "shop"),), True)
-    assert file.object.touch == ObjectTouch("u-1", "881", "", datetime(2026, 3, 1, 8, tzinfo=UTC))
+    assert file.object.touch == ObjectTouch("u-1", "881", "", MADE_AT, MADE_AT)
 
 
 def test_the_last_owner_of_the_annotation_wrote_it() -> None:

@@ -19,7 +19,7 @@ from tests.support import golden
 from tests.support.golden import FILES, GOLDEN, cases, reading, strangers
 
 # Only a live Envoy says the one, and the other takes a cluster or repository that can't be reached.
-_NOT_IN_FILES = {Code.ENVOY_REJECTED, Code.SOURCE_DARK}
+_NOT_IN_FILES = {Code.ENVOY_REJECTED, Code.SOURCE_DARK, Code.SOURCE_STALE}
 _CODE = re.compile(r"^\S+: \w+ \[([a-z0-9-]+)\]", re.MULTILINE)
 
 

@@ -59,7 +59,10 @@ class Facts:
         writer = _writer(self.managed, path)
         manager = text(writer.get("manager")) if writer else ""
         written_at = _time(writer.get("time")) if writer else None
-        return ObjectTouch(self.uid, self.resource_version, manager, written_at or self.created_at, self.generation)
+        created = None if self.created_at == _UNKNOWN_TIME else self.created_at
+        return ObjectTouch(
+            self.uid, self.resource_version, manager, written_at or self.created_at, created, self.generation
+        )
 
 
 def mapping(value: Json) -> Body:

@@ -23,7 +23,7 @@ from reconciler.model.suspension import Suspension
 from tests.support.mappings import mapping
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-TOUCH = ObjectTouch("u-1", "881", "kubectl", NOON, 4)
+TOUCH = ObjectTouch("u-1", "881", "kubectl", NOON, generation=4)
 SHOP = Provenance(object_path("Mapping", "shop", "web"), 1, TOUCH)
 WEB = Subject("Mapping", "shop", "web", "u-1")
 ONE, TWO = Revision("main", "a1"), Revision("main", "b2")

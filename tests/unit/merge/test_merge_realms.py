@@ -56,3 +56,25 @@ def test_what_is_served_from_a_dark_realm_stays() -> None:
     assert (dark.resources, dark.quarantined, dark.problems) == ((file, annotation), (), ())
     assert merge([file], [], last_good=[file, annotation]).resources == (file,)
     assert merge([annotation], [], last_good=[file, annotation], dark=[Realm.GIT]).resources == (file, annotation)
+
+
+def test_what_waits_behind_does_not_come_out_while_its_better_is_dark() -> None:
+    """The forge is down at the start, or the file is broken beyond telling: an old annotation must not come back."""
+    served, annotation = mapping("a", "/file/"), mapping("a", "/annotation/", path=SERVICE)
+    path = served.origin.provenance.path
+    assert merge([annotation], [], last_good=[served], dark=[Realm.GIT]).resources == (served,)
+    assert merge([annotation], [], last_good=[served], unreadable=[path]).resources == (served,)
+    assert merge([annotation], [Rejected(path)], last_good=[served]).resources == (served,)
+    assert merge([annotation], [], last_good=[served]).resources == (annotation,)
+    file = mapping("a", "/file/")
+    served = mapping("a", "/annotation/", path=SERVICE)
+    dark = merge([file], [], last_good=[served], dark=[Realm.CLUSTER], precedence=Realm.CLUSTER)
+    assert dark.resources == (served,)
+    assert merge([file], [], last_good=[served], dark=[Realm.CLUSTER]).resources == (file,)
+
+
+def test_a_document_that_moved_within_the_repository_takes_over_from_an_unreadable_file() -> None:
+    """Both places are of one realm: there it was moved."""
+    served, moved = mapping("a", "/a/"), mapping("a", "/b/", path="elsewhere.yaml")
+    path = served.origin.provenance.path
+    assert merge([moved], [], last_good=[served], unreadable=[path]).resources == (moved,)
