@@ -7,6 +7,7 @@ from reconciler.model.decision import Decision
 from reconciler.model.effect import Ack, AckState
 from reconciler.model.plan import Plan
 from reconciler.model.problem import Code, Problem, Severity
+from reconciler.model.source import Realm, realm_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,17 @@ def before_applying(
         complaint: Envoy's words when its check accepts no part of the change; else empty.
         drifted: a target holds something else than was last applied, so even an empty plan is applied.
         dry_run: there is no target.
-        refuse_invalid: a revision with any error is refused as a whole.
+        refuse_invalid: a revision with any error in its files is refused as a whole.
         follows: every target is left to the leader of several replicas.
     """
     errors = _errors(problems)
     if complaint:
         return Verdict(Decision.REFUSED, "EnvoyRejected", f"Envoy's check rejects the configuration: {complaint}")
-    if errors and refuse_invalid:
-        return Verdict(Decision.REFUSED, "InvalidMapping", f"{_many(errors)}; onInvalid is refuse. First: {errors[0]}")
+    # Whoever may annotate one object must not be able to stop all others: of the cluster each document stands alone.
+    committed = [error for error in errors if realm_of(error.provenance.path) is Realm.GIT]
+    if committed and refuse_invalid:
+        why = f"{_many(committed)}; onInvalid is refuse. First: {committed[0]}"
+        return Verdict(Decision.REFUSED, "InvalidMapping", why)
     if plan.refusals:
         return Verdict(Decision.REFUSED, "UnsafePlan", "; ".join(refusal.message for refusal in plan.refusals))
     if dry_run:

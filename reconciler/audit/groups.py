@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 from reconciler.audit.clean import repository
 from reconciler.model.audit import Attempt, Conclusion
-from reconciler.model.digest import Json
+from reconciler.model.digest import Json, digest_json
 from reconciler.model.effect import Ack, AckState, Drift
 from reconciler.model.plan import Change, Op, Plan, fields_json
-from reconciler.model.problem import Problem
+from reconciler.model.problem import Problem, order
 from reconciler.model.provenance import ObjectTouch, Provenance
 from reconciler.model.resource import ResourceId
 from reconciler.model.source import Commit, Person, Revision
@@ -20,6 +20,8 @@ from reconciler.model.source import Commit, Person, Revision
 Facts = dict[str, Json]
 
 UNKNOWN = "unknown"
+_MOST_CHECKS = 500
+_LONGEST_WORDS = 1_000
 
 
 def stamp(time: datetime) -> str:
@@ -165,7 +167,7 @@ def ending(conclusion: Conclusion, committed_at: Json, fetched_at: Json) -> Fact
         "reason": conclusion.reason,
         "message": conclusion.message,
         "finished_at": stamp(conclusion.finished_at),
-        "checks": [_check(problem) for problem in conclusion.problems],
+        **_checks(conclusion.problems),
         "quarantined": [{**identity(name), "older_version_served": older} for name, older in conclusion.quarantined],
         "effect": {
             "acks": [_ack(ack) for ack in conclusion.acks],
@@ -185,17 +187,41 @@ def drift(found: Sequence[Drift]) -> Facts:
     return {"drift": told} if told else {}
 
 
+def _checks(problems: Sequence[Problem]) -> Facts:
+    """The findings, the worst where there are very many; then also how many there are of each kind, and of what digest.
+
+    A record is kept for ever, and what is wrong is written with each of them as long as it lasts.
+    """
+    if len(problems) <= _MOST_CHECKS:
+        return {"checks": [_check(problem) for problem in problems]}
+    ranked = sorted(problems, key=order)
+    listed: list[Json] = [_check(problem) for problem in ranked[:_MOST_CHECKS]]
+    counts = Counter(f"{problem.severity} {problem.code}" for problem in ranked)
+    whole: dict[str, Json] = {
+        "found": len(ranked),
+        "listed": len(listed),
+        "counts": dict(sorted(counts.items())),
+        "digest": digest_json([str(problem) for problem in ranked]),
+    }
+    return {"checks": listed, "all_checks": whole}
+
+
 def _check(problem: Problem) -> Json:
     return {
         "code": str(problem.code),
         "severity": str(problem.severity),
-        "resource": problem.resource,
+        "resource": _short(problem.resource),
         "place": _place(problem.provenance),
-        "field": problem.field,
-        "message": problem.message,
-        "expected": problem.expected,
-        "got": problem.got,
+        "field": _short(problem.field),
+        "message": _short(problem.message),
+        "expected": _short(problem.expected),
+        "got": _short(problem.got),
     }
+
+
+def _short(words: str) -> str:
+    """Names and fields are as long as their authors like."""
+    return words if len(words) <= _LONGEST_WORDS else words[:_LONGEST_WORDS] + "…"
 
 
 def _ack(ack: Ack) -> Json:

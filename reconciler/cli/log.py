@@ -1,15 +1,23 @@
-"""One canonical log line per reconcile: text on a terminal, JSON otherwise. Goes to standard error."""
+"""One canonical log line per reconcile, and few on what is new in it. Goes to standard error.
+
+Text on a terminal, JSON otherwise.
+"""
 
 import logging
 import sys
+from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 import structlog
 
+from reconciler.model.decision import Decision
 from reconciler.model.effect import AckState
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Op
-from reconciler.model.problem import Code, Severity
+from reconciler.model.problem import Code, Problem, Severity
+
+_MOST_LINES = 20
 
 
 def configure(form: str) -> None:
@@ -39,17 +47,40 @@ def _keep(_logger: object, _name: str, event: Any) -> Any:
     return event
 
 
-def log_outcome(outcome: Outcome) -> None:
-    """The canonical line. Quiet outcomes are not worth one."""
-    if outcome.quiet:
-        return
-    logger = structlog.get_logger()
-    write = logger.info if outcome.fine else logger.warning
-    write("reconcile", **{key: value for key, value in _facts(outcome).items() if value not in (None, "", 0)})
-    for problem in outcome.problems:
+@dataclass(slots=True)
+class OutcomeLog:
+    """Says how reconciles end, and of what they found what is new: the rest was said before.
+
+    Attributes:
+        said: digests of what the last outcome that tells of documents had to say.
+    """
+
+    said: frozenset[bytes] = frozenset()
+
+    def write(self, outcome: Outcome) -> None:
+        """The canonical line, and a few for new findings. Quiet outcomes are not worth one."""
+        if outcome.quiet:
+            return
+        logger = structlog.get_logger()
+        write = logger.info if outcome.fine else logger.warning
+        write("reconcile", **{key: value for key, value in _facts(outcome).items() if value not in (None, "", 0)})
+        if outcome.decision is Decision.FAILED:
+            return  # nothing was looked at: what was wrong still is
         # What is wrong with a document is told where documents are looked at; a source that is dark, only here.
-        if problem.severity is Severity.ERROR or problem.code is Code.SOURCE_DARK:
+        worth = [p for p in outcome.problems if p.severity is Severity.ERROR or p.code is Code.SOURCE_DARK]
+        keys = [_key(problem) for problem in worth]
+        new = [problem for problem, key in zip(worth, keys, strict=True) if key not in self.said]
+        self.said = frozenset(keys)
+        for problem in new[:_MOST_LINES]:
             logger.warning("problem", code=problem.code, resource=problem.resource, message=str(problem))
+        if len(new) > _MOST_LINES:
+            logger.warning("problems", more=len(new) - _MOST_LINES, message="the journal has them")
+
+
+def _key(problem: Problem) -> bytes:
+    """Tells one finding from others; not where exactly it stands, which changes with each edit around it."""
+    words = (problem.code, problem.resource, problem.provenance.path, problem.field, problem.message, problem.got)
+    return blake2b("\0".join(words).encode(errors="replace"), digest_size=16).digest()
 
 
 def _facts(outcome: Outcome) -> dict[str, object]:

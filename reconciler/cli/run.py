@@ -31,7 +31,7 @@ def run(settings: Loaded) -> None:
     """
     s = settings.settings
     log.configure(s.log_format)
-    board = StatusBoard()
+    board, outcomes = StatusBoard(), log.OutcomeLog()
     loops: list[Loop] = []
     spare = collector.spare_once()
     voices: list[Voice] = []
@@ -43,7 +43,7 @@ def run(settings: Loaded) -> None:
         def report(outcome: Outcome) -> None:
             board.record(outcome)
             metrics.record(outcome)
-            log.log_outcome(outcome)
+            outcomes.write(outcome)
             spare()
 
         def seated(seat: Seat) -> None:

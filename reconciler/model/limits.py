@@ -21,7 +21,9 @@ class Limits:
         max_regex_program: instructions one RE2 pattern compiles to. Envoy refuses more than 100 unless its runtime key
             ``re2.max_program_size.error_level`` says otherwise, which it does in every bootstrap we print.
         max_findings: findings reported of one document; the rest are only counted.
+        max_file_findings: findings reported of one file or object, the worst first; the rest are only counted.
         platform_paths: folders of the source that alone may hold documents of kinds that concern everybody; empty: all.
+        platform_namespaces: those whose objects may hold such documents; empty: none, ``*``: all.
         machine: what documents may ask of the machine Envoy runs on.
     """
 
@@ -35,7 +37,9 @@ class Limits:
     max_regex_length: int = 1_000
     max_regex_program: int = 200
     max_findings: int = 50
+    max_file_findings: int = 200
     platform_paths: tuple[str, ...] = ()
+    platform_namespaces: tuple[str, ...] = ()
     machine: MachineAccess = DEFAULT_ACCESS
 
 

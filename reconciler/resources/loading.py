@@ -11,11 +11,13 @@ from reconciler.model.loaded import Loaded, joined
 from reconciler.model.machine import is_below
 from reconciler.model.origin import PLATFORM_KINDS
 from reconciler.model.ownership import OwnershipResource
+from reconciler.model.platform import EVERY_NAMESPACE, is_guest
 from reconciler.model.problem import Code, Problem, Severity
-from reconciler.model.provenance import AnyTouch, Touch, is_cluster_path
-from reconciler.model.resource import Kind, Origin, Rejected, Resource, ResourceId
+from reconciler.model.provenance import AnyTouch, Touch, is_cluster_path, namespace_of
+from reconciler.model.resource import ANY_HOST, HostResource, Kind, Origin, Rejected, Resource, ResourceId
 from reconciler.model.source import ClusterObject, Commit, SourceFile
 from reconciler.resources.annotation import annotated_unit, is_list, is_parent, unpack_annotation, unpack_list
+from reconciler.resources.bounded import worst
 from reconciler.resources.chunks import ParsedOnce, chunks_of
 from reconciler.resources.envelope import identify
 from reconciler.resources.finding import Finding, Path, Place, shown, type_words
@@ -79,6 +81,7 @@ def load_file(
     """
     gathering = _Gathering(limits, ambassador_id, touches, parsed)
     _load_file(file, gathering)
+    gathering.problems = list(worst(gathering.problems, limits.max_file_findings))
     return gathering.loaded()
 
 
@@ -89,11 +92,12 @@ def load_origins(
 
     Args:
         origins: as resources carry them.
-        limits: bounds on what they may hold.
+        limits: bounds on what they may hold. Where they may stand was asked when they came to be served: a guard must
+            not be lost by a change of settings.
         ambassador_id: documents addressed to other instances are left out.
     """
-    # Where they may stand was asked when they came to be served: a guard must not be lost by a change of settings.
-    gathering = _Gathering(replace(limits, platform_paths=()), ambassador_id)
+    everywhere = replace(limits, platform_paths=(), platform_namespaces=(EVERY_NAMESPACE,))
+    gathering = _Gathering(everywhere, ambassador_id)
     for origin in origins:
         at = origin.provenance
         place = Place(at.path, at.line, at.touch)
@@ -196,12 +200,18 @@ def _load_unit(unit: Unit, gathering: _Gathering) -> None:
     if not is_addressed(document, gathering.ambassador_id):
         return
     if not _may_hold(unit.place.path, ours.kind, gathering.limits):
-        _reject(_with(unit, _elsewhere(ours.kind, gathering.limits)), gathering, identify(document, ours.kind))
+        finding = _elsewhere(ours.kind, unit.place.path, gathering.limits)
+        _reject(_with(unit, finding), gathering, identify(document, ours.kind))
         return
     reading = read(document, ours, unit.place, gathering.limits, simple=unit.simple)
+    root = ("spec",) if "spec" in document else ()
     if isinstance(reading.resource, OwnershipResource):
-        root, lines = ("spec",) if "spec" in document else (), _lines(unit.place, gathering.limits)
+        lines = _lines(unit.place, gathering.limits)
         gathering.resources.append(located(reading.resource, root, unit.place, lines))
+    elif _is_for_all_hosts(reading.resource) and is_guest(unit.place.path, gathering.limits.platform_namespaces):
+        finding = _elsewhere("a Host of all hosts", unit.place.path, gathering.limits)
+        _reject(_with(unit, replace(finding, path=(*root, "hostname")), *reading.findings), gathering, reading.id)
+        return
     elif reading.resource is not None:
         gathering.resources.append(reading.resource)
     if reading.findings:
@@ -212,15 +222,31 @@ def _may_hold(path: str, kind: Kind | None, limits: Limits) -> bool:
     """Whether a file may hold documents of a kind."""
     if kind is Kind.OWNERSHIP and is_cluster_path(path):
         return False  # else whoever may annotate an object could say that everything is theirs
-    return not limits.platform_paths or kind not in PLATFORM_KINDS or is_below(path, limits.platform_paths)
+    if kind not in PLATFORM_KINDS:
+        return True
+    if is_cluster_path(path):
+        return not is_guest(path, limits.platform_namespaces)
+    return not limits.platform_paths or is_below(path, limits.platform_paths)
 
 
-def _elsewhere(kind: Kind, limits: Limits) -> Finding:
-    message = f"what {kind} says concerns everybody, and it may not stand here"
-    expected = "a file" if kind is not Kind.OWNERSHIP or limits.platform_paths else "a file of the repository"
-    if limits.platform_paths:
-        expected += f" in {' or '.join(limits.platform_paths)}"
-    return Finding(Code.NOT_ALLOWED, message, path=("kind",), expected=expected)
+def _is_for_all_hosts(resource: Resource | None) -> bool:
+    """Whether a resource is a Host that answers for all that no other one does."""
+    return isinstance(resource, HostResource) and resource.hostname == ANY_HOST
+
+
+def _elsewhere(what: str, path: str, limits: Limits) -> Finding:
+    """Why a document may not stand where it does."""
+    message = f"what {what} says concerns everybody, and it may not stand here"
+    folders = f" in {' or '.join(limits.platform_paths)}" if limits.platform_paths else ""
+    expected, hint = f"a file of the repository{folders}", ""
+    if is_cluster_path(path) and what != Kind.OWNERSHIP:
+        if limits.platform_namespaces:
+            expected += f", or an object in the namespace {' or '.join(limits.platform_namespaces)}"
+        hint = (
+            f"Write it there, or set `platform_namespaces` to {namespace_of(path)}, too; "
+            "where an Ownership has a `platform`, that has to name this namespace as well"
+        )
+    return Finding(Code.NOT_ALLOWED, message, path=("kind",), expected=expected, hint=hint)
 
 
 def _broken_identity(unit: Unit) -> ResourceId | None:

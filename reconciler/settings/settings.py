@@ -260,7 +260,8 @@ class Settings:
     )
     on_invalid: str = _field(
         "quarantine",
-        "A bad Mapping: quarantine it and apply the rest, or refuse the whole revision.",
+        "A bad Mapping: quarantine it and apply the rest, or refuse the whole revision. An object of the cluster that "
+        "is bad is quarantined alone in any case.",
         parse.one_of("quarantine", "refuse"),
         group="language",
     )
@@ -274,10 +275,19 @@ class Settings:
         many=True,
         group="language",
     )
+    platform_namespaces: tuple[str, ...] = _field(
+        (),
+        "Namespace whose objects may hold what concerns everybody: Module, AuthService, RateLimitService, "
+        "TracingService, LogService, Listener, the Host of all hosts; * for every namespace. Never Ownership. "
+        "Repeatable; default: none.",
+        parse.platform_namespace,
+        many=True,
+        group="language",
+    )
     tls_files: tuple[str, ...] = _field(
         TLS_FILES,
         "Directory on Envoy's machine in which documents may name certificates and keys; repeatable. Never below /dev, "
-        "/proc or /sys; always in that of Secrets.",
+        "/proc or /sys, nor where Envoy's own are; always in that of Secrets.",
         parse.absolute,
         many=True,
         group="language",
@@ -312,8 +322,24 @@ class Settings:
     loopback: bool = _field(
         True,
         "Allow services on Envoy's own machine, such as a sidecar. Off where something listens there that is for "
-        "nobody else, such as Envoy's admin interface at a known port.",
+        "nobody else, such as Envoy's admin interface at a known port. The ADS server's own port never is.",
         parse.boolean,
+        group="language",
+    )
+    never_secrets: tuple[str, ...] = _field(
+        (),
+        "NAMESPACE/NAME of a Secret that no document may name, such as those with the certificates of the ADS server "
+        "and of its Envoys; repeatable.",
+        parse.secret_name,
+        many=True,
+        group="language",
+    )
+    never_services: tuple[str, ...] = _field(
+        (),
+        "NAME.NAMESPACE[:PORT] of a Service, or ADDRESS[:PORT], that no document may have requests sent to, such as "
+        "the ADS server; repeatable.",
+        parse.service_name,
+        many=True,
         group="language",
     )
 
@@ -357,7 +383,8 @@ class Settings:
     )
     xds_client_name: tuple[str, ...] = _field(
         (),
-        "DNS name or URI, such as a SPIFFE ID, that may stand in an Envoy's certificate; repeatable, default any.",
+        "DNS name or URI, such as a SPIFFE ID, that may stand in an Envoy's certificate; repeatable, default any; "
+        "needed where keys are served beyond this machine.",
         many=True,
         group="target",
     )
@@ -370,7 +397,7 @@ class Settings:
     xds_envoy_certs: str = _field(
         "",
         "Directory on Envoy's machine with tls.crt, tls.key and ca.crt for its connection to the ADS server; for the "
-        "bootstrap that is printed.",
+        "bootstrap that is printed. No document may name a file in it.",
         parse.optional_absolute,
         group="target",
     )

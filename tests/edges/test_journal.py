@@ -166,6 +166,28 @@ def test_a_result_says_what_it_did(opened: Journal) -> None:
     assert (body["served"]["snapshot"], body["served"]["resources"]) == (SNAPSHOT, 1)
 
 
+def test_a_record_of_very_many_findings_lists_the_worst_and_counts_all(opened: Journal) -> None:
+    """What somebody breaks is written with every record as long as it is broken: the record stays small, and honest."""
+    warning = Problem(Code.FIELD_IGNORED, Severity.WARNING, "has no effect", Provenance("a.yaml", 1), field="x" * 9_000)
+    errors = [
+        Problem(Code.WRONG_TYPE, Severity.ERROR, "not a number", Provenance("b.yaml", n), got="1" * 9_000)
+        for n in range(1, 5_001)
+    ]
+    tried = attempt(1)
+    number = opened.decide(tried, conclusion(tried, problems=(warning, *errors)))
+    body = body_of(opened, number)
+    assert [check["place"]["line"] for check in body["checks"]] == list(range(1, 501))
+    assert body["all_checks"]["found"] == 5_001
+    assert body["all_checks"]["listed"] == 500
+    assert body["all_checks"]["counts"] == {"error wrong-type": 5_000, "warning field-ignored": 1}
+    assert len(canonical_json(body)) < 1_000_000
+    again = body_of(opened, opened.decide(tried, conclusion(tried, problems=(*errors, warning))))
+    less = body_of(opened, opened.decide(tried, conclusion(tried, problems=(warning, *errors[1:], errors[1]))))
+    assert again["all_checks"] == body["all_checks"]
+    assert less["all_checks"]["digest"] != body["all_checks"]["digest"]
+    assert opened.verify().finding == ""
+
+
 def test_a_plan_as_intended_is_not_written_twice(opened: Journal) -> None:
     """The result refers to the intent's routes, and lists its own only when another plan was applied."""
     tried = attempt(1, "a", "b")

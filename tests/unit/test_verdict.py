@@ -39,6 +39,13 @@ def test_refusals_come_from_plan_settings_and_envoy() -> None:
     assert before(UNSAFE, complaint="bad") == (Decision.REFUSED, "EnvoyRejected")
 
 
+def test_a_bad_object_of_the_cluster_refuses_nothing_but_itself() -> None:
+    """Whoever may annotate one Service must not stop every commit where the whole is refused for one fault."""
+    annotated = replace(ERROR, provenance=Provenance("cluster://Service/shop/cart", 3))
+    assert before(CHANGE, problems=(annotated,), refuse_invalid=True) is None
+    assert before(CHANGE, problems=(annotated, ERROR), refuse_invalid=True) == (Decision.REFUSED, "InvalidMapping")
+
+
 def test_nothing_to_do_is_said_truly() -> None:
     """An empty plan is Unchanged, Partial with findings, and applied all the same after drift."""
     assert before(EMPTY) == (Decision.UNCHANGED, "")

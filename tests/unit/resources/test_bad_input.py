@@ -155,6 +155,18 @@ def test_ten_thousand_unknown_fields() -> None:
     assert "only 50 findings are reported" in loaded.problems[-1].message
 
 
+def test_many_broken_documents_of_one_file_are_told_by_the_worst_of_them() -> None:
+    """One file, or one annotation, can't drown what there is to say of the others, nor lose an error to a warning."""
+    document = "apiVersion: ambassador/v1\nkind: Mapping\nname: m{n}\nprefix: /g/\n{rest}\n"
+    odd = [document.format(n=n, rest="service: g\nmodules: []\nclusters: 1") for n in range(300)]
+    broken = [document.format(n=n, rest="timeout_ms: no\nnone_such: 1") for n in range(300, 1_500)]
+    loaded = load_text("---\n".join([*odd, *broken]))
+    assert len(loaded.problems) == DEFAULT_LIMITS.max_file_findings + 1
+    assert {problem.severity for problem in loaded.problems} == {Severity.ERROR}
+    assert " more: of one file only 201 findings are reported" in loaded.problems[-1].message
+    assert len(loaded.rejected) >= 1_200
+
+
 def test_limits_are_settings() -> None:
     """Limits come from the caller."""
     loaded = load([source(_GOOD)], limits=Limits(max_file_bytes=10))
