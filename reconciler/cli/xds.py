@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from reconciler.apply import ServerTls, Target, XdsTarget
+from reconciler.apply.xds.credentials import is_loopback
 from reconciler.cli import log
 from reconciler.cli.sources import needed_api_server
 from reconciler.discovery import EndpointDiscovery, SecretDiscovery
@@ -52,6 +53,13 @@ def server_tls(s: Settings) -> ServerTls | None:
     return ServerTls(s.xds_cert_file, s.xds_key_file, s.xds_client_ca_file, s.xds_client_name)
 
 
+def own_ports(s: Settings) -> tuple[int, ...]:
+    """The ports of ours that stand on Envoy's own machine, as they do where the ADS server is on loopback."""
+    if "xds" not in s.target or not is_loopback(s.xds_address):
+        return ()
+    return tuple(int(address.rpartition(":")[2]) for address in (s.xds_address, s.web_address) if address)
+
+
 def discover(stack: ExitStack, s: Settings, targets: Sequence[Target]) -> None:
     """Watch what the settings have served besides snapshots; ends with the stack.
 
@@ -75,4 +83,4 @@ def discover(stack: ExitStack, s: Settings, targets: Sequence[Target]) -> None:
         if s.secrets == "kubernetes":
             secrets = SecretDiscovery(cluster, partial(target.live.put, TypeUrl.SECRET), log.log_discovered, s.ca_entry)
             stack.callback(secrets.close)
-            target.serve_keys(secrets.want)
+            target.serve_keys(secrets.want, loopback=s.loopback)

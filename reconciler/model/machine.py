@@ -29,6 +29,11 @@ class MachineAccess:
         variables: names of environment variables.
         lua: whether a Module may hold scripts: they can do all that Envoy can.
         loopback: whether services may be on the machine itself.
+        never_files: directories of which no file may be named, whatever the lists above say.
+        never_secrets: Secrets that none may name, as ``NAMESPACE/NAME``.
+        never_services: services and addresses that nothing may be sent to, as ``NAME.NAMESPACE[:PORT]`` or
+            ``ADDRESS[:PORT]``.
+        own_ports: of the machine itself, to which nothing may be sent, whatever ``loopback`` says.
     """
 
     tls_files: tuple[str, ...] = TLS_FILES
@@ -37,6 +42,10 @@ class MachineAccess:
     variables: tuple[str, ...] = VARIABLES
     lua: bool = False
     loopback: bool = True
+    never_files: tuple[str, ...] = ()
+    never_secrets: tuple[str, ...] = ()
+    never_services: tuple[str, ...] = ()
+    own_ports: tuple[int, ...] = ()
 
 
 DEFAULT_ACCESS = MachineAccess()
@@ -44,5 +53,12 @@ DEFAULT_ACCESS = MachineAccess()
 
 def is_below(path: str, places: Iterable[str]) -> bool:
     """Whether a path is one of some places, or in one of them; ``..`` leads out of it."""
-    real = posixpath.normpath(path)
-    return any(real == place or real.startswith(f"{place.rstrip('/')}/") for place in map(posixpath.normpath, places))
+    real = _real(path)
+    return any(real == place or real.startswith(f"{place.rstrip('/')}/") for place in map(_real, places))
+
+
+def _real(path: str) -> str:
+    """One spelling of a path; POSIX keeps two slashes at its beginning apart from one, and Linux does not."""
+    real = posixpath.normpath(f"/{path.lstrip('/')}" if path.startswith("/") else path)
+    # A link on every system that has both.
+    return real.removeprefix("/var") if real == "/var/run" or real.startswith("/var/run/") else real

@@ -9,7 +9,6 @@ from reconciler.model.problem import Code
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
 from reconciler.resources.mapping.operators import InvalidFormat, parse_format
-from reconciler.resources.upstream.service import is_loopback
 
 _WORD = "ENVIRONMENT"
 _VARIABLE = re.compile(r"%ENVIRONMENT\(([A-Za-z_][A-Za-z0-9_]*)\)(?::[0-9]+)?%")
@@ -32,14 +31,6 @@ def check_body_file(fields: Fields, path: str, *parts: str | int) -> None:
 def check_log_file(fields: Fields, path: str, *parts: str | int) -> None:
     """Report a file that may not be written."""
     _check_file(fields, path, fields.limits.machine.log_files, "log_files", parts)
-
-
-def check_loopback(fields: Fields, host: str, name: str) -> None:
-    """Report a service on Envoy's own machine where that is not allowed."""
-    if not fields.limits.machine.loopback and is_loopback(host):
-        message = "what listens on Envoy's own machine is not for documents to open, its admin interface for one"
-        hint = "who runs Envoy allows it by the setting loopback"
-        fields.report(Code.NOT_ALLOWED, message, name, expected="a service elsewhere", got=shown(host), hint=hint)
 
 
 def check_script(fields: Fields, name: str) -> None:
@@ -88,6 +79,11 @@ def checked_format(fields: Fields, text: str, *parts: str | int) -> str:
 
 
 def _check_file(fields: Fields, path: str, allowed: Iterable[str], setting: str, parts: tuple[str | int, ...]) -> None:
+    if is_below(path, fields.limits.machine.never_files):
+        message = "who runs Envoy keeps this file from documents"
+        hint = "name another file; these are Envoy's own, by the settings xds_envoy_certs and never_secrets"
+        fields.report(Code.NOT_ALLOWED, message, *parts, expected="another file", got=shown(path), hint=hint)
+        return
     if not is_below(path, allowed):
         message = "this file of Envoy's machine may not be named here"
         hint = f"who runs Envoy allows it by the setting {setting}"

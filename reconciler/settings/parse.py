@@ -1,6 +1,7 @@
 """Texts to values: each parser takes what was typed and raises ValueError in plain words."""
 
 import re
+from ipaddress import ip_address
 from pathlib import Path
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -9,6 +10,7 @@ _CONFIG_MAP = re.compile(r"configmap:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]
 _LABEL = re.compile(r"[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_NAMED = re.compile(rf"{_NAMESPACE.pattern}[.]{_NAMESPACE.pattern}")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 
 
@@ -82,6 +84,11 @@ def optional_url(text: str) -> str:
     return text
 
 
+def platform_namespace(text: str) -> str:
+    """The name of a namespace, or ``*``."""
+    return text if text == "*" else namespace(text)
+
+
 def folder(text: str) -> str:
     """A folder of the repository, from its root."""
     found = text.strip("/")
@@ -128,6 +135,31 @@ def repository_object(text: str) -> str:
     if text and not _CONFIG_MAP.fullmatch(wanted):
         raise ValueError(f"expected NAMESPACE/NAME or configmap:NAMESPACE/NAME, got {text!r}")
     return text
+
+
+def secret_name(text: str) -> str:
+    """``NAMESPACE/NAME`` of a Secret."""
+    where, slash, name = text.partition("/")
+    if not slash or not _NAMESPACE.fullmatch(where) or not _OBJECT_NAME.fullmatch(name):
+        raise ValueError(f"expected NAMESPACE/NAME, got {text!r}")
+    return text
+
+
+def service_name(text: str) -> str:
+    """``NAME.NAMESPACE[:PORT]`` of a Service, or ``ADDRESS[:PORT]``; an IPv6 address in brackets."""
+    host, _, port = text.rpartition(":") if re.search(r":[0-9]+$", text) else (text, "", "1")
+    if not _NAMED.fullmatch(host) and not _is_ip(host):
+        raise ValueError(f"expected NAME.NAMESPACE[:PORT], or an address in its place, got {text!r}")
+    address(f"{host}:{port}")
+    return text
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ip = ip_address(text.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return (ip.version == 6) == text.startswith("[")  # noqa: PLR2004 - of IP
 
 
 def label(text: str) -> str:

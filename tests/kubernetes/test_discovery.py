@@ -160,7 +160,7 @@ def world(api: ApiServer, namespace: str, tmp_path: Path) -> Iterator[World]:
         )
         stack.callback(secrets.close)
         live.own(TypeUrl.ENDPOINT, endpoints.want)
-        target.serve_keys(secrets.want)
+        target.serve_keys(secrets.want, loopback=False)
         envoy = EnvoyProcess(envoy_path(), xds_bootstrap(f"127.0.0.1:{target.port}"), tmp_path / "envoy")
         stack.callback(envoy.stop)
         envoy.start(wait=False)

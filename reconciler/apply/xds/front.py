@@ -57,7 +57,8 @@ class XdsTarget:
         on_refused: Callable[[str, TypeUrl], None] = _unheard,
     ) -> None:
         self._ack_timeout_s = ack_timeout_s
-        self._private = is_loopback(address) or (tls is not None and tls.client_ca_file is not None)
+        self._local = is_loopback(address)
+        self._knows_clients = tls is not None and tls.client_ca_file is not None and bool(tls.client_names)
         self.live = LiveResources(self._live_changed)
         self._changed = threading.Event()
         self._fleet = Fleet(_NACK_GRACE_S, on_nack, self.live, on_refused)
@@ -92,17 +93,25 @@ class XdsTarget:
         self.live.prepare(snapshot)
         self._run(_call(lambda: self._fleet.aim(snapshot)))
 
-    def serve_keys(self, want: Callable[[frozenset[str]], None]) -> None:
+    def serve_keys(self, want: Callable[[frozenset[str]], None], *, loopback: bool = True) -> None:
         """Have keys put into `live`; see `LiveResources.own`.
+
+        That an authority signed a client's certificate says nothing of who it is, and where documents may route to
+        this machine the whole world is on it.
+
+        Args:
+            want: see `LiveResources.own`.
+            loopback: whether documents may have requests sent to this machine.
 
         Raises:
             Stalled: others could ask for them, or read them.
         """
-        if not self._private:
+        if not self._knows_clients and (loopback or not self._local):
             raise Stalled(
                 "XdsInsecure",
-                "keys are served only to Envoys that show who they are, or on this machine",
-                "ask Envoys for certificates with --xds-client-ca-file",
+                "keys are served only to Envoys whose names are known, or on this machine where no document may route",
+                "ask Envoys for certificates with --xds-client-ca-file and --xds-client-name, or, where this is "
+                "Envoy's own machine, set --no-loopback",
             )
         self.live.own(TypeUrl.SECRET, want)
 

@@ -5,6 +5,7 @@ from reconciler.model.tls import NO_TLS, HostTls, TlsSettings
 from reconciler.resources.edge.tls_settings import check_namespace, check_secret_name, read_tls_settings
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
+from reconciler.resources.refused import check_secret
 
 _FAMILY = frozenset({"tlsSecret", "tlsContext", "tls", "acmeProvider", "previewUrl"})
 
@@ -35,6 +36,7 @@ def _secret(fields: Fields, own_namespace: str) -> tuple[str, str]:
             check_secret_name(secret, text, part)
     if name and not namespace:
         check_namespace(secret, own_namespace, "name")
+    check_secret(secret, name, namespace or own_namespace, "name")
     if secret.values and not name:
         secret.report(Code.MISSING_FIELD, "name is missing", "name", expected="the name of a Secret")
     return name, namespace

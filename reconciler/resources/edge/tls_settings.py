@@ -9,6 +9,7 @@ from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
 from reconciler.resources.machine import check_tls_file
 from reconciler.resources.patterns import has_control_characters
+from reconciler.resources.refused import check_secret
 
 # A Kubernetes name (RFC 1123): it becomes a part of a path, so nothing else may get through.
 _SECRET = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
@@ -68,6 +69,7 @@ def read_tls_settings(fields: Fields, namespace: str) -> TlsSettings:
     for name in ("secret", "ca_secret", "crl_secret"):
         if fields.text(name):
             check_namespace(fields, namespace, name)
+            check_secret(fields, fields.text(name) or "", namespace, name)
     return settings
 
 

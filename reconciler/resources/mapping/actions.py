@@ -6,10 +6,10 @@ from reconciler.model.problem import Code, Severity
 from reconciler.model.resource import Redirect, RedirectCode, RegexRewrite, Scheme, ServiceAddress
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
-from reconciler.resources.machine import check_loopback
 from reconciler.resources.mapping.policies import FORWARD_ONLY_POLICIES
 from reconciler.resources.mapping.sendable import check_host, check_target
 from reconciler.resources.patterns import read_regex_rewrite
+from reconciler.resources.refused import check_service
 from reconciler.resources.upstream.service import HTTPS_PORT, Authority, InvalidService, parse_authority, parse_service
 
 DEFAULT_REWRITE = "/"
@@ -43,17 +43,17 @@ def read_service(fields: Fields, namespace: str) -> ServiceAddress | None:
         return None
     try:
         address = parse_service(service, namespace)
-        check_loopback(fields, address.host, "service")
-        if not fields.values.get("tls") or address.tls:
-            return address
-        scheme, port = (written := parse_authority(service)).scheme, written.port
-        if scheme:
-            message = "tls speaks for TLS and the service for clear text; TLS is spoken"
-            fields.report(Code.FIELDS_CONTRADICT, message, "service", severity=Severity.WARNING, hint="write https://")
-        return replace(address, port=HTTPS_PORT if port is None else port, tls=True)
     except InvalidService as why:
         _report_service(fields, service, why)
         return None
+    if fields.values.get("tls") and not address.tls:
+        written = parse_authority(service)
+        if written.scheme:
+            message, hint = "tls speaks for TLS and the service for clear text; TLS is spoken", "write https://"
+            fields.report(Code.FIELDS_CONTRADICT, message, "service", severity=Severity.WARNING, hint=hint)
+        address = replace(address, port=written.port or HTTPS_PORT, tls=True)
+    check_service(fields, address, "service")
+    return address
 
 
 def read_rewrites(fields: Fields) -> Rewrites:

@@ -13,6 +13,7 @@ from reconciler.resources.mapping.cross_origin import read_cors
 from reconciler.resources.mapping.direct_responses import read_direct_response, read_maintenance
 from reconciler.resources.mapping.retries import ON_STATUSES, read_retry_policy
 from reconciler.resources.mapping.statuses import ERROR_STATUSES
+from reconciler.resources.refused import check_secret
 from reconciler.resources.upstream.outliers import read_outliers
 
 _UNITS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
@@ -20,7 +21,7 @@ _TOO_MANY = 429
 _AUTHORITIES = ("ca_secret", "ca_file")
 
 
-def read_mapping_policy(_envelope: Envelope, origin: Origin, fields: Fields) -> MappingPolicyResource:
+def read_mapping_policy(envelope: Envelope, origin: Origin, fields: Fields) -> MappingPolicyResource:
     """The MappingPolicy of a document."""
     selector = _read_selector(fields)
     if not any(fields.given(part) for part in Part):
@@ -36,7 +37,7 @@ def read_mapping_policy(_envelope: Envelope, origin: Origin, fields: Fields) -> 
         outlier_detection=read_outliers(fields),
         retry_policy=_read_retries(fields),
         cors=read_cors(fields),
-        upstream_tls=_read_tls(fields),
+        upstream_tls=_read_tls(fields, envelope.namespace),
     )
 
 
@@ -88,7 +89,7 @@ def _read_retries(fields: Fields, name: str = "retry_policy") -> RetryPolicy | N
     return replace(retry, retry_on=words, statuses=tuple(sorted(statuses)))
 
 
-def _read_tls(fields: Fields, name: str = "upstream_tls") -> TlsOverride | None:
+def _read_tls(fields: Fields, namespace: str, name: str = "upstream_tls") -> TlsOverride | None:
     if not isinstance(fields.values.get(name), dict):
         return None
     inside = fields.inside(name)
@@ -99,6 +100,6 @@ def _read_tls(fields: Fields, name: str = "upstream_tls") -> TlsOverride | None:
         inside.report(Code.FIELDS_CONTRADICT, message, "verify", hint="remove one of the two")
     elif len(given) > 1:
         inside.report(Code.FIELDS_CONTRADICT, "ca_secret and ca_file exclude each other", "ca_file")
-    return TlsOverride(
-        verify, read_secret_name(inside, "ca_secret"), read_file(inside, "ca_file"), read_server_name(inside)
-    )
+    secret = read_secret_name(inside, "ca_secret")
+    check_secret(inside, secret, namespace, "ca_secret")
+    return TlsOverride(verify, secret, read_file(inside, "ca_file"), read_server_name(inside))

@@ -5,8 +5,8 @@ from reconciler.model.services import Backend
 from reconciler.model.upstream import Upstream
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
-from reconciler.resources.machine import check_loopback
 from reconciler.resources.patterns import is_token
+from reconciler.resources.refused import check_service
 from reconciler.resources.upstream.circuit_breakers import read_circuit_breakers
 from reconciler.resources.upstream.service import InvalidService, parse_service
 
@@ -39,7 +39,7 @@ def read_backend(fields: Fields, name: str, namespace: str, *, grpc: bool) -> Ba
         got = "" if "@" in text else shown(text)
         fields.report(Code.INVALID_SERVICE, str(why), name, expected=expected, got=got)
         return None
-    check_loopback(fields, address.host, name)
+    check_service(fields, address, name)
     upstream = Upstream(
         http2=grpc or None,
         circuit_breakers=read_circuit_breakers(fields) if "circuit_breakers" in fields.values else (),

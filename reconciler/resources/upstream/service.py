@@ -19,6 +19,8 @@ _LONGEST_HOST = 253
 HTTPS_PORT = 443
 # Metadata services of clouds beyond 169.254.0.0/16.
 _METADATA = frozenset({"metadata.google.internal", "fd00:ec2::254", "fd20:ce::254", "100.100.100.200"})
+# What the files of hosts of usual systems call it; resolvers do so with all of ``.localhost`` (RFC 6761, section 6.3).
+_LOOPBACK = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 _PORTS = {"": 80, "http": 80, "https": HTTPS_PORT}
 
 
@@ -68,7 +70,16 @@ _remembered = lru_cache(maxsize=4096)(_parse_service)  # many Mappings share a s
 def is_loopback(host: str) -> bool:
     """Whether a host is Envoy's own machine."""
     address = _address(host)
-    return host == "localhost" if address is None else address.is_loopback
+    if address is not None:
+        return address.is_loopback
+    name = host.rstrip(".")
+    return name in _LOOPBACK or name.endswith(".localhost")
+
+
+def same_host(one: str, other: str) -> bool:
+    """Whether two hosts are the same name, or two spellings of one address."""
+    address = _address(one)
+    return one.rstrip(".") == other.rstrip(".") if address is None else address == _address(other)
 
 
 def _refuse_machine(host: str) -> None:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from reconciler.apply import FilesTarget, ServerTls, XdsTarget
 from reconciler.cli.main import cli
+from reconciler.cli.wiring import machine_access
 from reconciler.cli.xds import discover, server_tls
 from reconciler.model.errors import Stalled
 from reconciler.settings import Settings, load
@@ -29,6 +30,41 @@ def test_tls_needs_certificate_and_key() -> None:
     assert server_tls(whole) == ServerTls(Path("/c"), Path("/k"), Path("/a"), ("one", "two"))
     with pytest.raises(Stalled, match="for certificates"):
         server_tls(settings(xds_cert_file="/c", xds_key_file="/k", xds_client_name=("one",)))
+
+
+def test_what_is_kept_from_documents() -> None:
+    """The certificate of Envoy's bootstrap, Secrets also as the files they are mounted as, and our ports beside it."""
+    kept = {"xds_envoy_certs": "/run/own", "never_secrets": ("edge/xds",), "never_services": ("xds.edge:18000",)}
+    access = machine_access(settings(**kept, target=("xds",), xds_address="0.0.0.0:18000"))
+    assert access.never_files == ("/run/own", "/etc/envoy/secrets/edge/xds")
+    assert (access.never_secrets, access.never_services) == (("edge/xds",), ("xds.edge:18000",))
+    assert access.own_ports == ()
+    assert machine_access(settings()).never_files == ()
+    assert machine_access(settings(target=("xds",))).own_ports == (18000, 8081)
+    assert machine_access(settings(target=("xds",), web_address="off", xds_address="[::1]:9")).own_ports == (9,)
+    assert machine_access(settings(target=("none",))).own_ports == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("never_secrets", "xds"),
+        ("never_secrets", "Edge/xds"),
+        ("never_secrets", "edge/xds/tls.key"),
+        ("never_services", "xds"),
+        ("never_services", "xds.edge.svc"),
+        ("never_services", "xds.edge:port"),
+        ("never_services", "xds.edge:70000"),
+        ("never_services", "fd00::1"),
+        ("never_services", "[10.0.0.1]"),
+    ],
+)
+def test_what_is_kept_is_named_in_full(name: str, bad: str) -> None:
+    """A name that would keep nothing is no setting."""
+    for good in ("xds.edge", "xds.edge:18000", "10.0.0.1", "10.0.0.1:80", "[fd00::1]", "[fd00::1]:80"):
+        assert settings(never_services=(good,)).never_services == (good,)
+    with pytest.raises(Stalled, match=name):
+        settings(**{name: (bad,)})
 
 
 @pytest.mark.parametrize("what", ["endpoints", "secrets"])
