@@ -3,7 +3,7 @@
 from reconciler.cluster.connection import ClusterSettings
 from reconciler.cluster.door import Body, Cluster, Conflict, Expired, Listing, WatchEvent, connect
 from reconciler.cluster.lease import Lease, Times
-from reconciler.cluster.reflector import Copy, Pace, Reflector
+from reconciler.cluster.reflector import Copy, Pace, Reflector, close_all
 from reconciler.cluster.standing import StandingBoard
 from reconciler.cluster.types import (
     CONFIG_MAPS,
@@ -44,5 +44,6 @@ __all__ = [
     "StandingBoard",
     "Times",
     "WatchEvent",
+    "close_all",
     "connect",
 ]

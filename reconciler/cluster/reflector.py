@@ -3,10 +3,10 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from reconciler.cluster.backoff import Backoff
 from reconciler.cluster.door import Body, Cluster, Expired, Watch
@@ -26,6 +26,7 @@ class Copy(Generic[T]):
         generation: grows with every change of ``objects``.
         failure: why the copy can't be kept up to date at the moment; empty while it can.
         stale_s: seconds since the server was last heard of.
+        answered: whether the last attempt to keep up with the server worked.
     """
 
     objects: Mapping[ObjectKey, T]
@@ -33,6 +34,7 @@ class Copy(Generic[T]):
     generation: int
     failure: str = ""
     stale_s: float = 0.0
+    answered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +110,8 @@ class Reflector(Generic[T]):
         with self._lock:
             if self._shown is None:
                 self._shown = MappingProxyType(self._objects.copy())
-            stale = time.monotonic() - self._heard_at
-            return Copy(
-                self._shown, self._synced.is_set(), self._generation, self._failure or self._unreadable(), stale
-            )
+            stale, failure = time.monotonic() - self._heard_at, self._failure or self._unreadable()
+            return Copy(self._shown, self._synced.is_set(), self._generation, failure, stale, not self._failure)
 
     def _unreadable(self) -> str:
         one = next(iter(self._unread.copy().items()), None)
@@ -123,11 +123,18 @@ class Reflector(Generic[T]):
 
     def close(self) -> None:
         """End the thread; waits two seconds for it, which is enough but where a server does not answer."""
+        close_all((self,))
+
+    def end(self) -> None:
+        """Have the thread end; waits for nothing."""
         self._closing.set()
         if watching := self._watching:
             watching.close()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the thread to end, for that time at most."""
         if self._thread.is_alive():
-            self._thread.join(2)
+            self._thread.join(max(0.0, seconds))
 
     def _run(self) -> None:
         while not self._closing.is_set():
@@ -255,6 +262,15 @@ class Reflector(Generic[T]):
         with self._lock:
             self._heard_at = time.monotonic()
             self._failure = ""
+
+
+def close_all(reflectors: Iterable[Reflector[Any]], seconds: float = 2.0) -> None:
+    """End several; waits for all of them together as long as for one."""
+    ending, deadline = tuple(reflectors), time.monotonic() + seconds
+    for reflector in ending:
+        reflector.end()
+    for reflector in ending:
+        reflector.join(deadline - time.monotonic())
 
 
 def _identity(body: Body) -> tuple[ObjectKey, str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from reconciler.cluster import INGRESSES, SERVICES, Cluster, ObjectType, Pace, Reflector, Scope
+from reconciler.cluster import INGRESSES, SERVICES, Cluster, ObjectType, Pace, Reflector, Scope, close_all
 from reconciler.model.errors import ReconcileError
 from reconciler.sources.cluster.facts import Body
 from reconciler.sources.cluster.holding import Holding
@@ -18,6 +18,7 @@ from reconciler.sources.cluster.view import ClusterView
 
 _KINDS_EVERY_S = 30.0  # a kind that is installed later is found after this
 _CERTAIN = 2  # answers in a row: what only one of several API servers does not know yet is no reason to delete
+_CLOSING_S = 2.0  # enough but where a server does not answer; what goes on after that changes nothing any more
 _PACE = Pace()
 
 
@@ -99,12 +100,14 @@ class ClusterSource:
     def close(self) -> None:
         """End the threads."""
         self._closing.set()
+        close_all(self._reflectors(), 0.0)
         if self._kinds.is_alive():
-            self._kinds.join(10)  # it may be about to begin something
+            self._kinds.join(_CLOSING_S)  # it may be about to begin something
+        close_all(self._reflectors(), _CLOSING_S)
+
+    def _reflectors(self) -> list[Reflector[Reduced]]:
         with self._lock:
-            watched = list(self._watched.values())
-        for one in watched:
-            one.reflector.close()
+            return [watched.reflector for watched in self._watched.values()]
 
     def _always(self) -> Iterator[tuple[ObjectType, Callable[[Body], Reduced | None], Scope]]:
         """What every server has."""
