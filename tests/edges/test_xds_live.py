@@ -158,7 +158,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path, stack: ExitStack) -> W
     stack.callback(target.close)
     asked: list[frozenset[str]] = []
     target.live.own(TypeUrl.ENDPOINT, asked.append)
-    target.serve_keys(asked.append)
+    target.serve_keys(asked.append, loopback=False)
     bootstrap = xds_bootstrap(f"127.0.0.1:{target.port}", delta=request.param)
     envoy = EnvoyProcess(envoy_path(), bootstrap, tmp_path / "envoy")
     stack.callback(envoy.stop)
@@ -289,16 +289,21 @@ def test_what_envoy_refuses_of_it_is_told_and_no_snapshot_is_blamed(world: World
 
 
 def test_keys_are_for_envoys_that_show_who_they_are(tmp_path: Path) -> None:
-    """TLS alone is not enough: whoever reached the port could ask for keys."""
+    """TLS alone is not enough, nor that some authority signed a certificate; on loopback no document may lead there."""
     pair = Authority().issue("server", "reconciler")
     mount_files(tmp_path, {"tls.crt": pair.certificate, "tls.key": pair.key, "ca.crt": pair.certificate})
     files = tmp_path / "tls.crt", tmp_path / "tls.key"
     plain = XdsTarget("0.0.0.0:0", insecure=True)
     one_sided = XdsTarget("0.0.0.0:0", tls=ServerTls(*files))
-    mutual = XdsTarget("0.0.0.0:0", tls=ServerTls(*files, tmp_path / "ca.crt"))
-    for target in (plain, one_sided):
+    nameless = XdsTarget("0.0.0.0:0", tls=ServerTls(*files, tmp_path / "ca.crt"))
+    mutual = XdsTarget("0.0.0.0:0", tls=ServerTls(*files, tmp_path / "ca.crt", ("envoy.edge",)))
+    local = XdsTarget("127.0.0.1:0")
+    for target in (plain, one_sided, nameless):
         with pytest.raises(Stalled, match="keys are served only"):
-            target.serve_keys(lambda _: None)
+            target.serve_keys(lambda _: None, loopback=False)
+    with pytest.raises(Stalled, match="keys are served only"):
+        local.serve_keys(lambda _: None)
+    local.serve_keys(lambda _: None, loopback=False)
     mutual.serve_keys(lambda _: None)
-    for target in (plain, one_sided, mutual):
+    for target in (plain, one_sided, nameless, mutual, local):
         target.close()
