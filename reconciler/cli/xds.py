@@ -35,6 +35,7 @@ def xds_target(s: Settings, on_nack: Callable[[Ack], None]) -> XdsTarget:
         insecure=s.xds_insecure,
         tell=log.log_certificate,
         on_refused=log.log_refused,
+        on_bug=log.log_bug,
     )
 
 

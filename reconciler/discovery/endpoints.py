@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-from reconciler.cluster import ENDPOINT_SLICES, SERVICES, Cluster, Pace, Reflector, Scope
+from reconciler.cluster import ENDPOINT_SLICES, SERVICES, Cluster, Pace, Reflector, Scope, close_all
 from reconciler.discovery.objects import service_of, slice_of
 from reconciler.envoy import load_assignment
 from reconciler.model.endpoints import EndpointSlice, EndpointsName, Service
@@ -41,6 +41,11 @@ def listed(reflector: Reflector[T], deadline: float) -> str:
     return ""
 
 
+def unread(error: Exception) -> str:
+    """What is told of a bug that one object brought to light; not the error's own words, which may quote the object."""
+    return f"could not be read ({type(error).__name__})"
+
+
 class EndpointDiscovery:
     """Puts the load assignment of every name that is wanted, whenever it is another.
 
@@ -62,10 +67,9 @@ class EndpointDiscovery:
     def want(self, names: frozenset[str]) -> None:
         """Watch what these names need, and nothing else. Called by one thread at a time."""
         wanted: dict[str, set[EndpointsName]] = defaultdict(set)
-        for name in map(EndpointsName.parse, names):
+        for name in filter(None, map(self._parsed, sorted(names))):
             wanted[name.namespace].add(name)
-        for namespace in self._watched.keys() - wanted.keys():
-            self._watched.pop(namespace).close()
+        self._close(self._watched.keys() - wanted.keys())
         new = wanted.keys() - self._watched.keys()
         for namespace, asked in wanted.items():
             if namespace in new:
@@ -77,9 +81,21 @@ class EndpointDiscovery:
 
     def close(self) -> None:
         """Watch nothing any more."""
-        for namespace in self._watched.values():
-            namespace.close()
-        self._watched.clear()
+        self._close(set(self._watched))
+
+    def _close(self, namespaces: set[str]) -> None:
+        """All in the time of one."""
+        gone = [self._watched.pop(namespace) for namespace in namespaces]
+        close_all(reflector for namespace in gone for reflector in namespace.reflectors)
+
+    def _parsed(self, name: str) -> EndpointsName | None:
+        """A name; None where it is none, which must not keep the others from their endpoints."""
+        try:
+            return EndpointsName.parse(name)
+        except Exception as error:  # noqa: BLE001 - a bug, or a name of another version of ours
+            self._tell(f"endpoints of {name}", unread(error))
+            self._put({name: None})
+            return None
 
 
 class _Namespace:
@@ -91,6 +107,7 @@ class _Namespace:
         self._lock = threading.Lock()
         self._wanted: set[EndpointsName] = set()
         self._seen: dict[EndpointsName, _Inputs] = {}
+        self._served: set[EndpointsName] = set()
         self._troubles: dict[str, str] = {}
         scope = Scope(name)
         self._services = Reflector(cluster, SERVICES, service_of, self._update, scope, pace)
@@ -103,6 +120,7 @@ class _Namespace:
         with self._lock:
             self._wanted = names
             self._seen = {name: inputs for name, inputs in self._seen.items() if name in names}
+            self._served &= names
             kept = {_about(name) for name in names} | {self._about_all}
             self._troubles = {about: trouble for about, trouble in self._troubles.items() if about in kept}
         self._update()
@@ -113,10 +131,10 @@ class _Namespace:
             self._say(self._about_all, trouble)
         self._update()
 
-    def close(self) -> None:
-        """Ends both."""
-        self._services.close()
-        self._slices.close()
+    @property
+    def reflectors(self) -> tuple[Reflector[Service], Reflector[EndpointSlice]]:
+        """What is to be closed."""
+        return self._services, self._slices
 
     def _update(self) -> None:
         """Puts what differs; from the thread of a reflector, or of who wants."""
@@ -132,11 +150,22 @@ class _Namespace:
                 inputs = service, tuple(by_service.get(name.service, ()))
                 if self._seen.get(name) != inputs:
                     self._seen[name] = inputs
-                    changed[str(name)] = load_assignment(name, *inputs)
-                    self._say(_about(name), _trouble(name, service))
+                    self._say(_about(name), self._assign(name, inputs, changed))
             self._say(self._about_all, "")
             if changed:
                 self._put(changed)
+
+    def _assign(self, name: EndpointsName, inputs: _Inputs, changed: dict[str, XdsResource | None]) -> str:
+        """Adds what a name has now to ``changed``, unless what was put before is to stay; what is wrong with it."""
+        try:
+            changed[str(name)] = load_assignment(name, *inputs)
+        except Exception as error:  # noqa: BLE001 - a bug, but slices are written by people we do not know
+            if name in self._served:
+                return f"{unread(error)}; what was there before is served on"
+            changed[str(name)] = None
+            return f"{unread(error)}; nothing is served"
+        self._served.add(name)
+        return _trouble(name, inputs[0])
 
     def _say(self, about: str, trouble: str) -> None:
         if self._troubles.get(about, "") != trouble:

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from reconciler.cluster import SECRETS, Cluster, Pace, Reflector, Scope
-from reconciler.discovery.endpoints import PACE, Put, Tell, listed
+from reconciler.cluster import SECRETS, Cluster, Pace, Reflector, Scope, close_all
+from reconciler.discovery.endpoints import PACE, Put, Tell, listed, unread
 from reconciler.discovery.objects import secret_of
 from reconciler.envoy import SecretContent, live_secret, secrets_read
 from reconciler.model.certificates import Unusable
@@ -66,7 +66,7 @@ class SecretDiscovery:
     def want(self, names: frozenset[str]) -> None:
         """Watch what these names need, and nothing else. Called by one thread at a time."""
         with self._lock:
-            self._needs = {name: secrets_read(name) for name in names}
+            self._needs = {name: self._read(name) for name in names}
             self._served &= names
             refs = frozenset(filter(_can_be, frozenset[SecretRef]().union(*self._needs.values())))
             kept = names | {str(ref) for ref in refs}
@@ -74,8 +74,7 @@ class SecretDiscovery:
             gone = [self._watched.pop(ref) for ref in self._watched.keys() - refs]
             new = refs - self._watched.keys()
             self._watched |= {ref: self._reflector(ref) for ref in new}
-        for reflector in gone:
-            reflector.close()
+        close_all(gone)
         for ref in new:
             self._watched[ref].start()
         deadline = time.monotonic() + self._patience_s
@@ -87,13 +86,20 @@ class SecretDiscovery:
 
     def close(self) -> None:
         """Watch nothing any more."""
-        for reflector in self._watched.values():
-            reflector.close()
+        close_all(self._watched.values())
         self._watched.clear()
 
     def _reflector(self, ref: SecretRef) -> Reflector[SecretContent]:
         scope = Scope(ref.namespace, fields=f"metadata.name={ref.name}")
         return Reflector(self._cluster, SECRETS, secret_of, lambda: self._changed(ref), scope, self._pace)
+
+    def _read(self, name: str) -> frozenset[SecretRef]:
+        """What a name needs; nothing where that can't be told, which must not keep the others from what they need."""
+        try:
+            return secrets_read(name)
+        except Exception as error:  # noqa: BLE001 - a bug, or a name of another version of ours
+            self._leave(name, f"what {name} is made of", unread(error))
+            return frozenset()
 
     def _changed(self, ref: SecretRef) -> None:
         """From the thread of a reflector."""
@@ -115,16 +121,21 @@ class SecretDiscovery:
             try:
                 found = live_secret(name, secrets, self._ca_entry, self._clock())
             except Unusable as error:
-                stays = name in self._served
-                self._say(
-                    name, about, f"{error}; {'what was there before is served on' if stays else 'nothing is served'}"
-                )
-                if not stays:
-                    self._put({name: None})
+                self._leave(name, about, str(error))
+                return
+            except Exception as error:  # noqa: BLE001 - a bug, but what is in Secrets is written by people we don't know
+                self._leave(name, about, unread(error))
                 return
             self._served.add(name)
             self._say(name, about, "")
             self._put({name: found})
+
+    def _leave(self, name: str, about: str, trouble: str) -> None:
+        """Nothing new can be put for a name: what was put before stays, or else it is known that there is nothing."""
+        stays = name in self._served
+        self._say(name, about, f"{trouble}; {'what was there before is served on' if stays else 'nothing is served'}")
+        if not stays:
+            self._put({name: None})
 
     def _say(self, key: str, about: str, trouble: str) -> None:
         if self._troubles.get(key, "") != trouble:

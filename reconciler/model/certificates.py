@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 LARGEST_PEM = 256 * 1024  # bytes: more than any chain needs; a bundle of a distribution's authorities fits
 _SMALLEST_RSA = 2048  # bits: Envoy takes no fewer
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+# What the library raises for bytes that it can't read; the last is no ValueError.
+_UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def check_pair(chain: bytes, key: bytes, now: datetime) -> None:
         private = load_pem_private_key(key, None)
     except TypeError:
         raise Unusable("the key is encrypted") from None
-    except (ValueError, UnsupportedAlgorithm):
+    except _UNREADABLE:
         raise Unusable("the key is no private key in PEM") from None
     public = certificate.public_key()
     if isinstance(public, rsa.RSAPublicKey) and public.key_size < _SMALLEST_RSA:
@@ -78,7 +80,7 @@ def check_revoked(pem: bytes) -> None:
         raise Unusable("the list of revoked certificates is too large")
     try:
         x509.load_pem_x509_crl(pem)
-    except (ValueError, UnsupportedAlgorithm):
+    except _UNREADABLE:
         raise Unusable("the list of revoked certificates is none in PEM") from None
 
 
@@ -89,6 +91,6 @@ def _certificates(pem: bytes, what: str) -> list[x509.Certificate]:
         found = x509.load_pem_x509_certificates(pem)
         for certificate in found:
             certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except _UNREADABLE:
         raise Unusable(f"{what} is none in PEM") from None
     return found

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from reconciler.apply.xds.live import LiveResources, Served
+from reconciler.apply.xds.live import LiveResources, Names, Served
 from reconciler.apply.xds.memory import Memory
 from reconciler.apply.xds.session import Protocol, Session
 from reconciler.apply.xds.state import Push, Request, Verdict
@@ -175,6 +175,12 @@ class Fleet:
         for connection in self._connections:
             connection.session.refresh(served)
             connection.wake.set()
+
+    def holding(self, names: Names) -> Names:
+        """Which of these any Envoy has."""
+        sessions = [connection.session for connection in self._connections]
+        found = {t: frozenset[str]().union(*(s.holds(t, of) for s in sessions)) for t, of in names.items()}
+        return {type_url: held for type_url, held in found.items() if held}
 
     async def apply(self, snapshot: Snapshot, timeout_s: float) -> tuple[Ack, ...]:
         """Lead every Envoy to ``snapshot`` and wait until each connected now has settled, or for ``timeout_s``."""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from reconciler.apply.xds.credentials import ServerTls, is_loopback, unheard
 from reconciler.apply.xds.fleet import TARGET, Counters, Fleet, NodeStatus
-from reconciler.apply.xds.live import LiveResources
+from reconciler.apply.xds.live import LiveResources, Names
 from reconciler.apply.xds.service import DiscoveryService
 from reconciler.model.digest import Digest
 from reconciler.model.effect import UNNAMED, Ack, Drift, Release
@@ -25,6 +25,10 @@ def _unheard(_node: str, _type_url: TypeUrl) -> None:
     """Tells nobody."""
 
 
+def _unheard_bug(_error: Exception) -> None:
+    """Tells nobody."""
+
+
 class XdsTarget:
     """Serves snapshots to Envoys over ADS. Every method may be called from any thread.
 
@@ -37,6 +41,7 @@ class XdsTarget:
         insecure: allow clear text where other machines can reach it.
         tell: told in words that a renewed certificate can't be used, with nothing once it can; as `on_nack`.
         on_refused: told, by node and type, when an Envoy refuses live resources; as `on_nack`.
+        on_bug: see `LiveResources`.
 
     Raises:
         Stalled: the address can't be bound, or not as safely as it must be.
@@ -55,11 +60,12 @@ class XdsTarget:
         insecure: bool = False,
         tell: Callable[[str], None] = unheard,
         on_refused: Callable[[str, TypeUrl], None] = _unheard,
+        on_bug: Callable[[Exception], None] = _unheard_bug,
     ) -> None:
         self._ack_timeout_s = ack_timeout_s
         self._local = is_loopback(address)
         self._knows_clients = tls is not None and tls.client_ca_file is not None and bool(tls.client_names)
-        self.live = LiveResources(self._live_changed)
+        self.live = LiveResources(self._live_changed, on_bug)
         self._changed = threading.Event()
         self._fleet = Fleet(_NACK_GRACE_S, on_nack, self.live, on_refused)
         self._service = DiscoveryService(self._fleet, tls, tell)
@@ -85,12 +91,16 @@ class XdsTarget:
             Per Envoy and type how it stands: PENDING (with why) for one that stayed silent or went away, nothing
             at all when no Envoy is connected. Once one refused, the others get a second to answer.
         """
-        self.live.prepare(snapshot)
-        return self._run(self._fleet.apply(snapshot, self._ack_timeout_s))
+        self._prepare(snapshot)
+        acks = self._run(self._fleet.apply(snapshot, self._ack_timeout_s))
+        leaving = self.live.leaving(snapshot)
+        if leaving and self._fleet.desired is snapshot and (held := self._held(leaving)) != leaving:
+            self.live.prepare(snapshot, held)
+        return acks
 
     def serve(self, snapshot: Snapshot) -> None:
         """Serve ``snapshot`` without waiting: to resume after a start what was served before."""
-        self.live.prepare(snapshot)
+        self._prepare(snapshot)
         self._run(_call(lambda: self._fleet.aim(snapshot)))
 
     def serve_keys(self, want: Callable[[frozenset[str]], None], *, loopback: bool = True) -> None:
@@ -140,6 +150,13 @@ class XdsTarget:
                 return
             self._run(self._service.stop())
             self._end_thread()
+
+    def _prepare(self, snapshot: Snapshot) -> None:
+        """What Envoys hold of the snapshot before is kept up to date, too, for those that refuse this one."""
+        self.live.prepare(snapshot, self._held(self.live.leaving(snapshot)))
+
+    def _held(self, leaving: Names) -> Names:
+        return self._run(_call(lambda: self._fleet.holding(leaving))) if leaving else leaving
 
     def _live_changed(self) -> None:
         """From any thread, and any number of times until the server's thread finds the time."""

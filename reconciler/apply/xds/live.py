@@ -23,6 +23,13 @@ from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from reconciler.model.snapshot import ResourceSet, Snapshot, TypeUrl, XdsResource
 
 _NONE: frozenset[str] = frozenset()
+_NOTHING: Mapping[str, XdsResource] = MappingProxyType({})
+Names = Mapping[TypeUrl, frozenset[str]]
+_NO_NAMES: Names = MappingProxyType({})
+
+
+def _unheard(_error: Exception) -> None:
+    """Tells nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,7 @@ class Served:
         sets: what is sent, by type; of types without placeholders those of the snapshot.
         live: names of placeholders.
         absent, unknown: those of them that nothing stands for.
+        leaving: what stands for names that the snapshot lacks, and that a client may still hold: by type and name.
     """
 
     snapshot: Snapshot
@@ -41,6 +49,7 @@ class Served:
     live: Mapping[TypeUrl, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     absent: Mapping[TypeUrl, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     unknown: Mapping[TypeUrl, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    leaving: Mapping[TypeUrl, Mapping[str, XdsResource]] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> "Served":
@@ -52,6 +61,22 @@ class Served:
         missing = self.absent.get(type_url, _NONE) | self.unknown.get(type_url, _NONE)
         kept = [held.resources[name] for name in missing if name in held.resources]
         return self.sets[type_url].with_changes((), kept)
+
+    def renewed(self, type_url: TypeUrl, held: ResourceSet) -> ResourceSet:
+        """What a client that holds ``held`` is to hold of it until it drops it; the very same where that is the same.
+
+        A client that refuses the snapshot, or is slow to take it, goes on with what the one before named.
+        """
+        leaving = self.leaving.get(type_url)
+        if not leaving:
+            return held
+        there = held.resources
+        changed = [one for name, one in leaving.items() if name in there and there[name].digest != one.digest]
+        return held.with_changes((), changed)
+
+    def is_live(self, type_url: TypeUrl, names: frozenset[str]) -> bool:
+        """Whether all of these change by themselves, so that no snapshot is to blame for them."""
+        return names <= self.live.get(type_url, _NONE) | self.leaving.get(type_url, _NOTHING).keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +95,15 @@ class LiveResources:
 
     Args:
         on_change: told, from whichever thread, that something is different; must be quick.
+        on_bug: told what whoever fills placeholders raised: it keeps nothing else from being served.
     """
 
-    def __init__(self, on_change: Callable[[], None]) -> None:
-        self._on_change = on_change
+    def __init__(self, on_change: Callable[[], None], on_bug: Callable[[Exception], None] = _unheard) -> None:
+        self._on_change, self._on_bug = on_change, on_bug
         self._lock = threading.Lock()
         self._known: dict[TypeUrl, dict[str, XdsResource | None]] = defaultdict(dict)
         self._wanted: dict[TypeUrl, frozenset[str]] = {}
+        self._leaving: dict[TypeUrl, frozenset[str]] = {}  # of what is wanted, what the snapshot lacks
         self._askers: dict[TypeUrl, Callable[[frozenset[str]], None]] = {}
         self._placeholders: dict[TypeUrl, tuple[ResourceSet, frozenset[str]]] = {}
         self._changed: dict[TypeUrl, set[str]] = defaultdict(set)  # since it was filled last
@@ -101,17 +128,32 @@ class LiveResources:
         if new:
             self._on_change()
 
-    def prepare(self, snapshot: Snapshot) -> None:
-        """Ask for what a snapshot names. What no snapshot names any more is forgotten."""
+    def leaving(self, snapshot: Snapshot) -> Names:
+        """What was asked for until now, and is not in a snapshot any more."""
+        found = {t: self._wanted.get(t, _NONE) - snapshot[t].resources.keys() for t in self._askers}
+        return {type_url: names for type_url, names in found.items() if names}
+
+    def prepare(self, snapshot: Snapshot, held: Names = _NO_NAMES) -> None:
+        """Ask for what a snapshot names. What it does not name any more is forgotten.
+
+        Args:
+            snapshot: the next.
+            held: of what is `leaving`, what clients go on with for now: that is asked for until they don't.
+        """
         for type_url, want in self._askers.items():
-            names = self._named(type_url, snapshot[type_url])
+            leaving = held.get(type_url, _NONE)
+            names = self._named(type_url, snapshot[type_url]) | leaving
             with self._lock:
+                self._wanted[type_url], self._leaving[type_url] = names, leaving
                 known = self._known[type_url]
                 gone = known.keys() - names
                 self._changed[type_url].update(gone)
                 for name in gone:
                     del known[name]
-            want(names)
+            try:
+                want(names)
+            except Exception as error:  # noqa: BLE001 - a bug in one must not keep what is good from being served
+                self._on_bug(error)
 
     def fill(self, snapshot: Snapshot) -> Served:
         """The snapshot with what stands for its placeholders now. Called by the server's thread alone.
@@ -126,7 +168,17 @@ class LiveResources:
             {type_url: one.names for type_url, one in filled.items()},
             {type_url: one.absent for type_url, one in filled.items()},
             {type_url: one.unknown for type_url, one in filled.items()},
+            self._left(),
         )
+
+    def _left(self) -> dict[TypeUrl, dict[str, XdsResource]]:
+        """What stands for names that leave."""
+        with self._lock:
+            found = {
+                type_url: {name: one for name in names if (one := self._known[type_url].get(name)) is not None}
+                for type_url, names in self._leaving.items()
+            }
+        return {type_url: there for type_url, there in found.items() if there}
 
     def _fill(self, type_url: TypeUrl, resources: ResourceSet) -> "_Filled":
         before = self._filled.get(type_url)

@@ -92,8 +92,9 @@ class Session:
         self._states[request.type_url], verdict = self._rules.receive(state, request, self._memory)
         if verdict is not Verdict.NONE:
             # What is wrong with live resources is nothing that a snapshot brought, or that another would mend.
-            names = self._desired.live.get(request.type_url) if self._desired is not None else None
-            excuses = verdict is Verdict.NACK and names is not None and bool(pushed) and pushed <= names
+            desired = self._desired
+            is_live = desired is not None and bool(pushed) and desired.is_live(request.type_url, pushed)
+            excuses = verdict is Verdict.NACK and is_live
             (self._excused.add if excuses else self._excused.discard)(request.type_url)
         return verdict
 
@@ -141,6 +142,12 @@ class Session:
         """Whether something of the snapshot is refused."""
         return any(s.rejected is not None for t, s in self._states.items() if t not in self._excused)
 
+    def holds(self, type_url: TypeUrl, names: frozenset[str]) -> frozenset[str]:
+        """Which of these the client has, or may have."""
+        state = self._states[type_url]
+        held, sent = state.held.resources, state.sent.after.resources if state.sent is not None else {}
+        return frozenset(name for name in names if name in held or name in sent or name in state.unsure)
+
     def excused(self, type_url: TypeUrl) -> bool:
         """Whether the client refused live resources of a type, and nothing else of it."""
         return type_url in self._excused
@@ -148,7 +155,7 @@ class Session:
     def _goal(self, type_url: TypeUrl, desired: Served) -> ResourceSet | None:
         # Nothing is pushed over a response in flight, so what was accepted last is all there is to build on.
         held = self._states[type_url].held
-        return goal(self._step, type_url, held, desired.goal(type_url, held), self._memory)
+        return goal(self._step, type_url, desired.renewed(type_url, held), desired.goal(type_url, held), self._memory)
 
     def _push(self, type_url: TypeUrl, goal_now: ResourceSet) -> Push | None:
         nonce = str(self._nonce + 1)

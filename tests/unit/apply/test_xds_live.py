@@ -5,6 +5,7 @@ from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.apply import XdsTarget
 from reconciler.apply.xds.live import LiveResources
 from reconciler.apply.xds.memory import Memory
 from reconciler.apply.xds.session import Protocol, Session
@@ -165,3 +166,78 @@ def test_a_delta_client_hears_of_what_is_absent_and_keeps_what_it_holds() -> Non
     stream.receive(Request(EDS, names=("a", "b"), versions=(("b", str(endpoints("b").digest)),)))
     (push,) = stream.pushes()
     assert (push.resources, push.removed) == ((), ("a",))
+
+
+def test_a_bug_of_who_fills_placeholders_keeps_nothing_from_being_served() -> None:
+    """It is told; the others are asked all the same, and the snapshot is served."""
+    bugs: list[Exception] = []
+    asked: list[frozenset[str]] = []
+
+    def failing(_names: frozenset[str]) -> None:
+        raise KeyError("x")
+
+    target = XdsTarget("127.0.0.1:0", on_bug=bugs.append)
+    try:
+        target.live.own(EDS, failing)
+        target.live.own(TypeUrl.SECRET, asked.append)
+        target.serve(naming("a"))
+        assert target.observe() == naming("a").digest
+        target.apply(naming("b"))
+        assert target.observe() == naming("b").digest
+    finally:
+        target.close()
+    assert [type(bug) for bug in bugs] == [KeyError, KeyError]
+    assert asked == [frozenset(), frozenset()]
+
+
+@pytest.mark.parametrize("protocol", Protocol)
+def test_who_refuses_a_snapshot_goes_on_with_endpoints_that_are_true(protocol: Protocol) -> None:
+    """Those that the snapshot drops, too, for as long as the client has them; not a moment longer is it asked for."""
+    kept, again = Kept(), repeated(protocol)
+    before, after = naming("a", "b"), naming("b")
+    kept.live.prepare(before)
+    kept.put(a=endpoints("a", 1), b=endpoints("b", 1))
+    stream = Session(protocol, Memory(), kept.live.fill(before))
+    stream.receive(Request(CDS))
+    (clusters,) = stream.pushes()
+    stream.receive(Request(EDS, names=("a", "b")))
+    (first,) = stream.pushes()
+    stream.receive(Request(EDS, first.nonce, names=("a", "b") if again else ()))
+    stream.receive(Request(CDS, clusters.nonce))
+    assert stream.pushes() == ()
+
+    leaving = kept.live.leaving(after)
+    assert leaving == {EDS: frozenset("a")}
+    assert stream.holds(EDS, leaving[EDS]) == frozenset("a")
+    kept.live.prepare(after, leaving)
+    assert kept.asked[-1] == frozenset("ab")
+    changed = snapshot([cluster("b", 2)], assignments=[placeholder("b")])
+    stream.aim(kept.live.fill(changed))
+    pushed = {push.type_url: push.nonce for push in stream.pushes()}
+    assert stream.receive(Request(CDS, pushed[CDS], "no")) is Verdict.NACK
+    stream.receive(Request(EDS, pushed[EDS], names=("a", "b") if again else ()))
+    kept.put(a=endpoints("a", 2))
+    stream.refresh(kept.live.fill(changed))
+    (second,) = stream.pushes()
+    assert second.type_url is EDS
+    assert endpoints("a", 2).digest in [one.digest for one in second.resources]
+    # What it makes of them is held against no snapshot.
+    stream.receive(Request(EDS, second.nonce, "no", names=("a", "b") if again else ()))
+    assert stream.excused(EDS)
+
+    kept.live.prepare(changed)
+    assert kept.asked[-1] == frozenset("b")
+    assert not kept.live.fill(changed).leaving
+
+
+def test_what_is_dropped_is_watched_until_envoys_have_dropped_it() -> None:
+    """Nobody is connected who could have it: it is asked for no longer."""
+    kept: list[frozenset[str]] = []
+    target = XdsTarget("127.0.0.1:0")
+    try:
+        target.live.own(EDS, kept.append)
+        target.apply(naming("a", "b"))
+        target.apply(naming("b"))
+    finally:
+        target.close()
+    assert kept == [frozenset("ab"), frozenset("b")]
