@@ -2,11 +2,11 @@
 
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_address
 from types import MappingProxyType
 
 from reconciler.cluster import Body
 from reconciler.envoy import SecretContent
+from reconciler.model.addresses import address_of, why_no_upstream
 from reconciler.model.certificates import LARGEST_PEM
 from reconciler.model.digest import Json
 from reconciler.model.endpoints import AddressType, EndpointSlice, Service, ServicePort, SliceEndpoint
@@ -66,11 +66,7 @@ def _endpoint(body: Mapping[str, Json]) -> SliceEndpoint | None:
 
 def _is_address(text: str) -> bool:
     """Whether something may be an endpoint: whoever writes EndpointSlices must not reach Envoy's own machine."""
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return False
-    return not (address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast)
+    return address_of(text) is not None and not why_no_upstream(text, loopback=False)
 
 
 def _decoded(value: Json) -> bytes:

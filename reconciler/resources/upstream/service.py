@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from reconciler.model.addresses import address_of, why_no_upstream
 from reconciler.model.resource import ServiceAddress
 
 # Most services: a name or two that nothing need be said about, and a port.
@@ -17,8 +18,6 @@ _AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(.*))?", re.DOTALL)
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_HOST = 253
 HTTPS_PORT = 443
-# Metadata services of clouds beyond 169.254.0.0/16.
-_METADATA = frozenset({"metadata.google.internal", "fd00:ec2::254", "fd20:ce::254", "100.100.100.200"})
 # What the files of hosts of usual systems call it; resolvers do so with all of ``.localhost`` (RFC 6761, section 6.3).
 _LOOPBACK = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 _PORTS = {"": 80, "http": 80, "https": HTTPS_PORT}
@@ -59,7 +58,9 @@ def _parse_service(text: str, namespace: str) -> ServiceAddress:
         host = f"{host}.{namespace.lower()}"
         if namespace != "default" and not all(_LABEL.fullmatch(label) for label in namespace.lower().split(".")):
             raise InvalidService(f"the namespace {namespace!r} cannot be part of a host name")
-    _refuse_machine(host)
+    # Whether it may be Envoy's own machine is for the settings to say.
+    if why := why_no_upstream(host, loopback=True):
+        raise InvalidService(f"{host} {why}")
     port = _PORTS[parts.scheme] if parts.port is None else parts.port
     return ServiceAddress(host, port, tls=parts.scheme == "https")
 
@@ -69,7 +70,7 @@ _remembered = lru_cache(maxsize=4096)(_parse_service)  # many Mappings share a s
 
 def is_loopback(host: str) -> bool:
     """Whether a host is Envoy's own machine."""
-    address = _address(host)
+    address = address_of(host)
     if address is not None:
         return address.is_loopback
     name = host.rstrip(".")
@@ -78,29 +79,8 @@ def is_loopback(host: str) -> bool:
 
 def same_host(one: str, other: str) -> bool:
     """Whether two hosts are the same name, or two spellings of one address."""
-    address = _address(one)
-    return one.rstrip(".") == other.rstrip(".") if address is None else address == _address(other)
-
-
-def _refuse_machine(host: str) -> None:
-    """Nothing at these addresses is anybody's service; clouds hand out the machine's credentials there."""
-    address = _address(host)
-    if host.removesuffix(".") in _METADATA or (address is not None and address.is_link_local):
-        raise InvalidService(f"{host} is no service: clouds hand out credentials of the machine there")
-    if address is not None and (address.is_unspecified or address.is_multicast):
-        raise InvalidService(f"{host} is not the address of one machine")
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that a host is; that of IPv4 where one of IPv6 stands for it."""
-    if not (host[:1].isdigit() or ":" in host):
-        return None
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
+    address = address_of(one)
+    return one.rstrip(".") == other.rstrip(".") if address is None else address == address_of(other)
 
 
 def parse_authority(text: str) -> Authority:

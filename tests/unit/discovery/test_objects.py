@@ -2,12 +2,14 @@
 
 from base64 import b64encode
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.discovery.objects import secret_of, service_of, slice_of
 from reconciler.model.digest import Json
 from reconciler.model.endpoints import AddressType, EndpointSlice, Service, ServicePort, SliceEndpoint
+from reconciler.resources.upstream.service import InvalidService, parse_service
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=9),
@@ -80,13 +82,54 @@ def test_the_endpoints_of_a_slice() -> None:
     assert slice_of(body | {"metadata": {}}) is None
 
 
-def test_no_endpoint_is_envoy_s_own_machine() -> None:
+NO_UPSTREAM = [
+    "169.254.169.254",
+    "::ffff:169.254.169.254",
+    "::ffff:a9fe:a9fe",
+    "fe80::1",
+    "fe80::1%eth0",
+    "fd00:ec2::254",
+    "FD00:EC2:0::254",
+    "fd00:ec2::254%eth0",
+    "fd20:ce::254",
+    "100.100.100.200",
+    "::ffff:100.100.100.200",
+    "0.0.0.0",
+    "::ffff:0.0.0.0",
+    "::",
+    "224.0.0.1",
+    "::ffff:224.0.0.1",
+    "ff02::1",
+]
+LOOPBACK = ["127.0.0.1", "127.9.9.9", "::1", "::1%lo", "::ffff:127.0.0.1", "::ffff:7f00:1"]
+
+
+@pytest.mark.parametrize("address", [*NO_UPSTREAM, *LOOPBACK, "shop.test", "", "%", "1.2.3", "::1::"])
+def test_no_endpoint_is_envoy_s_own_machine(address: str) -> None:
     """Whoever may write slices must not reach its admin interface, nor the metadata service of a cloud."""
-    addresses = ["127.0.0.1", "::1", "169.254.169.254", "fe80::1", "0.0.0.0", "224.0.0.1", "shop.test", ""]
-    endpoints: Json = [{"addresses": [address]} for address in addresses]
+    endpoints: Json = [{"addresses": [address]}, {"addresses": ["10.0.0.1"]}]
     found = slice_of({"metadata": _SHOP, "addressType": "IPv4", "endpoints": endpoints})
     assert found is not None
-    assert found.endpoints == ()
+    assert [one.address for one in found.endpoints] == ["10.0.0.1"]
+
+
+@pytest.mark.parametrize("address", NO_UPSTREAM)
+def test_what_is_no_endpoint_is_no_service_either(address: str) -> None:
+    """Both ask the same; only of Envoy's own machine a setting decides, which is looked at elsewhere."""
+    written = f"[{address}]" if ":" in address else address
+    with pytest.raises(InvalidService, match="is no"):
+        parse_service(f"{written}:80", "default")
+    for inside in LOOPBACK:
+        assert parse_service(f"[{inside}]" if ":" in inside else inside, "default").host
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "100.100.100.201", "fd00:ec2::253", "2001:db8::1", "::ffff:10.0.0.1"])
+def test_what_may_be_an_endpoint_may_be_a_service(address: str) -> None:
+    """Private addresses are what clusters are made of."""
+    found = slice_of({"metadata": _SHOP, "addressType": "IPv6", "endpoints": [{"addresses": [address]}]})
+    assert found is not None
+    assert [one.address for one in found.endpoints] == [address]
+    assert parse_service(f"[{address}]" if ":" in address else address, "default").host
 
 
 def test_the_entries_of_a_secret() -> None:
