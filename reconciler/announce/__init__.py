@@ -1,7 +1,7 @@
 """Says in the cluster what a reconcile came to: Events, the status of objects, and the object for the whole.
 
-Pure are `notice`, `news`, `correlator`, `event`, `conditions`, `object_status`, `progress` and `wish`; the others are
-EDGE.
+Pure are `notice`, `news`, `discretion`, `correlator`, `event`, `conditions`, `object_status`, `progress` and `wish`;
+the others are EDGE.
 """
 
 from reconciler.announce.announcer import Announcer, Mouths

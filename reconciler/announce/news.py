@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from reconciler.announce.discretion import named_to, told_to
 from reconciler.announce.notice import Notice, Subject, Weight, bounded
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.effect import Ack, AckState, Evidence
@@ -67,10 +68,10 @@ def _found(outcome: Outcome) -> Iterator[Notice]:
             continue
         reason, weight = judged
         if subject := Subject.of(problem.provenance):
-            found[subject, reason, weight].append(sentence(problem))
+            found[subject, reason, weight].append(sentence(told_to(subject, problem)))
         if problem.code is Code.CONFLICT:
             for other in filter(None, map(Subject.of, problem.related)):
-                told = f"{problem.resource} of {_place(problem.provenance)} {problem.message}"
+                told = f"{named_to(other, problem)} {told_to(other, problem).message}"
                 found[other, reason, Weight.NORMAL].append(told)
     for (subject, reason, weight), texts in found.items():
         listed = " ".join(f"({number}) {text}" for number, text in enumerate(texts[:_MOST_NAMED], 1))
@@ -103,11 +104,6 @@ def sentence(problem: Problem) -> str:
     have = f", got {problem.got}" if problem.got else ""
     hint = f". {problem.hint}" if problem.hint else ""
     return f"[{problem.code}] {subject}{problem.message}{at}{line}{want}{have}{hint}"
-
-
-def _place(place: Provenance) -> str:
-    subject = Subject.of(place)
-    return subject.place if subject else str(place)
 
 
 def _drifted(outcome: Outcome) -> Iterator[Notice]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.announce.conditions import Stated, conditions_json
+from reconciler.announce.discretion import told_to
 from reconciler.announce.news import sentence
 from reconciler.announce.notice import Subject, bounded
 from reconciler.model.decision import Decision
@@ -98,7 +99,7 @@ def _broken(subject: Subject, problems: list[Problem], *, stands_in: bool) -> Ob
     reason = _BY_CODE.get(first.code, "Quarantined" if stands_in else "Invalid")
     more = f" And {len(problems) - 1} more." if problems[1:] else ""
     older = ". Its last good version is served" if stands_in else ""
-    message = f"{sentence(first)}{older}.{more}"
+    message = f"{sentence(told_to(subject, first))}{older}.{more}"
     return ObjectStatus(subject, _generation(first.provenance), False, False, reason, message)
 
 

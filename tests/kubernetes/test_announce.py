@@ -171,8 +171,8 @@ def test_a_team_sees_on_its_service_what_became_of_its_annotation(
         world.await_event("Quarantined", "Service/shop")
 
 
-def test_a_conflict_between_two_namespaces_names_both(api: ApiServer, namespace: str, tmp_path: Path) -> None:
-    """Each of the two Services is told of the other."""
+def test_a_conflict_between_two_namespaces_is_told_in_both(api: ApiServer, namespace: str, tmp_path: Path) -> None:
+    """Each of the two Services is told of the other, and neither what it is called there."""
     other = api.admin.create_namespace()
     with worlds(api, namespace, tmp_path, *rules(EVENTS)) as world:
         user = api.admin.service_account(namespace, "reconciler")
@@ -183,10 +183,12 @@ def test_a_conflict_between_two_namespaces_names_both(api: ApiServer, namespace:
             world.annotate("second", GOOD.replace("name: good", "name: late"), namespace=other)
             loser = world.await_event("Conflict", "Service/second", namespace=other)
             assert loser["type"] == "Warning"
-            assert f"{namespace}/good" in loser["note"]
+            assert "as one in another namespace, which was there first" in loser["note"]
+            assert namespace not in loser["note"]
             winner = world.await_event("Conflict", "Service/first")
             assert winner["type"] == "Normal"
-            assert f"Service {other}/second" in winner["note"]
+            assert winner["note"].startswith("Mapping in another namespace asks for the same requests")
+            assert other not in winner["note"]
     api.admin.remove_namespace(other)
 
 

@@ -1,9 +1,11 @@
 """What an outcome means to whom."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import kubernetes_validate
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,11 +13,12 @@ from reconciler.announce.correlator import Correlator, Entry
 from reconciler.announce.event import Said, event_body
 from reconciler.announce.news import News, news, served_by
 from reconciler.announce.notice import Notice, Subject, Weight, bounded
+from reconciler.announce.object_status import object_statuses
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.effect import Ack, AckState, Drift, Evidence
 from reconciler.model.outcome import Outcome
 from reconciler.model.problem import Code, Problem, Severity
-from reconciler.model.provenance import ObjectTouch, Provenance, object_path
+from reconciler.model.provenance import ObjectTouch, Provenance, Touch, object_path
 from reconciler.model.resource import Kind, ResourceId
 from reconciler.model.source import ObjectChange, ObjectOp, Revision
 
@@ -83,7 +86,42 @@ def test_a_conflict_is_told_to_both() -> None:
         ("Service shop/web", "Conflict", Weight.WARNING),
     ]
     (winner,) = (notice for notice in found.standing if notice.weight is Weight.NORMAL)
-    assert "Service shop/web" in winner.note
+    assert winner.note == "Mapping in another namespace no such field"
+
+
+OTHER = Provenance(object_path("Service", "secret", "vault"), 7, replace(TOUCH, uid="u-3"))
+FILE = Provenance("teams/secret/a.yaml", 3, Touch("0123456789", "Eve <eve@example.com>", NOON))
+
+
+@pytest.mark.parametrize("winner", [OTHER, FILE], ids=["namespace", "file"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "asks for the same requests (*/a…) as Mapping secret/vault ({}), which was there first and keeps them",
+        "is shadowed by {}, which is served",
+        "is for {{b.example.com}}, for which secret/vault has other TLS settings",
+    ],
+)
+@pytest.mark.parametrize("code", [Code.CONFLICT, Code.SHADOWED, Code.WEIGHTS])
+def test_nobody_is_told_what_stands_elsewhere(winner: Provenance, message: str, code: Code) -> None:
+    """On neither of the two objects, nor in their status, however the finding is put; of its own each is told all."""
+    said = message.format(winner)
+    outcome = replace(DONE, problems=(problem(code, message=said, related=(winner,), resource="Mapping shop/cart"),))
+    custom = Provenance(object_path("Mapping", "shop", "cart"), 0, TOUCH)
+    status = object_statuses(replace(DONE, problems=(replace(outcome.problems[0], provenance=custom),)), ())
+    notices = {notice.subject.namespace: notice.note for notice in told(outcome).standing}
+    texts = [notices["shop"], *(one.message for one in status.values())]
+    assert len(texts) == 2
+    for text in texts:
+        assert not re.search(r"secret|vault|u-3|Eve|0123456", text), text
+        assert ("in the repository" if winner is FILE else "in another namespace") in text
+        assert "Mapping shop/cart" in text
+    if "secret" in notices:
+        assert notices["secret"] == f"Mapping in another namespace {said}"
+    near = Provenance(object_path("Service", "shop", "neighbour"), 7, TOUCH)
+    said = message.format(near)
+    (notice, *_) = told(replace(DONE, problems=(problem(code, message=said, related=(near,)),))).standing
+    assert said in notice.note
 
 
 def test_findings_in_files_are_nobodys_event() -> None:
