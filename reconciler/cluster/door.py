@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from reconciler.cluster.attempts import Absent, Attempts
 from reconciler.cluster.connection import ClusterSettings, chosen
+from reconciler.cluster.discovered import knows, types_of
 from reconciler.cluster.failures import Asked, Conflict, Expired, unreadable
 from reconciler.cluster.session import Request, Session, TooLarge
 from reconciler.cluster.types import EVERYWHERE, ObjectType, Scope
@@ -180,20 +181,35 @@ class Cluster:
         return True
 
     def serves(self, kind: ObjectType) -> bool:
-        """Whether the server knows a type at all (a CRD may not be installed)."""
+        """Whether the server knows a type at all (a CRD may not be installed). Asks as `served` does."""
         return kind.plural in self.served(kind)
 
     def served(self, like: ObjectType) -> frozenset[str]:
-        """The types of the group and version of ``like`` that the server knows, by the names in paths."""
-        root = replace(like, plural="", namespaced=False)
+        """The types of the group and version of ``like`` that the server knows, by the names in paths.
+
+        That it knows none is believed only where it lists its groups and that one is not among them: a proxy in
+        between, or its own page for unknown paths, may say so of anything.
+
+        Raises:
+            Transient: also where it is not certain.
+        """
+        found = self._discovered(like, replace(like, plural="", namespaced=False).path())
+        if found is not None:
+            return types_of(found, like)
+        if like.group and (groups := self._discovered(like, "/apis")) is not None and not knows(groups, like):
+            return frozenset()
+        raise unreadable(f"the types of {like.api_version} are missing, and nothing says that they are not known")
+
+    def _discovered(self, like: ObjectType, path: str) -> Body | None:
+        """What is at a path that tells of types; None where something says that nothing is."""
         try:
-            resources = self._call(Asked("get", like), "GET", root.path()).get("resources")
+            return self._call(Asked("get", like), "GET", path)
+        except Absent:
+            return None
         except Stalled as error:
             if error.reason == "ClusterTypeMissing":
-                return frozenset()
+                return None
             raise
-        known = [r for r in resources if isinstance(r, dict)] if isinstance(resources, list) else []
-        return frozenset(str(resource.get("name")) for resource in known)
 
     def close(self) -> None:
         """End what is under way."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.cluster import ClusterSettings, connect
+from reconciler.cluster import ClusterSettings, Pace, connect
 from reconciler.compile import Compiled, Options, compile_routes, load_source
 from reconciler.model.limits import Limits
 from reconciler.model.problem import Code
@@ -89,7 +89,8 @@ def world(api: ApiServer, config: Path, namespace: str, **reading: Any) -> Itera
     assert cluster is not None
     told: list[str] = []
     which = replace(ClusterReading(ingresses=True, namespaces=(namespace,)), **reading)
-    source = ClusterSource(cluster, which, lambda: told.append("changed"), kinds_every_s=0.1)
+    quick = Pace(retry_cap_s=0.5)  # what is not heard of for longer may be forgotten
+    source = ClusterSource(cluster, which, lambda: told.append("changed"), quick, kinds_every_s=0.1)
     source.start()
     try:
         assert source.wait_synced(20)

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -11,13 +10,13 @@ from reconciler.cluster import INGRESSES, SERVICES, Cluster, ObjectType, Pace, R
 from reconciler.model.errors import ReconcileError
 from reconciler.sources.cluster.facts import Body
 from reconciler.sources.cluster.holding import Holding
-from reconciler.sources.cluster.kinds import newest_served
+from reconciler.sources.cluster.kinds import ServedKinds, is_less
 from reconciler.sources.cluster.reading import ClusterReading
 from reconciler.sources.cluster.reduction import Reduced, reduce_custom, reduce_ingress, reduce_service
 from reconciler.sources.cluster.view import ClusterView
 
 _KINDS_EVERY_S = 30.0  # a kind that is installed later is found after this
-_CERTAIN = 2  # answers in a row: what only one of several API servers does not know yet is no reason to delete
+_AGAIN_S = 1.0  # and what a server does not know at the start, it is asked again after this
 _CLOSING_S = 2.0  # enough but where a server does not answer; what goes on after that changes nothing any more
 _PACE = Pace()
 
@@ -58,7 +57,7 @@ class ClusterSource:
         self._kinds_known = not reading.custom_resources
         self._kinds_failure = ""
         self._listed: set[str] = set()
-        self._missing: Counter[str] = Counter()
+        self._served = ServedKinds()
         self._complete = False
         self._told_complete = False
         self._closing = threading.Event()
@@ -176,12 +175,15 @@ class ClusterSource:
                 failure = ""
             except ReconcileError as error:
                 failure = str(error)
+            except Exception as error:  # noqa: BLE001 - without this thread kinds would never be found, nor known
+                failure = f"InternalError: {type(error).__name__}: {error}; this is a bug"
+            certain = self._served.certain
             with self._lock:
                 self._kinds_failure = failure
-                self._kinds_known = self._kinds_known or not failure
+                self._kinds_known = self._kinds_known or (certain and not failure)
             if self._is_newly_complete():
                 self._on_change()
-            self._closing.wait(self._kinds_every_s)
+            self._closing.wait(self._kinds_every_s if certain or failure else min(_AGAIN_S, self._kinds_every_s))
 
     def _find_kinds(self) -> None:
         """Follows what the server knows now, and forgets what it no longer does.
@@ -190,30 +192,34 @@ class ClusterSource:
             ReconcileError: the server does not say; what was followed is followed further.
         """
         found: list[Reflector[Reduced]] = []
-        for (kind_group, plural, name), kind in newest_served(self._cluster.served):
+        for (kind_group, plural, name), kind in self._served.ask(self._cluster.served).items():
             for scope in self._scopes(self._reading.label_selector):
                 group = _group(kind_group, plural, scope)
                 watched = self._watched.get(group)
-                self._missing[group] = self._missing[group] + 1 if kind is None else 0
-                if kind is None:
-                    self._forget(group)
-                elif watched is None or watched.kind != kind:
+                if watched is not None and is_less(kind, watched.kind) and self._is_heard(watched.reflector):
+                    continue
+                if kind is not None and (watched is None or watched.kind != kind):
                     reduce = partial(reduce_custom, kind=name, reading=self._reading)
                     found.append(self._watched_anew(kind, reduce, scope))
+                elif kind is None and watched is not None:
+                    self._forget(group, watched)
         for reflector in found:
             if not self._closing.is_set():
                 reflector.start()
 
-    def _forget(self, group: str) -> None:
-        """The server no longer knows a kind, and said so twice: all of its objects are gone."""
-        if self._missing[group] < _CERTAIN:
-            return
+    def _is_heard(self, reflector: Reflector[Reduced]) -> bool:
+        """Whether the server still tells of a collection: then it is there, whatever else was heard of it."""
+        copy = reflector.copy()
+        longest = self._pace.retry_cap_s + (self._pace.watch_s if copy.answered else 0.0)
+        return copy.synced and copy.stale_s <= longest
+
+    def _forget(self, group: str, watched: _Watched) -> None:
+        """The server no longer knows a kind, and tells nothing of it: all of its objects are gone."""
         with self._lock:
-            watched = self._watched.pop(group, None)
+            self._watched.pop(group, None)
             self._listed.discard(group)
-            differs = self._holding.drop(group) if watched else False
-        if watched is not None:
-            watched.reflector.close()
+            differs = self._holding.drop(group)
+        watched.reflector.close()
         if differs:
             self._on_change()
 

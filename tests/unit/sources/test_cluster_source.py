@@ -1,15 +1,21 @@
 """When a cluster counts as read: not before everything that was listed has arrived, and not a second time unread."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from reconciler.cluster import Cluster, Copy, ObjectKey, ObjectType, Scope
+from reconciler.cluster.attempts import Absent
+from reconciler.model.errors import Transient
 from reconciler.sources.cluster import ClusterReading, ClusterSource
 from reconciler.sources.cluster import source as module
 from reconciler.sources.cluster.facts import Body
+from reconciler.sources.cluster.kinds import ServedKinds
 from reconciler.sources.cluster.reduction import Reduced
+from tests.support.waiting import eventually
 
 
 class Listed:
@@ -31,24 +37,73 @@ class Listed:
     ) -> None:
         self.kind, self.reduce, self.tell = kind, reduce, on_change
         self.objects: dict[ObjectKey, Reduced] = {}
-        self.synced = False
+        self.synced = self.answered = False
+        self.stale_s = 0.0
+        self.closed = False
         Listed.all.append(self)
 
     def list(self, *bodies: dict[str, Any]) -> None:
         """It holds these from now on."""
-        self.synced = True
+        self.synced = self.answered = True
         reduced = {("shop", body["metadata"]["name"]): self.reduce(body) for body in bodies}
         self.objects = {key: one for key, one in reduced.items() if one is not None}
 
     def copy(self) -> Copy[Reduced]:
         """What it holds."""
-        return Copy(self.objects, self.synced, 0)
+        return Copy(self.objects, self.synced, 0, "", self.stale_s, self.answered)
 
     def start(self) -> None:
         """Nothing runs."""
 
     def close(self) -> None:
         """Nothing runs."""
+        self.closed = True
+
+    def end(self) -> None:
+        """Nothing runs."""
+        self.closed = True
+
+    def join(self, seconds: float) -> None:
+        """Nothing runs."""
+
+
+class Knowing(Cluster):
+    """Stands in for an API server: it knows types, by group and version, and how many rounds it was asked."""
+
+    def __init__(self, **types: str) -> None:
+        self.types = {version: frozenset(names.split()) for version, names in types.items()}
+        self.rounds = 0
+        self.goes_on = threading.Event()
+        self.bug: Exception | None = None
+
+    def served(self, like: ObjectType) -> frozenset[str]:
+        """What it knows; the second round and those after it wait until told to go on."""
+        if like.group == "getambassador.io" and like.version == "v3alpha1":
+            self.rounds += 1
+            if self.rounds > 1:
+                assert self.goes_on.wait(10)
+            if self.bug is not None:
+                raise self.bug
+        return self.types.get(like.version, frozenset()) if like.group == "getambassador.io" else frozenset()
+
+
+@contextmanager
+def following(cluster: Knowing, told: list[str]) -> Iterator[ClusterSource]:
+    """A source that reads custom resources alone, until left."""
+    reading = ClusterReading(annotations=False, custom_resources=True)
+    source = ClusterSource(cluster, reading, lambda: told.append("changed"), kinds_every_s=0.01)
+    source.start()
+    try:
+        yield source
+    finally:
+        cluster.goes_on.set()
+        source.close()
+
+
+def rounds(cluster: Knowing, count: int = 5) -> None:
+    """Waits until the server was asked some more times, and all of that has come of it that comes of it."""
+    enough = cluster.rounds + count
+    eventually(lambda: cluster.rounds >= enough, what="the server to be asked again")
 
 
 @pytest.fixture
@@ -110,3 +165,87 @@ def test_without_anything_to_read_it_is_read(told: list[str]) -> None:
     assert Listed.all == []
     assert source.view().synced
     assert told == []
+
+
+def test_one_answer_that_no_kind_is_known_is_not_enough_at_the_start(told: list[str]) -> None:
+    """It may be that of a server that does not know them yet: what was served would be deleted."""
+    cluster = Knowing()
+    with following(cluster, told) as source:
+        eventually(lambda: cluster.rounds == 2, what="the second round")
+        assert not source.view().synced
+        cluster.goes_on.set()
+        eventually(lambda: source.view().synced, what="the second answer to count")
+        assert told == ["changed"]
+
+
+def test_a_kind_that_is_told_of_is_never_forgotten(told: list[str]) -> None:
+    """However often something says that it is not known, as long as its own watch hears of it."""
+    cluster = Knowing(v3alpha1="mappings")
+    cluster.goes_on.set()
+    with following(cluster, told) as source:
+        eventually(lambda: bool(Listed.all), what="the kind to be followed")
+        (mappings,) = Listed.all
+        mappings.list({"metadata": {"name": "a", "namespace": "shop"}, "apiVersion": "getambassador.io/v3alpha1"})
+        mappings.tell()
+        eventually(lambda: source.view().synced, what="all to be read")
+        mappings.stale_s = 500.0  # well within a watch
+        cluster.types = {}
+        rounds(cluster)
+        assert len(source.view().files) == 1
+        mappings.answered = False
+        eventually(lambda: source.view().files == {} and mappings.closed, what="the kind to be forgotten")
+
+
+def test_an_older_version_is_followed_only_when_it_is_certain(told: list[str]) -> None:
+    """Not after one answer, nor as long as the newer one is told of; a newer one is, at once."""
+    cluster = Knowing(v3alpha1="mappings", v2="mappings")
+    cluster.goes_on.set()
+    with following(cluster, told):
+        eventually(lambda: len(Listed.all) == 1, what="the kind to be followed")
+        newest = Listed.all[0]
+        newest.list()
+        newest.tell()
+        del cluster.types["v3alpha1"]
+        rounds(cluster)
+        assert [one.kind.version for one in Listed.all] == ["v3alpha1"]
+        newest.answered, newest.stale_s = False, 500.0
+        eventually(lambda: len(Listed.all) == 2, what="the older one to be followed")
+        Listed.all[1].list()
+        Listed.all[1].tell()
+        cluster.types["v3alpha1"] = frozenset({"mappings"})
+        eventually(lambda: len(Listed.all) == 3, what="the newer one to be followed again")
+        assert [one.kind.version for one in Listed.all] == ["v3alpha1", "v2", "v3alpha1"]
+
+
+@pytest.mark.parametrize("bug", [Absent(), KeyError("surprise"), Transient("ClusterBusy", "later")])
+def test_kinds_are_looked_for_whatever_went_wrong_before(told: list[str], bug: Exception) -> None:
+    """It is told, and over with the next answer."""
+    cluster = Knowing(v3alpha1="mappings")
+    cluster.bug = bug
+    with following(cluster, told) as source:
+        eventually(lambda: bool(source.view().failure), what="the failure to be told")
+        assert not source.view().synced
+        cluster.bug = None
+        cluster.goes_on.set()
+        eventually(lambda: bool(Listed.all) and not source.view().failure, what="the kind to be followed")
+
+
+def kinds_of(**types: str) -> Callable[[ObjectType], frozenset[str]]:
+    """What a server says that knows these Mappings, by version."""
+    return lambda like: frozenset(types.get(like.version, "").split())
+
+
+def test_what_gets_less_is_believed_when_it_was_said_twice_in_a_row() -> None:
+    """None, an older version, at the start and later; one answer in between begins anew."""
+    both, old, nothing = kinds_of(v3alpha1="mappings", v2="mappings"), kinds_of(v2="mappings"), kinds_of()
+    mappings = "getambassador.io", "mappings", "Mapping"
+    kinds = ServedKinds()
+
+    def heard(served: Callable[[ObjectType], frozenset[str]]) -> str:
+        found = kinds.ask(served).get(mappings, "unknown")
+        return found if isinstance(found, str) else found.version if found else "none"
+
+    says = (old, nothing, old, old, both, old, nothing, both, old, old, nothing, nothing, both)
+    believed = ["unknown"] * 3 + ["v2"] + ["v3alpha1"] * 5 + ["v2"] * 2 + ["none", "v3alpha1"]
+    assert [heard(each) for each in says] == believed
+    assert kinds.certain
