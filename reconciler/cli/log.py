@@ -28,8 +28,12 @@ def configure(form: str) -> None:
     """
     on_terminal = sys.stderr.isatty()
     as_text = form == "text" or (form == "auto" and on_terminal)
+    # Not as it does by itself: where `rich` is installed that shows local variables, and so keys and passwords.
+    plain = structlog.dev.plain_traceback
     renderer: Any = (
-        structlog.dev.ConsoleRenderer(colors=on_terminal) if as_text else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(colors=on_terminal, exception_formatter=plain)
+        if as_text
+        else structlog.processors.JSONRenderer()
     )
     structlog.configure(
         processors=[
