@@ -66,9 +66,10 @@ def _names(server: Server) -> list[str]:
     """The names in the certificate, once more verified but for its name; nothing is sent but the handshake."""
     if server.proxied:
         return []
-    context = ssl.create_default_context(cafile=server.ca_file)
-    context.check_hostname = False
+    # Anything may be wrong by now, with the file of the authorities, too: then the error goes without names.
     with suppress(OSError, ValueError):
+        context = ssl.create_default_context(cafile=server.ca_file)
+        context.check_hostname = False
         with (
             socket.create_connection((server.host, server.port), _LOOK_S) as plain,
             context.wrap_socket(plain, server_hostname=server.name) as secured,

@@ -1,5 +1,8 @@
 """What TLS libraries say of a certificate becomes what to do about it."""
 
+import socket
+from pathlib import Path
+
 import pytest
 
 from reconciler.cluster.certificates import Server, error_of
@@ -38,3 +41,16 @@ def test_each_fault_says_what_to_do(words: str, reason: str, hint: str) -> None:
     assert error.reason == reason
     assert hint in error.hint
     assert "https://10.0.0.1:6443" in error.message
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff no certificate"], ids=["gone", "empty", "other"])
+def test_an_authority_that_can_not_be_read_any_more_raises_nothing_else(tmp_path: Path, content: bytes | None) -> None:
+    """It is renewed just when the server's certificate is looked at: the fault is told, without the names in it."""
+    file = tmp_path / "ca.crt"
+    if content is not None:
+        file.write_bytes(content)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        error = error_of("hostname mismatch", Server("127.0.0.1", port, "127.0.0.1", str(file)))
+    assert error.reason == "ClusterCertificateName"
+    assert "is for other names" in error.message
