@@ -1,11 +1,9 @@
 """The chart in a real cluster's API: installed, upgraded, removed; and the programs as it starts them."""
 
-import os
 import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from socket import create_connection
 from typing import Any
@@ -13,37 +11,21 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.chart import CHART, rendered
 from tests.support.command import Controller, Desk
 from tests.support.controllers import mapping
 from tests.support.envoys import envoy_path
 from tests.support.http import get
 from tests.support.kubernetes import ApiServer, Document
 from tests.support.mounts import Mounts
+from tests.support.person import Person
 from tests.support.ports import reserve_port
 from tests.support.repositories import Repository
 from tests.support.upstreams import Upstream
 from tests.support.waiting import eventually
 
-CHART = Path(__file__).parents[2] / "deploy" / "chart"
 REPO = "git.repo=https://git.example.com/team/routes.git"
-
-
-@dataclass(frozen=True)
-class Person:
-    """A person with Helm and a kubeconfig of one namespace."""
-
-    helm: Path
-    home: Path
-    kubeconfig: Path
-
-    def run(self, *words: object) -> str:
-        """One command of Helm, which must succeed; what it printed."""
-        environment = {"HOME": str(self.home), "KUBECONFIG": str(self.kubeconfig), "PATH": os.environ["PATH"]}
-        done = subprocess.run(
-            [self.helm, *map(str, words)], capture_output=True, text=True, check=False, env=environment
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+NO_KEYS = ("--set", "tls.source=off")  # they take long to make
 
 
 @pytest.fixture
@@ -52,83 +34,73 @@ def person(api: ApiServer, namespace: str, helm: Path, tmp_path: Path) -> Person
     return Person(helm, tmp_path, api.kubeconfig(tmp_path / "kubeconfig", namespace=namespace))
 
 
-def test_certificates_survive_an_upgrade_and_follow_a_new_name(api: ApiServer, namespace: str, person: Person) -> None:
-    """An upgrade would otherwise cut every Envoy off until its Pod has the new ones."""
+def _definitions(documents: list[Document]) -> set[str]:
+    return {d["metadata"]["name"] for d in documents if d["kind"] == "CustomResourceDefinition"}
 
-    def secrets() -> dict[str, dict[str, str]]:
-        found = {secret["metadata"]["name"]: secret for secret in api.admin.list("Secret", namespace)}
-        return {name: secret["data"] for name, secret in found.items() if secret["type"] == "kubernetes.io/tls"}
 
-    person.run("install", "edge", CHART, "--set", REPO)
-    first = secrets()
+def _keys(documents: list[Document]) -> dict[str, dict[str, str]]:
+    """The certificates among objects, by name."""
+    return {d["metadata"]["name"]: d["data"] for d in documents if d.get("type") == "kubernetes.io/tls"}
+
+
+def test_a_release_from_its_installation_to_its_end(api: ApiServer, namespace: str, person: Person) -> None:
+    """Certificates are kept until they must be new; definitions are brought once, and stay.
+
+    An upgrade would otherwise cut every Envoy off until its Pod has the new ones, and a removal take away everybody's
+    Mappings.
+    """
+    values = ("--set", f"{REPO},sources.customResources=true")
+    person.run("install", "edge", CHART, *values)
+    first = _keys(api.admin.list("Secret", namespace))
     assert first.keys() == {"edge-reconciler-xds-server", "edge-reconciler-xds-client"}
-    person.run("upgrade", "edge", CHART, "--set", REPO, "--set", "replicas=3")
-    assert secrets() == first
+    name = "mappings.getambassador.io"
+    definition = api.admin.get("CustomResourceDefinition", name)
+    assert definition["metadata"]["annotations"]["meta.helm.sh/release-name"] == "edge"
+    # Another release leaves alone what this one has brought.
+    assert _definitions(person.tries("install", "other", CHART, *values, *NO_KEYS)) == set()
+    person.run("upgrade", "edge", CHART, *values, "--set", "replicas=3")
+    assert _keys(api.admin.list("Secret", namespace)) == first
     assert api.admin.get("StatefulSet", "edge-reconciler", namespace)["spec"]["replicas"] == 3
-    # A month before they end there are new ones; and so there are where the chart never made these.
-    for name in first:
-        ends = {"reconciler.dev/not-after": "2020-01-01T00:00:00Z"}
-        api.admin.patch("Secret", name, {"metadata": {"annotations": ends}}, namespace)
-    person.run("upgrade", "edge", CHART, "--set", REPO)
-    assert secrets().keys() == first.keys()
-    assert all(secrets()[name] != first[name] for name in first)
+    # A month before they end there are new ones.
+    ends = {"reconciler.dev/not-after": "2020-01-01T00:00:00Z"}
+    api.admin.patch("Secret", "edge-reconciler-xds-server", {"metadata": {"annotations": ends}}, namespace)
+    renewed = _keys(person.tries("upgrade", "edge", CHART, *values))
+    assert renewed.keys() == first.keys()
+    assert all(renewed[name] != first[name] for name in first)
     person.run("uninstall", "edge")
-    assert secrets() == {}
+    assert _keys(api.admin.list("Secret", namespace)) == {}
+    assert api.admin.find("CustomResourceDefinition", name)
+    # The same release again has its own, and may change them.
+    assert name in _definitions(person.tries("install", "edge", CHART, *values, *NO_KEYS))
 
 
 def test_what_is_kept_when_it_is_removed(api: ApiServer, namespace: str, person: Person) -> None:
     """The claim with the journal outlives the release; the next one takes it over."""
-    for _ in range(2):
-        person.run("install", "edge", CHART, "--set", f"{REPO},mode=cronjob,envoy.enabled=false")
-        assert api.admin.get("CronJob", "edge-reconciler", namespace)["spec"]["concurrencyPolicy"] == "Forbid"
-        person.run("uninstall", "edge")
-        assert [c["metadata"]["name"] for c in api.admin.list("PersistentVolumeClaim", namespace)] == [
-            "edge-reconciler-state"
-        ]
+    values = ("--set", f"{REPO},mode=cronjob,envoy.enabled=false,events=false")
+    person.run("install", "edge", CHART, *values)
+    assert api.admin.get("CronJob", "edge-reconciler", namespace)["spec"]["concurrencyPolicy"] == "Forbid"
+    person.run("uninstall", "edge")
     assert api.admin.find("CronJob", "edge-reconciler", namespace) is None
-
-
-def test_two_releases_live_side_by_side(api: ApiServer, namespace: str, person: Person) -> None:
-    """No object of one is the other's, cluster-wide ones included."""
-    values = f"{REPO},sources.annotations=true,tls.source=off"
-    for release in ("one", "two"):
-        person.run("install", release, CHART, "--set", values)
-    names = [role["metadata"]["name"] for role in api.admin.list("ClusterRole")]
-    assert [name for name in names if name.startswith(namespace)] == [
-        f"{namespace}-one-reconciler-sources",
-        f"{namespace}-two-reconciler-sources",
-    ]
-    for release in ("one", "two"):
-        person.run("uninstall", release)
-    assert not [r for r in api.admin.list("ClusterRole") if r["metadata"]["name"].startswith(namespace)]
-
-
-def test_definitions_are_brought_once_and_stay(api: ApiServer, namespace: str, person: Person) -> None:
-    """The first release that reads custom resources has them, another leaves them alone, and none takes them away."""
-    values = f"{REPO},sources.customResources=true,envoy.enabled=false,tls.source=off"
-    name = "mappings.getambassador.io"
-    for release in ("one", "two"):
-        person.run("install", release, CHART, "--set", values)
-    definition = api.admin.get("CustomResourceDefinition", name)
-    assert definition["metadata"]["annotations"]["meta.helm.sh/release-name"] == "one"
-    api.admin.await_kind("getambassador.io/v3alpha1/Mapping")
-    for release in ("two", "one"):
-        person.run("uninstall", release)
-    assert api.admin.find("CustomResourceDefinition", name)
-    # The same release again has its own, and may change them.
-    api.admin.patch("CustomResourceDefinition", name, {"metadata": {"labels": {"helm.sh/chart": "older"}}})
-    person.run("install", "one", CHART, "--set", values)
-    assert api.admin.get("CustomResourceDefinition", name)["metadata"]["labels"]["helm.sh/chart"] != "older"
+    (claim,) = api.admin.list("PersistentVolumeClaim", namespace)
+    assert claim["metadata"]["name"] == "edge-reconciler-state"
+    again = person.tries("install", "edge", CHART, *values)
+    assert claim["metadata"]["name"] in {d["metadata"]["name"] for d in again if d["kind"] == "PersistentVolumeClaim"}
+    with pytest.raises(AssertionError, match="cannot be imported into the current release"):
+        person.tries("install", "other", CHART, *values, "--set", "fullnameOverride=edge-reconciler")
 
 
 def test_monitoring_comes_where_the_cluster_knows_it(api: ApiServer, namespace: str, person: Person) -> None:
     """``auto`` asks the API server; elsewhere the chart installs all the same."""
-    assert "PodMonitor" not in person.run("install", "edge", CHART, "--set", REPO, "--dry-run=server")
+    flags = ("install", "edge", CHART, "--set", f"{REPO},monitoring.labels.release=prometheus,tls.source=off")
+    kinds = {"PodMonitor", "PrometheusRule"}
+    assert not kinds & {d["kind"] for d in person.tries(*flags)}
     api.admin.apply(_definition("PodMonitor", "podmonitors"), _definition("PrometheusRule", "prometheusrules"))
-    person.run("install", "edge", CHART, "--set", f"{REPO},monitoring.labels.release=prometheus")
-    monitors = api.admin.list("PodMonitor", namespace)
-    assert {m["metadata"]["name"] for m in monitors} == {"edge-reconciler", "edge-reconciler-envoy"}
-    (rules,) = api.admin.list("PrometheusRule", namespace)
+    api.admin.await_kind("monitoring.coreos.com/v1/PodMonitor")
+    api.admin.await_kind("monitoring.coreos.com/v1/PrometheusRule")
+    documents = person.tries(*flags)
+    monitors = {d["metadata"]["name"] for d in documents if d["kind"] == "PodMonitor"}
+    assert monitors == {"edge-reconciler", "edge-reconciler-envoy"}
+    (rules,) = (d for d in documents if d["kind"] == "PrometheusRule")
     assert rules["metadata"]["labels"]["release"] == "prometheus"
     expressions = [rule["expr"] for group in rules["spec"]["groups"] for rule in group["rules"]]
     assert expressions
@@ -194,7 +166,7 @@ def _answers(port: int, path: str) -> bool:
         return False
 
 
-def _lets_in(port: int, mounts: Mounts, certificate: str = "") -> bool:
+def _lets_in(port: int, host: str, mounts: Mounts, certificate: str = "") -> bool:
     """Whether the ADS server goes on speaking to somebody who trusts it and shows a certificate, or none."""
     context = ssl.create_default_context(cafile=str(mounts.path("/run/reconciler-xds/ca.crt")))
     context.set_alpn_protocols(["h2"])
@@ -202,7 +174,7 @@ def _lets_in(port: int, mounts: Mounts, certificate: str = "") -> bool:
         context.load_cert_chain(mounts.path(f"{certificate}/tls.crt"), mounts.path(f"{certificate}/tls.key"))
     with (
         create_connection(("127.0.0.1", port), 5) as plain,
-        context.wrap_socket(plain, server_hostname="edge-reconciler-xds") as secured,
+        context.wrap_socket(plain, server_hostname=host) as secured,
     ):
         try:
             secured.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0")
@@ -211,11 +183,10 @@ def _lets_in(port: int, mounts: Mounts, certificate: str = "") -> bool:
             return False
 
 
-def test_envoys_and_controller_trust_each_other_as_installed(
-    api: ApiServer, namespace: str, person: Person, tmp_path: Path
-) -> None:
+def test_envoys_and_controller_trust_each_other(api: ApiServer, namespace: str, helm: Path, tmp_path: Path) -> None:
     """The real programs with the files the chart gives them: mutual TLS, served routes, and nobody without a key."""
-    person.run("install", "edge", CHART, "--set", f"{REPO},replicas=1,leaderElection.enabled=false,events=false")
+    values = f"{REPO},replicas=1,leaderElection.enabled=false,events=false"
+    api.admin.apply(*rendered("--set", values, release="edge", namespace=namespace))
     of_controller = Mounts.of(api, namespace, "StatefulSet", "edge-reconciler", tmp_path / "controller")
     of_envoy = Mounts.of(api, namespace, "Deployment", "edge-reconciler-envoy", tmp_path / "envoy")
     xds, probes, http = reserve_port(), reserve_port(), reserve_port()
@@ -227,16 +198,19 @@ def test_envoys_and_controller_trust_each_other_as_installed(
                 controller.await_decision("Applied")
                 eventually(lambda: _answers(probes, "/ready"), seconds=30, what="Envoy to be ready")
                 assert get(http, "/a/").status == 200
-            assert _lets_in(xds, of_envoy, "/run/reconciler-xds")
-            assert not _lets_in(xds, of_envoy)
+            host = f"edge-reconciler-xds.{namespace}.svc"
+            assert _lets_in(xds, host, of_envoy, "/run/reconciler-xds")
+            assert not _lets_in(xds, host, of_envoy)
 
 
-def test_a_run_of_the_cronjob_feeds_envoys(api: ApiServer, namespace: str, person: Person, tmp_path: Path) -> None:
+def test_a_run_of_the_cronjob_feeds_envoys(api: ApiServer, namespace: str, helm: Path, tmp_path: Path) -> None:
     """``sync`` as its Job runs it writes the ConfigMap that the Pods of Envoys mount, and those serve it."""
-    person.run("install", "edge", CHART, "--set", f"{REPO},mode=cronjob,git.tokenSecret=git")
+    values = f"{REPO},mode=cronjob,git.tokenSecret=git"
+    api.admin.apply(*rendered("--set", values, release="edge", namespace=namespace))
     probes, http = reserve_port(), reserve_port()
     written = api.admin.get("ConfigMap", "edge-reconciler", namespace)["data"]["settings.yaml"]
-    own = {"kubernetes": "kubeconfig", "kubeconfig": str(person.kubeconfig), "listen": f"127.0.0.1:{http}"}
+    config = api.kubeconfig(tmp_path / "kubeconfig", namespace=namespace)
+    own = {"kubernetes": "kubeconfig", "kubeconfig": str(config), "listen": f"127.0.0.1:{http}"}
     # Files name one another, so they must be told where Envoy finds them.
     where = tmp_path / "envoy" / "routes"
     settings = yaml.safe_load(written) | own | {"configmap_mount": str(where), "access_log": ""}

@@ -28,7 +28,7 @@ FEATURES = (
     "sources.ingresses=true",
     "sources.customResources=true",
     "endpoints=kubernetes",
-    "secrets=kubernetes",
+    "secrets=kubernetes,rbac.anySecret=true",
     "leaderElection.enabled=true",
     "repositoryObject.kind=RoutingRepository,events=true",
     "sources.customResources=true,status=true",

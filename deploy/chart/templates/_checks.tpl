@@ -24,6 +24,9 @@
 {{- if and (eq $v.secrets "kubernetes") (or (eq $v.tls.source "off") (not (include "reconciler.xds" .))) -}}
 {{- fail "secrets=kubernetes: keys go over xDS with TLS alone; set mode=controller and a tls.source other than off" -}}
 {{- end -}}
+{{- if and (eq $v.secrets "kubernetes") $v.rbac.create (not (or $v.rbac.secretNames $v.sources.namespaces $v.rbac.anySecret)) -}}
+{{- fail "secrets=kubernetes: the controller could read every Secret of the cluster; name Secrets with rbac.secretNames or their namespaces with sources.namespaces, or allow it with rbac.anySecret=true" -}}
+{{- end -}}
 {{- if and (or (eq $v.secrets "kubernetes") (eq $v.endpoints "kubernetes")) (include "reconciler.writesConfigMap" .) -}}
 {{- fail "endpoints=kubernetes, secrets=kubernetes: they go over xDS, and no ConfigMap can hold them; leave out configMap and mode=cronjob, or install a second release for those" -}}
 {{- end -}}

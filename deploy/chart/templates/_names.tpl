@@ -47,6 +47,11 @@ app.kubernetes.io/component: envoy
 
 {{- define "reconciler.envoyName" -}}{{ include "reconciler.fullname" . }}-envoy{{- end }}
 {{- define "reconciler.xdsHost" -}}{{ include "reconciler.fullname" . }}-xds{{- end }}
+
+{{/* What stands in certificates. With the namespace: releases of one name may share an issuer. */}}
+{{- define "reconciler.xdsName" -}}{{ include "reconciler.xdsHost" . }}.{{ .Release.Namespace }}.svc{{- end }}
+{{- define "reconciler.clientName" -}}{{ include "reconciler.envoyName" . }}.{{ .Release.Namespace }}.svc{{- end }}
+
 {{- define "reconciler.serverSecret" -}}
 {{- default (printf "%s-xds-server" (include "reconciler.fullname" .)) .Values.tls.serverSecret -}}
 {{- end }}

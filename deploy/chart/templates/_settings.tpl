@@ -54,7 +54,8 @@
 {{- $_ := set $own "xds_key_file" "/etc/reconciler-xds/tls.key" -}}
 {{- $_ := set $own "xds_client_ca_file" "/etc/reconciler-xds/ca.crt" -}}
 {{- /* Others may have certificates of the same issuer. */ -}}
-{{- if ne $v.tls.source "secret" -}}{{- $_ := set $own "xds_client_name" (list (include "reconciler.envoyName" .)) -}}{{- end -}}
+{{- $own_name := list (include "reconciler.clientName" .) -}}
+{{- $_ := set $own "xds_client_name" (ternary (default $own_name $v.tls.clientNames) (concat $own_name $v.tls.clientNames) (eq $v.tls.source "secret")) -}}
 {{- else -}}
 {{- $_ := set $own "xds_insecure" true -}}
 {{- end -}}

@@ -1,9 +1,9 @@
 {{/* As `reconciler render --stage bootstrap` prints it; see files/. */}}
 {{- define "reconciler.bootstrap" -}}
 {{- if include "reconciler.tls" . -}}
-{{ .Files.Get "files/envoy-xds-tls.yaml" | replace "XDS-HOST" (include "reconciler.xdsHost" .) }}
+{{ .Files.Get "files/envoy-xds-tls.yaml" | replace "XDS-HOST" (include "reconciler.xdsName" .) }}
 {{- else if include "reconciler.xds" . -}}
-{{ .Files.Get "files/envoy-xds.yaml" | replace "XDS-HOST" (include "reconciler.xdsHost" .) }}
+{{ .Files.Get "files/envoy-xds.yaml" | replace "XDS-HOST" (include "reconciler.xdsName" .) }}
 {{- else -}}
 {{ .Files.Get "files/envoy-files.yaml" }}
 {{- end -}}
