@@ -5,13 +5,12 @@ https://www.envoyproxy.io/docs/envoy/latest/configuration/overview/xds_api#stati
 """
 
 import json
-import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
-from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
+from dataclasses import dataclass, field, replace
+from functools import partial
 
+from reconciler.apply.configmap.asking import Deadline, Errands, resolved
 from reconciler.apply.configmap.content import Shape
 from reconciler.apply.files_sources import by_path
 from reconciler.model.effect import Ack, AckState, Evidence
@@ -19,11 +18,12 @@ from reconciler.model.snapshot import ResourceSet, Snapshot, TypeUrl
 from reconciler.model.text import printable
 
 _STATS = r"/stats?format=json&filter=(cds|lds|[.]rds[.].*|scoped_rds[.].*)[.](version_text|update_rejected)$"
-_PATIENCE_S = 2.0  # for one answer
+_PATIENCE_S = 2.0  # for one answer of each
+_SHARE_BEFORE = 0.25  # of the time to wait
+_LEAST_S = 0.05
 _POLL_S = 0.2
-_LARGEST = 8 << 20  # bytes of one answer
 _LONGEST = 500  # characters of Envoy's words
-_MOST = 256  # Envoys behind one name
+_UNSAID = "Envoy rejected a file; its log says why"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,37 +93,58 @@ def _means(name: str, wanted: Expected) -> bool:
     return wanted.stat in name if wanted.stat.endswith(".") else name.endswith(wanted.stat)
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What Envoys told before something was written.
+
+    Attributes:
+        stats: by node.
+        left_s: what is left of the time to wait, in seconds.
+    """
+
+    stats: Mapping[str, Stats]
+    left_s: float
+
+
 class EnvoyAdmins:
     """The admin interfaces of the Envoys that mount what is written.
 
     Args:
         target: what acknowledgements call the target.
         addresses: ``host:port``; a name may stand for many, as that of a headless Service does.
-        timeout_s: how long to wait for all of them, in seconds.
+        timeout_s: how long to wait for all of them, before and after something is written, in seconds.
     """
 
     def __init__(self, target: str, addresses: Iterable[str], timeout_s: float) -> None:
         self._target = target
         self._addresses = tuple(addresses)
         self._timeout_s = timeout_s
+        self._silent: set[str] = set()
 
-    def before(self) -> Mapping[str, Stats]:
-        """What they tell before something is written, by node."""
-        return {node: stats for node, stats in self._ask() if stats is not None}
+    def before(self) -> Before:
+        """What they tell before something is written."""
+        began = time.monotonic()
+        told = self._ask(min(_PATIENCE_S, self._timeout_s * _SHARE_BEFORE))
+        known = {node: stats for node, stats in told.items() if stats is not None}
+        return Before(known, max(0.0, self._timeout_s - (time.monotonic() - began)))
 
-    def acks(self, snapshot: Snapshot, shape: Shape, before: Mapping[str, Stats]) -> tuple[Ack, ...]:
+    def acks(self, snapshot: Snapshot, shape: Shape, before: Before) -> tuple[Ack, ...]:
         """Waits until every Envoy took or refused all of it, or the time is over; one ack per Envoy and type."""
-        deadline = time.monotonic() + self._timeout_s
-        wanted, known = expected(snapshot, shape), dict(before)
+        end = time.monotonic() + before.left_s
+        wanted, known = expected(snapshot, shape), dict(before.stats)
+        seen: dict[str, Stats | None] = {}
         while True:
+            # Who does not answer in the last moments is as they said before.
+            now = self._ask(min(_PATIENCE_S, end - time.monotonic()))
+            seen = {node: stats or seen.get(node) for node, stats in now.items()}
             found: list[Ack] = []
-            for node, stats in self._ask():
+            for node, stats in seen.items():
                 # Of one that is new, what it refused earlier was something else.
                 earlier = known.setdefault(node, stats) if stats is not None else Stats()
                 found.extend(self._of(node, stats, wanted, earlier, snapshot))
             states = {ack.state for ack in found}
-            if AckState.NACKED in states or states == {AckState.ACKED} or time.monotonic() >= deadline:
-                return tuple(sorted(found))
+            if AckState.NACKED in states or states == {AckState.ACKED} or time.monotonic() + _POLL_S >= end:
+                return tuple(sorted(self._explained(found, end)))
             time.sleep(_POLL_S)
 
     def _of(
@@ -138,47 +159,45 @@ class EnvoyAdmins:
                 continue
             states = {judge(one, before, now) for one in wanted if one.type_url is type_url}
             state = next(s for s in (AckState.NACKED, AckState.PENDING, AckState.ACKED) if s in states)
-            detail = _why(node) if state is AckState.NACKED else ""
             evidence = Evidence.NONE if state is AckState.PENDING else Evidence.ADMIN
-            yield Ack(self._target, node, type_url, version, state, evidence, detail)
+            yield Ack(self._target, node, type_url, version, state, evidence)
 
-    def _ask(self) -> Iterator[tuple[str, Stats | None]]:
-        """Every Envoy's statistics; None of one that does not answer."""
-        for address in self._addresses:
-            for node in _resolved(address):
-                try:
-                    yield node, read(_get(node, _STATS))
-                except (OSError, HTTPException, ValueError, TypeError):
-                    yield node, None
+    def _ask(self, seconds: float) -> dict[str, Stats | None]:
+        """Every Envoy's statistics within that time; None of one that does not answer."""
+        deadline = Deadline(time.monotonic() + max(seconds, _LEAST_S))
+        try:
+            nodes = resolved(self._addresses, deadline)
+            nodes.sort(key=self._silent.__contains__)  # many that are silent must not keep others from being asked
+            errands = Errands([(node, partial(_stats, deadline, node)) for node in nodes])
+            told = errands.results(deadline)
+        finally:
+            deadline.end()
+        self._silent = {node for node in errands.begun if told[node] is None}
+        return told
 
-
-def _resolved(address: str) -> list[str]:
-    """Every address behind a name; the name itself where there is none."""
-    host, _, port = address.rpartition(":")
-    try:
-        found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
-    except OSError:
-        return [address]
-    hosts = sorted({str(place[4][0]) for place in found})[:_MOST]
-    return [f"[{one}]:{port}" if ":" in one else f"{one}:{port}" for one in hosts]
-
-
-def _get(node: str, path: str) -> bytes:
-    host, _, port = node.rpartition(":")
-    with closing(HTTPConnection(host.strip("[]"), int(port), timeout=_PATIENCE_S)) as connection:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        answer = response.read(_LARGEST + 1)
-    if response.status != 200 or len(answer) > _LARGEST:  # noqa: PLR2004 - HTTP
-        raise ValueError(f"status {response.status}, {len(answer)} bytes")
-    return answer
+    def _explained(self, acks: Iterable[Ack], end: float) -> list[Ack]:
+        """With Envoy's own words on what it refused."""
+        acks = list(acks)
+        refusing = dict.fromkeys(ack.node for ack in acks if ack.state is AckState.NACKED)
+        deadline = Deadline(min(end, time.monotonic() + _PATIENCE_S))
+        try:
+            words = Errands([(node, partial(_why, deadline, node)) for node in refusing]).results(deadline)
+        finally:
+            deadline.end()
+        return [
+            replace(ack, detail=words.get(ack.node) or _UNSAID) if ack.state is AckState.NACKED else ack for ack in acks
+        ]
 
 
-def _why(node: str) -> str:
+def _stats(deadline: Deadline, node: str) -> Stats:
+    return read(deadline.get(node, _STATS))
+
+
+def _why(deadline: Deadline, node: str) -> str:
     """Envoy's own words where its configuration dump has them; it has them not for all types."""
     try:
-        dump = json.loads(_get(node, "/config_dump?resource=dynamic_listeners&mask=name,error_state"))
+        dump = json.loads(deadline.get(node, "/config_dump?resource=dynamic_listeners&mask=name,error_state"))
         found = [one["error_state"]["details"] for one in dump["configs"] if "error_state" in one]
-    except (OSError, HTTPException, ValueError, KeyError, TypeError):
+    except KeyError:
         found = []
-    return printable(" ".join(str(found[0]).split()))[:_LONGEST] if found else "Envoy rejected a file; its log says why"
+    return printable(" ".join(str(found[0]).split()))[:_LONGEST] if found else ""

@@ -147,7 +147,7 @@ class ConfigMapTarget:
         """
         keys = wanted_keys(snapshot, self._place.shape)
         seen = self._seen or self._look()
-        before = self._envoys.before() if self._envoys else {}
+        before = self._envoys.before() if self._envoys else None
         if seen.digest != snapshot.digest:
             self._seen = None  # until it is known what came of it
             seen = self._write(keys, annotations(snapshot.digest, release), seen)
@@ -155,9 +155,9 @@ class ConfigMapTarget:
         if seen.digest != snapshot.digest:
             hint = "does an admission webhook change ConfigMaps?"
             raise Transient("ConfigMapFailed", f"{self.name} does not hold what was written to it", hint)
-        return (self._envoys.acks(snapshot, self._place.shape, before) if self._envoys else ()) or self._read_back(
-            snapshot
-        )
+        if self._envoys is None or before is None:
+            return self._read_back(snapshot)
+        return self._envoys.acks(snapshot, self._place.shape, before) or self._read_back(snapshot)
 
     def close(self) -> None:
         """End the watch; the ConfigMaps stay, and Envoys go on with them."""
