@@ -16,12 +16,12 @@ from queue import SimpleQueue
 import schedule
 
 from reconciler.compile import Options
-from reconciler.following import standing_of
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.effect import Ack
 from reconciler.model.errors import ReconcileError, Transient
 from reconciler.model.outcome import Outcome
 from reconciler.pipeline import reconcile_once
+from reconciler.publishing import Publishing
 from reconciler.recording import record_failure, witness
 from reconciler.state import Edges, State
 from reconciler.suspending import Suspending
@@ -84,6 +84,7 @@ class Loop:
     _failure: str = ""
     _began: float = float("-inf")
     _suspending: Suspending = field(default_factory=Suspending)
+    _publishing: Publishing = field(default_factory=Publishing)
 
     def request(self, trigger: Trigger = Trigger.REQUESTED) -> None:
         """Reconcile now instead of at the next poll. Safe from any thread and from signal handlers."""
@@ -122,7 +123,7 @@ class Loop:
         else:
             if trigger is not Trigger.ANNOTATION_CHANGED:
                 self._failure = ""  # otherwise the repository was not asked
-            standing = standing_of(self.state)
+            standing = self._publishing.after(outcome, self.state, self.edges.published())
             if standing is not None:
                 self.edges.publish(standing)
         if outcome.decision is Decision.FAILED:

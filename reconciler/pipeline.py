@@ -16,7 +16,7 @@ from datetime import datetime
 from reconciler.apply import Target
 from reconciler.change import compiled_change, memory_after, newly_read, read
 from reconciler.compile import Compiled, Options, plan_change
-from reconciler.following import agrees, last_good
+from reconciler.following import agrees, last_good, refused_before_us
 from reconciler.model.audit import Attempt
 from reconciler.model.decision import Trigger
 from reconciler.model.effect import Drift, Release
@@ -52,11 +52,12 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
     seen = of_revision(edges, options, state, source, trigger, started_at)
 
     files = read(source, options, state, edges.parsed)
-    good = last_good(state, published, source.revision, options)
+    good = last_good(state, published, source, files, options)
     change = compiled_change(source, files, options, state, good)
     checked = accept(change, lambda compiled: edges.complain(compiled.snapshot))
     desired = checked.compiled or change.whole
     plan = plan_change(state.applied, desired, options, seen.fast_forward)
+    refused = refused_before_us(state, published, source.revision, options)
     verdict = before_applying(
         plan,
         desired.problems,
@@ -65,6 +66,7 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         dry_run=dry_run,
         refuse_invalid=options.refuse_invalid,
         follows=not dry_run and not edges.targets,
+        refused_before=refused,
     )
     why = _why(trigger) if drifted and plan.empty and source.revision == state.revision else trigger
     attempt = replace(seen, trigger=why, plan=plan, drift=_told(drifted) if state.revision else ())
@@ -74,8 +76,8 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         outcome, after = _apply(edges, options, attempt, replace(change, whole=desired, held=checked.held), state)
     edges.keep(files, newly_read(files, state))
     memory = memory_after(source, files, change, options, state, good)
-    followed = published.digest if published else ""
-    return outcome, replace(after, memory=memory, kept={}, good=good, followed=followed, dark=source.dark)
+    after = replace(after, memory=memory, kept={}, good=good, dark=source.dark)
+    return outcome, replace(after, followed=published.digest if published else "", obeyed=refused is not None)
 
 
 def _apply(

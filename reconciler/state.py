@@ -9,7 +9,8 @@ from reconciler.apply import Target
 from reconciler.audit import Journal
 from reconciler.compile import NOTHING, Compiled, Options, compile_routes
 from reconciler.model.digest import Digest
-from reconciler.model.loaded import FilePart
+from reconciler.model.guards import unguarded
+from reconciler.model.loaded import FilePart, Loaded
 from reconciler.model.problem import Problem
 from reconciler.model.resource import Resource, ResourceId
 from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot
@@ -95,6 +96,7 @@ class State:
         good: what stood in for what is quarantined when ``attempted`` was compiled.
         dark: the realms of which nothing was known at the last attempt.
         followed: digest of what the leader had published when ``attempted`` was last tried; empty for nothing.
+        obeyed: ``attempted`` was refused for the only reason that the leader refuses it.
     """
 
     applied: Compiled = NOTHING
@@ -107,6 +109,7 @@ class State:
     good: Sequence[Resource] = field(default=(), compare=False, repr=False)
     dark: frozenset[Realm] = frozenset()
     followed: str = ""
+    obeyed: bool = False
 
     def holdings(self) -> dict[str, int]:
         """How many things of each kind are held in memory until the next reconcile; it grows with the revision only."""
@@ -139,10 +142,17 @@ def restore(journal: Journal, options: Options, kept: Mapping[str, FilePart] = M
     known = tuple(read[origin] for origin in served.origins if origin in read)
     loaded = replace(loaded, resources=(*known, *loaded.resources))
     compiled = compile_routes(SourceSnapshot(None, None, ()), loaded, options)
-    if compiled.unguarded:
+    if compiled.unguarded or _lacking(compiled, loaded):
         compiled = replace(compiled, table=EMPTY_TABLE, snapshot=EMPTY_SNAPSHOT)
         return State(applied=compiled, revision=served.revision, unguarded=True)
     return State(applied=replace(compiled, rendering=None), revision=served.revision)
+
+
+def _lacking(compiled: Compiled, loaded: Loaded) -> bool:
+    """Whether a guard can't be read that is served, whoever wrote it: also one of a guest guards what the guest has."""
+    absent = {name for name, older in compiled.quarantined if not older}
+    absent.update(one.id for one in loaded.rejected if one.id is not None)
+    return bool(unguarded(compiled.resources, loaded.resources, loaded.rejected, absent))
 
 
 def goes_on(source: SourceSnapshot, state: State) -> bool | None:

@@ -8,6 +8,7 @@ from reconciler.model.effect import Ack, AckState
 from reconciler.model.plan import Plan
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.source import Realm, realm_of
+from reconciler.model.standing import RefusedRevision
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ def before_applying(
     dry_run: bool,
     refuse_invalid: bool,
     follows: bool = False,
+    refused_before: RefusedRevision | None = None,
 ) -> Verdict | None:
     """Why a plan is not applied; None when it may be.
 
@@ -39,6 +41,7 @@ def before_applying(
         dry_run: there is no target.
         refuse_invalid: a revision with any error in its files is refused as a whole.
         follows: every target is left to the leader of several replicas.
+        refused_before: the leader refuses this revision for what it serves, and we serve nothing to compare it with.
     """
     errors = _errors(problems)
     if complaint:
@@ -50,6 +53,11 @@ def before_applying(
         return Verdict(Decision.REFUSED, "InvalidMapping", why)
     if plan.refusals:
         return Verdict(Decision.REFUSED, "UnsafePlan", "; ".join(refusal.message for refusal in plan.refusals))
+    if refused_before is not None:
+        why = (
+            f"the leader refuses this revision ({refused_before.reason}), and nothing is served here to compare it with"
+        )
+        return Verdict(Decision.REFUSED, "RefusedByLeader", f"{why}: {refused_before.message}")
     if dry_run:
         return Verdict(Decision.DRY_RUN, message="no target; nothing is applied")
     if not follows and (not plan.empty or drifted):

@@ -4,71 +4,16 @@ Nobody waits for it: requests are made by a thread of its own, and what it last 
 """
 
 import base64
-import gzip
-import json
 import threading
-import zlib
 from collections.abc import Callable
-from datetime import datetime
 
 from reconciler.cluster.door import Body, Cluster, Conflict
+from reconciler.cluster.standing_form import LONGEST, pack, unpack
 from reconciler.cluster.types import CONFIG_MAPS
-from reconciler.model.digest import Json, canonical_json
 from reconciler.model.errors import ReconcileError, Stalled
-from reconciler.model.origin import Kind, Origin, ResourceId
-from reconciler.model.provenance import Provenance, touch_of
-from reconciler.model.source import Revision
 from reconciler.model.standing import Published, Standing
 
 _KEY = "standing.json.gz"
-_LONGEST = 700 * 1024  # packed: as base64 it still fits into a ConfigMap, which may have 1 MiB
-_LARGEST = 32 * 1024 * 1024  # unpacked
-
-
-def pack(standing: Standing) -> bytes:
-    """As bytes: equal for equal content."""
-    documents: list[Json] = []
-    for origin in standing.origins:
-        at, touch = origin.provenance, origin.provenance.touch
-        row: dict[str, Json] = {
-            "kind": str(origin.id.kind),
-            "namespace": origin.id.namespace,
-            "name": origin.id.name,
-            "path": at.path,
-            "line": at.line,
-            "document": origin.document.decode(),
-        }
-        if touch is not None:
-            author = getattr(touch, "author", None) or getattr(touch, "manager", "")
-            row["touch"] = {"key": touch.key, "by": str(author), "at": touch.written_at.isoformat()}
-        documents.append(row)
-    return gzip.compress(canonical_json({"revision": str(standing.revision), "documents": documents}), mtime=0)
-
-
-def unpack(packed: bytes) -> Standing:
-    """What `pack` was given.
-
-    Raises:
-        ValueError: it is not of that form, or too large.
-    """
-    unpacking = zlib.decompressobj(wbits=31)
-    try:
-        text = unpacking.decompress(packed, _LARGEST)
-        if unpacking.unconsumed_tail or not unpacking.eof:
-            raise ValueError("cut off, or too large")
-        content = json.loads(text)
-        return Standing(Revision.parse(content["revision"]), tuple(map(_origin, content["documents"])))
-    except (zlib.error, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise ValueError(f"not of the expected form ({type(error).__name__})") from error
-
-
-def _origin(row: dict[str, str]) -> Origin:
-    name = ResourceId(Kind(row["kind"]), str(row["namespace"]), str(row["name"]))
-    touch = None
-    if "touch" in row:
-        told = json.loads(json.dumps(row["touch"]))
-        touch = touch_of(str(told["key"]), str(told["by"]), datetime.fromisoformat(told["at"]))
-    return Origin(name, Provenance(str(row["path"]), int(row["line"]), touch), row["document"].encode())
 
 
 class StandingBoard:
@@ -100,6 +45,7 @@ class StandingBoard:
         self._published: Published = None
         self._offered: Published = None
         self._failure = ""
+        self._read: tuple[str, Published | ValueError] = ("", None)
         self._heard = threading.Event()
         self._wake = threading.Event()
         self._closing = False
@@ -148,7 +94,7 @@ class StandingBoard:
             self._offered = None  # a new term begins with what others said meanwhile
         found = self._cluster.get(CONFIG_MAPS, self._namespace, self._name)
         try:
-            self._hear(_standing(found))
+            self._hear(self._standing(found))
         except ValueError:
             self._hear(None)  # a leader writes it anew
             raise
@@ -164,10 +110,7 @@ class StandingBoard:
             self._on_change()
 
     def _write(self, found: Body | None, standing: Standing) -> None:
-        packed = pack(standing)
-        if len(packed) > _LONGEST:
-            what = f"{len(standing.origins)} documents stand in for others: too many to tell replicas that start anew"
-            raise Stalled("StandingTooLarge", what, "mend what is quarantined")
+        packed = _checked(standing)
         metadata: Body = {"name": self._name, "namespace": self._namespace}
         whole: Body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, **(found or {})}
         whole["binaryData"] = {_KEY: base64.b64encode(packed).decode()}
@@ -176,10 +119,39 @@ class StandingBoard:
         (self._cluster.create if found is None else self._cluster.replace)(CONFIG_MAPS, whole)
         self._published = standing
 
+    def _standing(self, found: Body | None) -> Published:
+        """What a ConfigMap says; what was read before is not read again.
 
-def _standing(found: Body | None) -> Published:
-    data = found.get("binaryData") if found else None
-    packed = data.get(_KEY) if isinstance(data, dict) else None
-    if not isinstance(packed, str):
-        return None
-    return unpack(base64.b64decode(packed, validate=True))
+        Raises:
+            ValueError: it is not of the form.
+        """
+        data = found.get("binaryData") if found else None
+        packed = data.get(_KEY) if isinstance(data, dict) else None
+        if not isinstance(packed, str):
+            return None
+        if packed != self._read[0]:
+            try:
+                self._read = packed, unpack(base64.b64decode(packed, validate=True))
+            except ValueError as error:
+                self._read = packed, error
+        told = self._read[1]
+        if isinstance(told, ValueError):
+            raise told
+        return told
+
+
+def _checked(standing: Standing) -> bytes:
+    """As bytes that others will take.
+
+    Raises:
+        Stalled: there is more to tell than they would.
+    """
+    packed = pack(standing)
+    try:
+        if len(packed) <= LONGEST and unpack(packed) == standing:
+            return packed
+        why = "too much"
+    except ValueError as error:
+        why = str(error)
+    what = f"{len(standing.origins)} documents stand in for others, and replicas that start anew can't be told: {why}"
+    raise Stalled("StandingTooLarge", what, "mend what is quarantined")

@@ -7,7 +7,7 @@ from reconciler.plan.compare import diff
 from reconciler.plan.document import as_json
 from reconciler.plan.markdown import as_markdown
 from reconciler.plan.part import Touched
-from reconciler.plan.refuse import BlastRadius
+from reconciler.plan.refuse import BlastRadius, is_allowed
 from reconciler.plan.text import as_text
 
-__all__ = ["BlastRadius", "Touched", "as_json", "as_markdown", "as_text", "diff"]
+__all__ = ["BlastRadius", "Touched", "as_json", "as_markdown", "as_text", "diff", "is_allowed"]

@@ -86,18 +86,22 @@ def load_file(
 
 
 def load_origins(
-    origins: Sequence[Origin], *, limits: Limits = DEFAULT_LIMITS, ambassador_id: str = DEFAULT_AMBASSADOR_ID
+    origins: Sequence[Origin],
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    ambassador_id: str = DEFAULT_AMBASSADOR_ID,
+    asked: bool = True,
 ) -> Loaded:
     """Rebuild resources from the documents kept of them: ``load`` gives the same from the files.
 
     Args:
         origins: as resources carry them.
-        limits: bounds on what they may hold. Where they may stand was asked when they came to be served: a guard must
-            not be lost by a change of settings.
+        limits: bounds on what they may hold.
         ambassador_id: documents addressed to other instances are left out.
+        asked: whether they may stand there was asked once: a guard must not be lost by a change of settings.
     """
     everywhere = replace(limits, platform_paths=(), platform_namespaces=(EVERY_NAMESPACE,))
-    gathering = _Gathering(everywhere, ambassador_id)
+    gathering = _Gathering(everywhere if asked else limits, ambassador_id)
     for origin in origins:
         at = origin.provenance
         place = Place(at.path, at.line, at.touch)

@@ -1,6 +1,7 @@
 """The law of replicas: whoever missed commits serves, byte for byte, what the leader serves."""
 
 import gzip
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from random import Random
@@ -10,14 +11,17 @@ import yaml
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
+from reconciler import following
 from reconciler.change import compiled_change, memory_after, read
-from reconciler.cluster.standing import pack, unpack
+from reconciler.cluster.standing_form import pack, unpack
 from reconciler.compile import Options
 from reconciler.following import agrees, last_good, standing_of
 from reconciler.merge import ConflictPolicy
 from reconciler.model.digest import digest_bytes
+from reconciler.model.limits import Limits
 from reconciler.model.source import Revision, SourceFile, SourceSnapshot
-from reconciler.model.standing import Published
+from reconciler.model.standing import Published, Standing
+from reconciler.resources import load, load_origins
 from reconciler.state import State
 from tests.support.controllers import mapping
 from tests.support.generated_tables import documents
@@ -32,7 +36,7 @@ def advance(state: State, number: int, files: Commit, published: Published = Non
     sources = [SourceFile(path, digest_bytes(text.encode()), text.encode()) for path, text in sorted(files.items())]
     source = SourceSnapshot(Revision("main", f"{number:040x}"), None, tuple(sources))
     loaded = read(source, options, state, None)
-    good = last_good(state, published, source.revision, options)
+    good = last_good(state, published, source, loaded, options)
     change = compiled_change(source, loaded, options, state, good)
     after = State(change.whole, source.revision, source.revision, followed=published.digest if published else "")
     return replace(after, memory=memory_after(source, loaded, change, options, state, good), good=good)
@@ -171,3 +175,128 @@ def test_what_is_not_of_the_form_is_refused(packed: bytes) -> None:
     """Somebody else may have written it: cut off, something else, a bomb."""
     with pytest.raises(ValueError, match=r".+"):
         unpack(packed)
+
+
+ROW: dict[str, object] = {
+    "kind": "Mapping",
+    "namespace": "default",
+    "name": "a",
+    "path": "a.yaml",
+    "line": 1,
+    "document": '{"kind":"Mapping"}',
+    "touch": {"key": "0" * 40, "by": "Ann", "at": "2026-05-06T12:00:00+00:00"},
+}
+
+
+def word(rows: object, **more: object) -> bytes:
+    """What somebody may write into the ConfigMap."""
+    content = {"revision": "main@sha1:" + "0" * 40, "documents": rows, **more}
+    return gzip.compress(json.dumps(content).encode())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"path": "\ud800"},
+        {"path": "a\0"},
+        {"path": "a" * 20_000},
+        {"path": 1},
+        {"name": "\udfff"},
+        {"line": 2**70},
+        {"line": -1},
+        {"line": True},
+        {"touch": {"key": "0", "by": "Ann", "at": "2026-05-06T12:00:00"}},
+        {"touch": {"key": "0", "by": "Ann", "at": "0001-01-01T00:00:00+14:00"}},
+        {"touch": {"key": "0", "by": "\ud800", "at": "2026-05-06T12:00:00+00:00"}},
+        {"touch": None},
+        {"document": "{"},
+        {"document": "[]"},
+        {"document": '{"a": 1}'},
+        {"document": '{"a":"\\ud800"}'},
+        {"document": '{"a":NaN}'},
+        {"document": '{"a":' + "[" * 70 + "]" * 70 + "}"},
+        {"document": '{"a":"' + "b" * (1 << 20) + '"}'},
+    ],
+)
+def test_each_part_of_a_row_is_looked_at(changed: dict[str, object]) -> None:
+    """What would fail later, in the middle of a reconcile or of the journal, is no word at all."""
+    unpack(word([ROW]))
+    with pytest.raises(ValueError, match=r".+"):
+        unpack(word([ROW | changed]))
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        word([ROW, ROW]),
+        word([ROW] * 10_001),
+        word({}),
+        word([], revision="main@sha1:xyz"),
+        word([], revision="main@sha1:" + "0" * 40 + "+cluster@sha256:0"),
+        word([], revision="\ud800@sha1:" + "0" * 40),
+        word([], routes=-1),
+        word([], refused={}),
+        word([], refused={"revision": "main@sha1:" + "0" * 40, "reason": "r", "message": "m", "plan": "p"}),
+        word([ROW | {"document": '{"a":"' + "b" * 1_000_000 + '"}', "name": str(n)} for n in range(9)]),
+    ],
+)
+def test_the_whole_is_bounded(packed: bytes) -> None:
+    """However well it packs."""
+    with pytest.raises(ValueError, match=r".+"):
+        unpack(packed)
+
+
+AUTH = "apiVersion: ambassador/v1\nkind: AuthService\nname: auth\nauth_service: auth:80\n"
+OWNERSHIP = (
+    "apiVersion: reconciler.dev/v1alpha1\nkind: Ownership\nmetadata: {name: teams}\nspec:\n"
+    "  teams:\n  - {name: shop, paths: [shop/], hosts: [shop.example.com]}\n"
+)
+
+
+def stands(path: str, text: str) -> Standing:
+    """The leader's word that a document stood there when the commit of number 1 broke it."""
+    file = SourceFile(path, "", text.encode())
+    (resource,) = load([file]).resources
+    return Standing(Revision("main", f"{1:040x}"), (resource.origin,))
+
+
+def taken(files: Commit, published: Standing, options: Options = OPTIONS) -> set[str]:
+    """What a new replica takes for the last good version of something in the commit of number 1."""
+    return {str(resource.origin.id) for resource in advance(State(), 1, files, published, options).good}
+
+
+def test_what_everybody_is_told_by_is_taken_only_where_it_may_stand() -> None:
+    """Whoever may write the ConfigMap gets no AuthService past the folders of the platform."""
+    published, options = stands("team/auth.yaml", AUTH), replace(OPTIONS, limits=Limits(platform_paths=("platform",)))
+    assert taken({"team/auth.yaml": BROKEN}, published) == {"AuthService default/auth"}
+    assert taken({"team/auth.yaml": BROKEN}, published, options) == set()
+
+
+def test_only_what_our_own_reading_leaves_open_is_taken() -> None:
+    """A document that no file of the revision has is nobody's; one is where it is, wherever others say it was."""
+    published = stands("shop/a.yaml", mapping("a", "/1/"))
+    broken = mapping("a", "/1/", no_such_field="1")
+    other = mapping("b", "/b/")
+    assert taken({"shop/a.yaml": other}, published) == set()
+    assert taken({"shop/b.yaml": BROKEN}, published) == set()
+    assert taken({"shop/a.yaml": broken}, published) == {"Mapping default/a"}
+    assert taken({"shop/a.yaml": mapping("a", "/2/")}, published) == {"Mapping default/a"}
+    assert taken({"mine/a.yaml": broken}, published) == {"Mapping default/a"}
+    assert taken({"mine/a.yaml": broken, "o.yaml": OWNERSHIP}, published) == set()
+    later = replace(published, revision=Revision("main", "f" * 40))
+    assert taken({"shop/a.yaml": other}, later) == set()
+
+
+def test_the_same_word_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is heard at every reconcile, and may hold thousands of documents."""
+    published = stands("a.yaml", mapping("once", "/once/"))
+    times: list[int] = []
+
+    def counted(*args: object, **kwargs: object) -> object:
+        times.append(1)
+        return load_origins(*args, **kwargs)  # type: ignore[arg-type]  # handed through
+
+    monkeypatch.setattr(following, "load_origins", counted)
+    for _ in range(3):
+        assert taken({"a.yaml": mapping("once", "/once/", no_such_field="1")}, published) == {"Mapping default/once"}
+    assert len(times) == 1
