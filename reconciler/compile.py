@@ -171,6 +171,7 @@ def _merged_and_built(
         merged.resources,
         default_listener=options.default_listener,
         endpoints_watched=options.render.endpoints is EndpointSource.KUBERNETES,
+        lends=merged.ownership.lends,
     )
 
 

@@ -101,6 +101,7 @@ def machine_access(s: Settings) -> MachineAccess:
         lua=s.lua,
         loopback=s.loopback,
         never_files=tuple(filter(None, own)),
+        secret_files=s.secrets_path,
         never_secrets=s.never_secrets,
         never_services=s.never_services,
         own_ports=own_ports(s),

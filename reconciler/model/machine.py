@@ -5,7 +5,7 @@ The lists differ by harm: a certificate is only shown in handshakes, a body to e
 
 import posixpath
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 TLS_FILES = ("/",)  # what is no certificate or key shows nothing of itself in a handshake
 # No files that somebody keeps: a device is read without end, and what the kernel tells of itself is for nobody else.
@@ -30,6 +30,7 @@ class MachineAccess:
         lua: whether a Module may hold scripts: they can do all that Envoy can.
         loopback: whether services may be on the machine itself.
         never_files: directories of which no file may be named, whatever the lists above say.
+        secret_files: directory with a directory per namespace of files that Secrets hold; empty: there is none.
         never_secrets: Secrets that none may name, as ``NAMESPACE/NAME``.
         never_services: services and addresses that nothing may be sent to, as ``NAME.NAMESPACE[:PORT]`` or
             ``ADDRESS[:PORT]``.
@@ -43,9 +44,14 @@ class MachineAccess:
     lua: bool = False
     loopback: bool = True
     never_files: tuple[str, ...] = ()
+    secret_files: str = ""
     never_secrets: tuple[str, ...] = ()
     never_services: tuple[str, ...] = ()
     own_ports: tuple[int, ...] = ()
+
+    def for_object(self) -> "MachineAccess":
+        """The same for an object of the cluster: it names a Secret by its name, which tells whose it is."""
+        return replace(self, never_files=(*self.never_files, self.secret_files)) if self.secret_files else self
 
 
 DEFAULT_ACCESS = MachineAccess()

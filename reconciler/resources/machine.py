@@ -80,8 +80,11 @@ def checked_format(fields: Fields, text: str, *parts: str | int) -> str:
 
 def _check_file(fields: Fields, path: str, allowed: Iterable[str], setting: str, parts: tuple[str | int, ...]) -> None:
     if is_below(path, fields.limits.machine.never_files):
-        message = "who runs Envoy keeps this file from documents"
-        hint = "name another file; these are Envoy's own, by the settings xds_envoy_certs and never_secrets"
+        message = "this file is not for this document to name"
+        hint = (
+            "name another file: Envoy's own (settings xds_envoy_certs, never_secrets) are for no document, and an "
+            "object of the cluster names a Secret by its name"
+        )
         fields.report(Code.NOT_ALLOWED, message, *parts, expected="another file", got=shown(path), hint=hint)
         return
     if not is_below(path, allowed):

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeAlias
 
 from reconciler.model.digest import Json, canonical_json
 from reconciler.model.limits import Limits
 from reconciler.model.problem import Severity
+from reconciler.model.provenance import is_cluster_path
 from reconciler.model.resource import Kind, Origin, Resource, ResourceId
 from reconciler.resources.edge.host import read_host_resource
 from reconciler.resources.edge.listener import read_listener
@@ -103,11 +105,18 @@ def read(document: Document, ours: Ours, place: Place, limits: Limits, *, simple
     identity = envelope.id
     kept = b"" if identity is None or _has_error(found) else encode(document, simple=simple)
     origin = Origin(identity or _NOBODY, place.provenance, kept)
+    if is_cluster_path(place.path):
+        limits = _for_objects(limits)
     fields = Fields(spec, envelope.root, limits, found, faulty & envelope.spec.keys() if faulty else _NONE)
     resource = READERS[ours.kind](envelope, origin, fields)
     if _has_error(found):
         resource = None
     return Reading(resource, identity, tuple(found))
+
+
+@lru_cache(maxsize=4)
+def _for_objects(limits: Limits) -> Limits:
+    return replace(limits, machine=limits.machine.for_object())
 
 
 def _has_error(found: list[Finding]) -> bool:

@@ -13,6 +13,7 @@ from reconciler.table.ports.listening import listening, placed, port_problems
 from reconciler.table.ports.ports import DefaultListener, serves
 from reconciler.table.ports.tcp import by_name, place
 from reconciler.table.ports.terminations import Terminations, terminations
+from reconciler.table.ports.tls_contexts import Lends, lend_all
 from reconciler.table.resolve.services import place_services, unserved
 from reconciler.table.resolve.settle import settle
 from reconciler.table.rules import rules_of
@@ -45,6 +46,7 @@ def build(
     *,
     default_listener: DefaultListener = DEFAULT_LISTENER,
     endpoints_watched: bool = False,
+    lends: Lends = lend_all,
 ) -> Built:
     """The route table of merged resources; the same for every order of them.
 
@@ -56,8 +58,9 @@ def build(
         resources: one per identity, conflicts settled (what ``merge`` returns).
         default_listener: address of every listener, and the port where there is no Listener.
         endpoints_watched: see `Documents`.
+        lends: who may use whose TLSContexts.
     """
-    documents = Documents.of(resources, endpoints_watched=endpoints_watched)
+    documents = Documents.of(resources, endpoints_watched=endpoints_watched, lends=lends)
     hosts = documents.hosts
     settled = settle(documents)
     services = place_services(documents)

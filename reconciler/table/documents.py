@@ -9,7 +9,7 @@ from reconciler.model.module import NO_DEFAULTS, MappingDefaults, ModuleResource
 from reconciler.model.ports import TcpMappingResource
 from reconciler.model.resource import HostResource, ListenerResource, MappingResource, Resource
 from reconciler.model.services import ServiceResource
-from reconciler.table.ports.tls_contexts import TlsContexts
+from reconciler.table.ports.tls_contexts import Lends, TlsContexts, lend_all
 from reconciler.table.resolve.defaults import module_of
 from reconciler.table.resolve.references import References
 
@@ -41,7 +41,9 @@ class Documents:
     endpoints_watched: bool = False
 
     @classmethod
-    def of(cls, resources: Iterable[Resource], *, endpoints_watched: bool = False) -> "Documents":
+    def of(
+        cls, resources: Iterable[Resource], *, endpoints_watched: bool = False, lends: Lends = lend_all
+    ) -> "Documents":
         """The resources by kind; the same for every order of them."""
         ordered = sorted(resources, key=attrgetter("origin.id.kind", "origin.id.namespace", "origin.id.name"))
         module = module_of(ordered)
@@ -54,7 +56,7 @@ class Documents:
             listeners=tuple(one for one in ordered if isinstance(one, ListenerResource)),
             services=tuple(one for one in ordered if isinstance(one, ServiceResource)),
             references=References.of(ordered),
-            contexts=TlsContexts.of(ordered, split_names=module.split_secret_names if module else True),
+            contexts=TlsContexts.of(ordered, split_names=module.split_secret_names if module else True, lends=lends),
             endpoints_watched=endpoints_watched,
         )
 

@@ -52,6 +52,15 @@ class Ownership:
         registers = (self.enforced,) if self.proposed is None else (self.enforced, self.proposed)
         return all(register.trespass(mapping, claimant, lambda: hosts) is None for register in registers)
 
+    def lends(self, namespace: str, path: str) -> bool:
+        """Whether a document may use what is a namespace's own, such as a TLSContext there.
+
+        Args:
+            namespace: it.
+            path: of the document's `Provenance`.
+        """
+        return self.enforced.lends(namespace, Claimant.of(path))
+
 
 FREE = Ownership.of(())
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from reconciler.merge.ownership.holders import Claimant, Holders, folders, of_teams, united
+from reconciler.merge.ownership.secrets import foreign_secret
 from reconciler.merge.ownership.spaces import Space, Spaces
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind, PathMatch
 from reconciler.model.origin import PLATFORM_KINDS, Kind, Origin
 from reconciler.model.ownership import CLAIMING_KINDS, WHOLE, Owners, OwnershipResource, OwnershipRule, Team
 from reconciler.model.ports import TcpMappingResource
+from reconciler.model.problem import Code
 from reconciler.model.provenance import Provenance
 from reconciler.model.resource import HostResource, MappingResource, Resource
 from reconciler.model.tls_context import TlsContextResource
@@ -28,6 +30,7 @@ class Trespass:
         rule: where that is said; None where an object of the cluster bears the namespace of another.
         field: of the document.
         remedy: what helps besides asking the holders.
+        code: of the problem that it is.
     """
 
     claims: str
@@ -35,6 +38,7 @@ class Trespass:
     rule: Provenance | None
     field: str
     remedy: str = ""
+    code: Code = Code.NOT_OWNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class Register:
             claimant: who wrote it, or a policy about it.
             hosts: the Hosts that are served, asked for only where they matter.
         """
-        found = self._of_namespace(resource.origin, claimant)
+        found = self._of_namespace(resource.origin, claimant) or self._of_secrets(resource, claimant)
         if found is not None or self.empty:
             return found
         match resource:
@@ -98,15 +102,27 @@ class Register:
             return None
         return Trespass(f"what a {kind} says, which concerns everybody", self.platform.holders, self.platform.rule, "")
 
+    def lends(self, namespace: str, claimant: Claimant) -> bool:
+        """Whether somebody may use what is a namespace's own. Files may: whoever reviews them sees what they name."""
+        own = claimant.namespace
+        if own in (None, namespace) or any({own, namespace} <= shared for shared in self.sharing):
+            return True
+        return self.platform is not None and self.platform.holders.include(claimant)
+
+    def _of_secrets(self, resource: Resource, claimant: Claimant) -> Trespass | None:
+        """Envoy has the keys of all, and shows none for whoever could not read it in Kubernetes."""
+        found = foreign_secret(resource, lambda space: self.lends(space, claimant)) if claimant.namespace else None
+        return None if found is None else Trespass(str(found[1]), None, None, found[0], code=Code.NOT_ALLOWED)
+
     def _of_namespace(self, origin: Origin, claimant: Claimant) -> Trespass | None:
         """An object of the cluster speaks for its own namespace, and for others of its team; a file as teams say."""
         namespace = origin.id.namespace
         own, bound = claimant.namespace, self.bound.get(namespace)
         if own == namespace or (own is None and bound is None) or origin.id.kind is Kind.OWNERSHIP:
             return None
-        if self.platform is not None and self.platform.holders.include(claimant):
+        if own is not None and self.lends(namespace, claimant):
             return None
-        if own is not None and any({own, namespace} <= shared for shared in self.sharing):
+        if self.platform is not None and self.platform.holders.include(claimant):
             return None
         if own is None and bound is not None and bound.holders.include(claimant):
             return None

@@ -7,6 +7,11 @@ from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.provenance import Provenance
 from reconciler.model.resource import MappingResource
 
+_LENT = (
+    "Name a Secret of its own namespace, or write this in an object of that one or in the repository, or declare both "
+    "as namespaces of one team"
+)
+
 
 def not_owner(
     origin: Origin, claimant: Claimant, found: Trespass, *, about: MappingResource | None = None, enforced: bool = True
@@ -26,7 +31,7 @@ def not_owner(
     if not enforced:
         message += "; it is served all the same, since `enforce` is false there"
     return Problem(
-        Code.NOT_OWNER,
+        found.code,
         Severity.ERROR if enforced else Severity.WARNING,
         message,
         origin.provenance,
@@ -53,6 +58,8 @@ def unknown_team(team: str, origin: Origin, at: Provenance) -> Problem:
 
 def _told(claimant: Claimant, found: Trespass) -> tuple[str, str]:
     """What is wrong, and what helps."""
+    if found.code is Code.NOT_ALLOWED:
+        return f"names the Secret {found.claims} of another namespace, and stands in {claimant}", _LENT
     if found.rule is None:
         return f"bears {found.claims} and stands in {claimant}", found.remedy
     at = _place(found.rule)

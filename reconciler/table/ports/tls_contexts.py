@@ -1,14 +1,15 @@
 """TLSContexts by name: towards upstreams, and what they give to whoever ends TLS."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias, TypeVar
 
 from reconciler.model.match import ANY_HOST
-from reconciler.model.origin import Origin
+from reconciler.model.origin import Kind, Origin
 from reconciler.model.ports import TcpMappingResource
-from reconciler.model.problem import Problem
+from reconciler.model.problem import Code, Problem, Severity
+from reconciler.model.provenance import is_cluster_path
 from reconciler.model.resource import MappingResource, Resource, ResourceId
 from reconciler.model.tls import Authorities, Identity, SecretRef, TlsSettings, UpstreamTls
 from reconciler.model.tls_context import TlsContextResource
@@ -16,6 +17,15 @@ from reconciler.model.tls_module import TlsModuleResource
 from reconciler.table.resolve.unknown import several, unknown
 
 SERVER = "server"  # the block of the ``tls`` Module that is about clients
+
+# Whether a document, by the path of its `Provenance`, may use what is a namespace's own.
+Lends: TypeAlias = Callable[[str, str], bool]
+
+
+def lend_all(_namespace: str, _path: str) -> bool:
+    """Nobody keeps anything for itself."""
+    return True
+
 
 Speaker = TypeVar("Speaker", MappingResource, TcpMappingResource)
 
@@ -27,13 +37,15 @@ class TlsContexts:
     Attributes:
         by_name: in order of identity.
         split_names: the last dot of a Secret's name stands before a namespace, where nothing else is said.
+        lends: see `Lends`.
     """
 
     by_name: dict[str, list[TlsContextResource]]
     split_names: bool = True
+    lends: Lends = field(default=lend_all, compare=False, repr=False)
 
     @classmethod
-    def of(cls, resources: Sequence[Resource], *, split_names: bool = True) -> "TlsContexts":
+    def of(cls, resources: Sequence[Resource], *, split_names: bool = True, lends: Lends = lend_all) -> "TlsContexts":
         """The TLSContexts among the resources of a table, which are in order of identity."""
         by_name: dict[str, list[TlsContextResource]] = defaultdict(list)
         for resource in resources:
@@ -42,7 +54,7 @@ class TlsContexts:
             elif isinstance(resource, TlsModuleResource):
                 for name, context in _of_module(resource):
                     by_name[name].append(context)
-        return cls(dict(by_name), split_names)
+        return cls(dict(by_name), split_names, lends)
 
     @property
     def all(self) -> list[TlsContextResource]:
@@ -60,16 +72,25 @@ class TlsContexts:
             return [one for one in self.by_name.get(name, ()) if one.origin.id.namespace == namespace]
         return [one for one in found if one.origin.id.namespace == namespace] or found
 
-    def named(self, origin: Origin, written: str, field: str = "tls") -> TlsContextResource | Problem:
+    def named(self, origin: Origin, written: str, where: str = "tls") -> TlsContextResource | Problem:
         """The TLSContext of a name, or why there is not one.
 
         Args:
             origin: of the document that names it.
             written: the name.
-            field: where, below ``spec``.
+            where: the field, below ``spec``.
         """
         found = self.find(written, origin.id.namespace)
-        return found[0] if len(found) == 1 else self._not_one(origin, written, field, found)
+        usable = [one for one in found if self._lent(one.origin, origin)]
+        if found and not usable:
+            return _not_lent(origin, where, found[0])
+        return usable[0] if len(usable) == 1 else self._not_one(origin, written, where, usable)
+
+    def _lent(self, context: Origin, origin: Origin) -> bool:
+        """Whether a document may use a TLSContext; one of the repository is for all, as a Module's block is."""
+        if not is_cluster_path(context.provenance.path) or context.id.kind is Kind.MODULE:
+            return True
+        return self.lends(context.id.namespace, origin.provenance.path)
 
     def upstream(self, origin: Origin, written: str) -> UpstreamTls | Problem:
         """How to speak TLS to the upstream of a document that names a TLSContext, or why nobody may.
@@ -112,13 +133,13 @@ class TlsContexts:
         name, dot, elsewhere = written.rpartition(".")
         return SecretRef(elsewhere, name) if split and dot else SecretRef(namespace, written)
 
-    def _not_one(self, origin: Origin, written: str, field: str, found: Sequence[TlsContextResource]) -> Problem:
+    def _not_one(self, origin: Origin, written: str, where: str, found: Sequence[TlsContextResource]) -> Problem:
         if found:
             message = f"several TLSContexts are called {written}, none of them in its namespace"
-            return several(origin, field, message, found)
+            return several(origin, where, message, found)
         return unknown(
             origin,
-            field,
+            where,
             f"names a TLSContext that there is not: {written}; it is not served rather than in clear text",
             self.by_name,
             hint="Correct the name, or add the TLSContext",
@@ -142,6 +163,21 @@ def speaking_tls(
         else:
             found.append(replace(mapping, upstream=replace(mapping.upstream, tls=tls)))
     return found, stranded
+
+
+def _not_lent(origin: Origin, where: str, context: TlsContextResource) -> Problem:
+    namespace = context.origin.id.namespace
+    return Problem(
+        Code.NOT_ALLOWED,
+        Severity.ERROR,
+        f"names {context.origin.id}, which an object of another namespace holds, so it is not served",
+        origin.provenance,
+        field=f"spec.{where}",
+        hint=f"Write a TLSContext of its own, or have that of {namespace} written in the repository, or an Ownership "
+        "declare both as namespaces of one team",
+        resource=str(origin.id),
+        related=(context.origin.provenance,),
+    )
 
 
 def _of_module(module: TlsModuleResource) -> Iterable[tuple[str, TlsContextResource]]:
