@@ -70,10 +70,11 @@ def make(door: Cluster, namespace: str) -> Iterator[Make]:
             of: Cluster = door,
             may_write: Callable[[], bool] = lambda: True,
             envoys: EnvoyAdmins | None = None,
+            clock: Callable[[], datetime] = lambda: datetime.now(UTC),
             **more: object,
         ) -> ConfigMapTarget:
             place = dataclasses.replace(Place(namespace, "routes", shape, "edge"), **more)  # type: ignore[arg-type]
-            target = ConfigMapTarget(of, place, may_write, envoys)
+            target = ConfigMapTarget(of, place, may_write, envoys, clock)
             stack.callback(target.close)
             return target
 
@@ -323,7 +324,7 @@ def test_who_does_not_lead_writes_nothing(api: ApiServer, namespace: str, make: 
     assert api.admin.find("ConfigMap", "routes", namespace) is None
     permitted = iter([True, True, False])  # content and pointer, but not the pruning
     make(names=Names.ROTATING, keep=0).apply(FIRST)
-    late = make(names=Names.ROTATING, keep=0, may_write=lambda: next(permitted))
+    late = make(names=Names.ROTATING, keep=0, stays=timedelta(), may_write=lambda: next(permitted))
     with pytest.raises(Transient, match="another replica leads"):
         late.apply(SECOND)
     assert len(contents(api, namespace)) == 2
@@ -345,7 +346,7 @@ def test_rotating_names_keep_some_and_prune_only_their_own(api: ApiServer, names
         api.admin.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}, namespace)
     neighbour = make(names=Names.ROTATING, instance="other", name="neighbour")
     neighbour.apply(FIRST)
-    target = make(names=Names.ROTATING, keep=1)
+    target = make(names=Names.ROTATING, keep=1, stays=timedelta())
     for one in (FIRST, SECOND, FIRST, THIRD):
         target.apply(one)
         assert target.observe() == one.digest == make(names=Names.ROTATING, keep=1).observe()
@@ -360,6 +361,23 @@ def test_rotating_names_keep_some_and_prune_only_their_own(api: ApiServer, names
     assert held(api, namespace)["data"]["history"].split("\n") == history[::-1]
     assert api.admin.find("ConfigMap", "routes-0123456789ab", namespace)
     assert "binaryData" in current
+
+
+def test_what_pods_may_still_mount_stays_however_many_commits_come(api: ApiServer, namespace: str, make: Make) -> None:
+    """An hour from when it was replaced, which a restart does not forget; then it goes with the next change."""
+    now = [WHEN]
+    rotating = {"names": Names.ROTATING, "keep": 0, "clock": lambda: now[0]}
+    make(**rotating).apply(FIRST)
+    mounted = held(api, namespace)["data"]["current"]
+    now[0] += timedelta(days=3)  # however old it is: it is mounted until now
+    for one in (SECOND, THIRD, FOURTH):
+        now[0] += timedelta(minutes=15)
+        make(**rotating).apply(one)
+    assert len(contents(api, namespace)) == 4
+    now[0] += timedelta(minutes=31)
+    make(**rotating).apply(SECOND)
+    assert mounted not in contents(api, namespace)
+    assert len(contents(api, namespace)) == 3
 
 
 def neighbour_content(api: ApiServer, namespace: str) -> str:
@@ -548,7 +566,7 @@ def test_names_may_change_their_way(api: ApiServer, namespace: str, make: Make) 
     rotating.apply(FIRST)
     assert rotating.observe() == FIRST.digest
     found = held(api, namespace)
-    assert (sorted(found["data"]), found.get("binaryData")) == (["current", "history"], None)
+    assert (sorted(found["data"]), found.get("binaryData")) == (["current", "history", "replaced"], None)
     fixed = make()
     assert fixed.observe() is None
     fixed.apply(SECOND)

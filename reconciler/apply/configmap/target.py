@@ -2,12 +2,14 @@
 
 Fixed names: one ConfigMap, changed in place, which kubelets bring to the Envoys that mount it. Rotating names: one
 immutable ConfigMap for each content, NAME-DIGEST, and NAME itself, which says which is the current one; for those who
-roll out Pods that mount a new name. Its leftovers are removed, only those of this very target.
+roll out Pods that mount a new name. Its leftovers are removed, an hour after they were replaced, only those of
+this very target.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from reconciler.apply.configmap.admin import EnvoyAdmins
@@ -15,6 +17,7 @@ from reconciler.apply.configmap.blame import last_stranger, owned_by_others
 from reconciler.apply.configmap.content import Keys, Shape, snapshot_in, wanted_keys
 from reconciler.apply.configmap.marks import Owner, annotations
 from reconciler.apply.configmap.objects import Held, Objects, Wanted
+from reconciler.apply.configmap.rotation import CURRENT, HISTORY, REPLACED, STAYS, History
 from reconciler.apply.configmap.watching import Versions
 from reconciler.cluster import Cluster, Scope
 from reconciler.model.digest import Digest, Json, digest_bytes
@@ -22,7 +25,6 @@ from reconciler.model.effect import UNNAMED, Ack, AckState, Drift, Evidence, Rel
 from reconciler.model.errors import ReconcileError, Transient
 from reconciler.model.snapshot import Snapshot, TypeUrl
 
-_CURRENT, _HISTORY = ("data", "current"), ("data", "history")
 _DIGITS = 12  # of a content's digest in its name
 _MOST_TOLD = 5  # keys in the words about a drift
 
@@ -41,6 +43,7 @@ class Place:
     Attributes:
         instance: the controller, as its label names it.
         keep: with rotating names, how many old ones stay.
+        stays: and how long each stays at least after it is replaced.
     """
 
     namespace: str
@@ -49,6 +52,7 @@ class Place:
     instance: str
     names: Names = Names.FIXED
     keep: int = 5
+    stays: timedelta = STAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ class ConfigMapTarget:
         place: which ConfigMaps.
         may_write: asked right before every write: whether this replica leads.
         envoys: who to ask what became of it; None where nobody can be.
+        clock: the time now, aware.
     """
 
     exclusive = True
@@ -85,8 +90,10 @@ class ConfigMapTarget:
         place: Place,
         may_write: Callable[[], bool] = lambda: True,
         envoys: EnvoyAdmins | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._place = place
+        self._clock = clock
         self._envoys = envoys
         owner = Owner(place.instance, place.name)
         is_pointer = place.names is Names.ROTATING
@@ -167,7 +174,7 @@ class ConfigMapTarget:
         first = self._objects.look(self._place.name)
         if self._place.names is Names.FIXED:
             return self._fixed(first)
-        current = first.keys.get(_CURRENT, b"").decode() if first and first.owned else ""
+        current = first.keys.get(CURRENT, b"").decode() if first and first.owned else ""
         ours = current.startswith(f"{self._place.name}-")
         return self._rotating(first, self._objects.look(current) if ours else None, current if ours else "")
 
@@ -190,12 +197,11 @@ class ConfigMapTarget:
         name = f"{self._place.name}-{_fingerprint(keys)}"
         content = self._make(Wanted(name, keys, notes, immutable=True))
         there = self._objects.all("content")
-        history = self._history(name, seen.pointer, there)
-        told = {_CURRENT: name.encode(), _HISTORY: "\n".join(history).encode()}
-        pointer = self._objects.write(Wanted(self._place.name, told, notes, role="pointer"), seen.pointer)
-        for old in there:
-            if old.name not in history:
-                self._objects.delete(old)
+        before = History.of(seen.pointer.keys) if seen.pointer else History()
+        history = before.after(name, there, self._place.keep, self._clock(), self._place.stays)
+        pointer = self._objects.write(Wanted(self._place.name, history.keys(), notes, role="pointer"), seen.pointer)
+        for old in history.left_out(there):
+            self._objects.delete(old)
         return self._rotating(pointer, content, name)
 
     def _make(self, wanted: Wanted) -> Held:
@@ -207,15 +213,8 @@ class ConfigMapTarget:
             self._objects.delete(held)
         return self._objects.write(wanted, None)
 
-    def _history(self, name: str, pointer: Held | None, there: Sequence[Held]) -> list[str]:
-        """The current one, and the old ones that stay, newest first: as the pointer has them, else by their age."""
-        told = pointer.keys.get(_HISTORY, b"").decode().split("\n") if pointer else []
-        names = [held.name for held in there]
-        older = [one for one in dict.fromkeys([*told, *names]) if one in names and one != name]
-        return [name, *older[: self._place.keep]]
-
     def _is_ours(self, key: str) -> bool:
-        return self._place.shape.is_ours(key) or key in (_CURRENT[1], _HISTORY[1])
+        return self._place.shape.is_ours(key) or key in (CURRENT[1], HISTORY[1], REPLACED[1])
 
     def _differing(self, content: Held) -> frozenset[tuple[str, str]]:
         """Keys that are not as they were written, as far as this process wrote them, and those that others wrote."""
