@@ -11,6 +11,7 @@ from reconciler.cli.sources import cluster_source, git_source, needed_api_server
 from reconciler.cli.wiring import stage_options
 from reconciler.compile import Compiled, compile_routes, load_source
 from reconciler.model.errors import Stalled, Transient
+from reconciler.model.problem import rank
 from reconciler.model.source import Revision, SourceSnapshot
 from reconciler.resources import Loaded as LoadedResources
 from reconciler.settings import Loaded
@@ -86,7 +87,7 @@ def read_cluster(settings: Loaded) -> Reading:
         commit=None,
         files=tuple(file for _, file in sorted(view.files.items())),
         unreadable=tuple(sorted(view.refused)),
-        problems=tuple(refused.problem for _, refused in sorted(view.refused.items())),
+        problems=tuple(sorted(view.problems, key=rank)),
     )
     loaded = load_source(source, options)
     return Reading(source, loaded, compile_routes(source, loaded, options))

@@ -13,6 +13,9 @@ class Limits:
         max_files: input files in a revision; past it the revision is refused (Stalled).
         max_file_bytes: bytes of one file; a larger one is refused alone.
         max_total_bytes: bytes of all input files together; past it the revision is refused.
+        max_namespace_files: objects of one namespace that are read; past it the newest of that namespace are not.
+        max_namespace_bytes: bytes of these together; past it likewise. A fourth of what all may have, so that nobody
+            who may write to one namespace keeps the others from changing anything.
         max_depth: nesting of one YAML document.
         max_nodes: values in one document after aliases are expanded: what an alias bomb runs into.
         max_aliases: aliases in one document.
@@ -30,6 +33,8 @@ class Limits:
     max_files: int = 200_000
     max_file_bytes: int = 1_048_576
     max_total_bytes: int = 536_870_912
+    max_namespace_files: int = 50_000
+    max_namespace_bytes: int = 134_217_728
     max_depth: int = 32
     max_nodes: int = 20_000
     max_aliases: int = 100

@@ -274,7 +274,7 @@ def _unread(dark: frozenset[Realm], view: ClusterView, failure: str) -> tuple[Pr
     told = [_nothing_known(realm, why[realm]) for realm in sorted(dark)]
     if failure and Realm.GIT not in dark:
         told.append(_out_of_date(failure))
-    return (*told, *(refused.problem for refused in view.refused.values() if view.synced))
+    return (*told, *(view.problems if view.synced else ()))
 
 
 def _out_of_date(why: str) -> Problem:

@@ -13,6 +13,7 @@ from reconciler.model.provenance import object_path
 from reconciler.model.source import SourceFile
 from reconciler.sources.cluster.ports import NamedPorts
 from reconciler.sources.cluster.reduction import NOTHING, RULES, Input, Reduced
+from reconciler.sources.cluster.shares import NamespaceShares
 from reconciler.sources.cluster.view import ClusterView, RefusedObject
 
 _NO_OBJECTS: Mapping[ObjectKey, Reduced] = {}
@@ -32,13 +33,14 @@ class Holding:
     Objects come in groups, such as the Ingresses of a namespace. What is read of one object is read in one group.
 
     Args:
-        limits: of one object, and of all together.
+        limits: of one object, of a namespace, and of all together.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._groups: dict[str, Mapping[ObjectKey, Reduced]] = {}
         self._named = NamedPorts(limits)
+        self._shares = NamespaceShares(limits)
         self._files: dict[str, SourceFile] = {}
         self._refused: dict[str, RefusedObject] = {}
         self._bytes = 0
@@ -107,8 +109,9 @@ class Holding:
 
     def _apply(self, change: _Change) -> bool:
         gone = [path for path in change.removed - change.put.keys() if path in self._files or path in self._refused]
+        shown = self._shares.take(gone, change.put)
         # One that says what it said keeps the version it was first seen in.
-        new = [one for path, one in change.put.items() if self._blob(path) != one.blob]
+        new = [one for path, one in shown.items() if self._blob(path) != one.blob]
         for path in (*gone, *(one.path for one in new)):
             self._refused.pop(path, None)
             file = self._files.pop(path, None)
@@ -131,7 +134,7 @@ class Holding:
 
     def _too_much(self) -> str:
         limits = self._limits
-        if len(self._files) + len(self._refused) > limits.max_files:
+        if len(self._files) + len(self._refused) - self._shares.left_out > limits.max_files:
             return (
                 f"the cluster holds more than {limits.max_files} objects to read; narrow namespaces or label_selector"
             )

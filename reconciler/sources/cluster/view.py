@@ -55,6 +55,11 @@ class ClusterView:
         """Before anything was read."""
         return cls(_NO_FILES, EMPTY_TREE.digest.removeprefix("sha256:"), False, 0)
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Why objects are not read; what is told of many of them is told once."""
+        return tuple({id(one.problem): one.problem for one in self.refused.values()}.values())
+
     def changes_since(self, earlier: "ClusterView") -> tuple[ObjectChange, ...]:
         """What differs from an earlier view, sorted by path; costs what differs."""
         found = []

@@ -1,5 +1,7 @@
 """What is known of a cluster is kept at the cost of what changes, and is what a fresh reading gives."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,7 +50,7 @@ def put(holding: Holding, *objects: dict[str, Any], reading: ClusterReading = RE
             else reduce_ingress(body, reading)
         )
         if found is not None:
-            groups[body["kind"]]["shop", body["metadata"]["name"]] = found
+            groups[body["kind"]][body["metadata"]["namespace"], body["metadata"]["name"]] = found
     differs = [holding.put(group, members) for group, members in groups.items()]
     return any(differs)
 
@@ -66,29 +68,44 @@ _OBJECT = st.one_of(
         st.sampled_from(["", "one", "two"]),
         st.sampled_from([80, 90]),
         uid=st.sampled_from(["u", "v"]),
+        namespace=st.sampled_from(["shop", "pets"]),
+        creationTimestamp=st.sampled_from(["2026-03-01T08:00:00Z", "2026-03-02T08:00:00Z", None]),
     ),
     st.builds(ingress, st.sampled_from("ab"), st.sampled_from("abc"), st.integers(1, 9), st.sampled_from(["", "one"])),
 )
 _STATES = st.lists(
-    st.lists(_OBJECT, max_size=5, unique_by=lambda body: (body["kind"], body["metadata"]["name"])),
+    st.lists(
+        _OBJECT,
+        max_size=5,
+        unique_by=lambda body: (body["kind"], body["metadata"]["namespace"], body["metadata"]["name"]),
+    ),
     min_size=1,
     max_size=5,
 )
 
 
-@given(_STATES)
-@settings(max_examples=150, deadline=None)
-def test_step_by_step_is_as_read_anew(states: list[list[dict[str, Any]]]) -> None:
+_SHARES = st.sampled_from(
+    [Limits(), *(Limits(max_namespace_files=n) for n in (1, 2, 3)), Limits(max_namespace_bytes=6)]
+)
+
+
+@given(_STATES, _SHARES)
+@settings(max_examples=300, deadline=None)
+def test_step_by_step_is_as_read_anew(states: list[list[dict[str, Any]]], limits: Limits) -> None:
     """Files, digest and differences after any steps are those of the last state, whatever was before."""
-    holding = Holding(Limits())
+    holding, reading = Holding(limits), replace(READING, limits=limits)
     before = view(holding)
     for objects in states:
         differs = put(holding, *objects)
-        now, anew = view(holding), view_of(objects, READING)
+        now, anew = view(holding), view_of(objects, reading)
+        assert {path: one.blob for path, one in now.refused.items()} == {
+            path: one.blob for path, one in anew.refused.items()
+        }
         assert now.digest == anew.digest
         contents = {path: (file.blob, file.content) for path, file in now.files.items()}
         assert contents == {path: (file.blob, file.content) for path, file in anew.files.items()}
-        changed = {path for path in {*now.files, *before.files} if now.files.get(path) is not before.files.get(path)}
+        both = {**now.files, **now.refused}, {**before.files, **before.refused}
+        changed = {path for path in {*both[0], *both[1]} if both[0].get(path) is not both[1].get(path)}
         assert {change.path for change in now.changes_since(before)} == changed
         assert differs == bool(changed) == (now.generation > before.generation)
         before = now
@@ -158,3 +175,49 @@ def test_past_the_limit_of_all_nothing_changes(limits: Limits) -> None:
     assert full.synced
     assert full.failure
     assert (full.files, full.generation, full.digest) == (good.files, good.generation, good.digest)
+
+
+def flood(count: int, text: str = "ten bytes!") -> list[dict[str, Any]]:
+    """Services of one namespace, each younger than the one before."""
+    made = [f"2026-03-01T08:{number // 60:02}:{number % 60:02}Z" for number in range(count)]
+    return [service(f"f{n}", 1, text, namespace="flood", creationTimestamp=at) for n, at in enumerate(made)]
+
+
+def names(found: Iterable[str]) -> list[str]:
+    """Of the objects of some paths, sorted."""
+    return sorted(path.rpartition("/")[2] for path in found)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [Limits(max_namespace_files=3, max_files=5), Limits(max_namespace_bytes=35, max_total_bytes=60)],
+    ids=["count", "bytes"],
+)
+def test_who_floods_a_namespace_harms_nobody_else(limits: Limits) -> None:
+    """Its own newest objects are not read, its older ones and all others are, and others may change what they have."""
+    holding = Holding(limits)
+    put(holding, service("a", 1, "one"), *flood(200))
+    seen = view(holding)
+    assert (seen.synced, seen.failure) == (True, "")
+    assert names(seen.files) == ["a", "f0", "f1", "f2"]
+    assert len(seen.refused) == 197
+    (problem,) = seen.problems
+    assert str(problem).startswith("Namespace flood/flood: error [size-limit] the newest objects")
+    put(holding, service("a", 2, "two"), *flood(400))
+    assert view(holding).files["cluster://Service/shop/a"].content == b"two"
+    assert names(view(holding).files) == ["a", "f0", "f1", "f2"]
+    put(holding, service("a", 2, "two"), *flood(400)[1:])
+    assert names(view(holding).files) == ["a", "f1", "f2", "f3"], "there is room for the next one"
+    put(holding, service("a", 2, "two"), *flood(2))
+    assert (names(view(holding).files), view(holding).refused) == (["a", "f0", "f1"], {})
+
+
+def test_what_is_left_out_may_say_what_it_wants() -> None:
+    """Writes to what is not read are no revision."""
+    holding = Holding(Limits(max_namespace_files=2))
+    put(holding, *flood(4))
+    before = view(holding)
+    assert not put(holding, *flood(2), *flood(4, "otherwise!")[2:])
+    assert view(holding).digest == before.digest
+    assert put(holding, *flood(2), *flood(5, "otherwise!")[2:])
+    assert [change.path for change in view(holding).changes_since(before)] == ["cluster://Service/flood/f4"]
