@@ -5,6 +5,7 @@ from functools import cache
 
 from reconciler.compile import Compiled, Held, Options, compile_routes, load_source_files
 from reconciler.model.guards import guard_of
+from reconciler.model.platform import is_guest
 from reconciler.model.problem import Problem
 from reconciler.model.resource import Kind, Origin, Resource, ResourceId
 from reconciler.model.source import SourceSnapshot
@@ -44,7 +45,9 @@ def compiled_change(
         return compile_routes(source, loaded(), options, good, held)
 
     short = recompile(state.memory, source, files, options, good, held) if state.memory else None
-    return Attempted(short or compile_with(held), compile_with, cache(lambda: _suspects(loaded(), state, held)), held)
+    return Attempted(
+        short or compile_with(held), compile_with, cache(lambda: _suspects(loaded(), state, held, options)), held
+    )
 
 
 def memory_after(
@@ -68,14 +71,17 @@ def newly_read(files: LoadedFiles, state: State) -> tuple[str, ...] | None:
     return tuple(sorted({*files.read, *(state.kept.keys() - files.parts.keys())}))
 
 
-def _suspects(loaded: Loaded, state: State, held: Held) -> dict[ResourceId, Origin]:
+def _suspects(loaded: Loaded, state: State, held: Held, options: Options) -> dict[ResourceId, Origin]:
     """Every resource whose document is new.
 
-    A new guard of every request is none of them: without it nothing else may be served, not even to find a culprit. Nor
-    is an Ownership, new or not: nothing of it is sent to Envoy, and without it somebody may get what is not theirs.
+    A new guard of every request is none of them: without it nothing else may be served, not even to find a culprit. One
+    that only guards what a guest has is one: it is nobody else's wish. Nor is an Ownership, new or not: nothing of it
+    is sent to Envoy, and without it somebody may get what is not theirs.
     """
     served = {resource.origin.id: resource.origin.document for resource in state.applied.resources}
-    guards = {resource.origin.id for resource in loaded.resources if guard_of(resource)} - served.keys()
+    namespaces = options.limits.platform_namespaces
+    wanted = [one.origin for one in loaded.resources if guard_of(one)]
+    guards = {one.id for one in wanted if not is_guest(one.provenance.path, namespaces)} - served.keys()
     origins = {resource.origin.id: resource.origin for resource in loaded.resources}
     new = {o.id: o for o in origins.values() if o.id not in held and served.get(o.id) != o.document}
     return {name: origin for name, origin in new.items() if name not in guards and name.kind is not Kind.OWNERSHIP}

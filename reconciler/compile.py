@@ -11,6 +11,7 @@ from reconciler.model.guards import unguarded
 from reconciler.model.limits import DEFAULT_LIMITS, Limits
 from reconciler.model.loaded import FilePart
 from reconciler.model.plan import Plan
+from reconciler.model.platform import is_guest
 from reconciler.model.problem import Problem, order
 from reconciler.model.resource import HostMatch, Resource, ResourceId
 from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot, TypeUrl
@@ -129,7 +130,7 @@ def compile_routes(
         problems=tuple(sorted((*source.problems, *loaded.problems, *merged.problems, *found), key=order)),
         table=built.table,
         snapshot=rendering.snapshot,
-        unguarded=unguarded(served, _asked_for(loaded, merged), merged.rejected, absent),
+        unguarded=unguarded(served, _asked_for(loaded, merged, absent, last_good, options), merged.rejected, absent),
         unsettled=_unsettled(loaded, merged, built, quarantined.keys() | held.keys() | strayed.keys(), last_good),
         around=built.surroundings,
         ownership=merged.ownership,
@@ -137,11 +138,20 @@ def compile_routes(
     )
 
 
-def _asked_for(loaded: Loaded, merged: Merged) -> Sequence[Resource]:
-    """The good documents; a guard that a stranger wrote into the cluster, and that never served, is nobody's wish."""
-    if not merged.strangers:
-        return loaded.resources
-    return [resource for resource in loaded.resources if resource.origin.id not in merged.strangers]
+def _asked_for(
+    loaded: Loaded, merged: Merged, absent: Sequence[ResourceId], last_good: Sequence[Resource], options: Options
+) -> Sequence[Resource]:
+    """The good documents of what is absent; of a guest that never served its guard, that is nobody else's wish."""
+    gone = set(absent) - merged.strangers
+    if not gone:
+        return ()
+    known = {resource.origin.id for resource in last_good}
+    namespaces = options.limits.platform_namespaces
+    return [
+        one
+        for one in loaded.resources
+        if one.origin.id in gone and (one.origin.id in known or not is_guest(one.origin.provenance.path, namespaces))
+    ]
 
 
 def _unsettled(
@@ -166,11 +176,13 @@ def _merged_and_built(
         dark=source.dark,
         precedence=options.precedence,
         conflicts=options.conflicts,
+        platform_namespaces=options.limits.platform_namespaces,
     )
     return merged, build(
         merged.resources,
         default_listener=options.default_listener,
         endpoints_watched=options.render.endpoints is EndpointSource.KUBERNETES,
+        platform_namespaces=options.limits.platform_namespaces,
         lends=merged.ownership.lends,
     )
 

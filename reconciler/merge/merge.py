@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
 
 from reconciler.merge.claims import settle_hostnames, settle_modules, settle_policies, settle_ports, settle_services
 from reconciler.merge.identity import Unseen, enter, held_problems
 from reconciler.merge.ledger import Ledger
-from reconciler.merge.ownership import FREE, Ownership, admit
+from reconciler.merge.ownership import FREE, Ownership, admit, own_claims
 from reconciler.merge.policy import ConflictPolicy
 from reconciler.merge.settle import MappingSettlement
+from reconciler.model.platform import serves_all_that_is_named
 from reconciler.model.problem import Problem, rank
 from reconciler.model.resource import HostResource, OwnershipResource, Rejected, Resource, ResourceId, contest
 from reconciler.model.source import Realm
@@ -52,6 +54,7 @@ def merge(
     dark: Collection[Realm] = (),
     conflicts: ConflictPolicy = ConflictPolicy.QUARANTINE,
     precedence: Realm = Realm.GIT,
+    platform_namespaces: tuple[str, ...] = (),
 ) -> Merged:
     """The resources that are to be served; the same for every order of the inputs.
 
@@ -70,7 +73,9 @@ def merge(
         dark: realms nothing is known of now.
         precedence: whose documents win over those of the other realm.
         conflicts: what to do with Mappings without weight that ask for the same requests.
+        platform_namespaces: those whose objects may speak for everybody; ``*`` for all.
     """
+    rejected = own_claims(rejected)
     unseen = Unseen(frozenset(unreadable), frozenset(dark))
 
     def versions(
@@ -86,12 +91,14 @@ def merge(
         _settle_edge(ledger)
         return [one for one in ledger.served() if isinstance(one, HostResource)]
 
-    ownership = Ownership.of(_ownerships(versions, resources, rejected, last_good))
+    ownership = Ownership.of(_ownerships(versions, resources, rejected, last_good), platform_namespaces)
     admitted = admit(resources, rejected, last_good, ownership, settled_hosts)
     ledger, problems = versions(admitted.resources, admitted.rejected, admitted.last_good)
     problems += [*admitted.problems, *_settle_edge(ledger)]
-    selecting = [host for host in ledger.served() if isinstance(host, HostResource) and host.mapping_selector]
-    problems += MappingSettlement(ledger, conflicts, lambda mapping: contest(mapping, selecting)).settle()
+    hosts = [one for one in ledger.served() if isinstance(one, HostResource)]
+    selecting = [host for host in hosts if host.mapping_selector is not None]
+    implicit = serves_all_that_is_named(hosts, platform_namespaces)
+    problems += MappingSettlement(ledger, conflicts, partial(contest, selecting=selecting, implicit=implicit)).settle()
     problems += settle_policies(ledger)
     problems.sort(key=lambda problem: (*rank(problem), problem.resource, problem.message))
     return Merged(

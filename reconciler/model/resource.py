@@ -263,17 +263,21 @@ Competitor: TypeAlias = MappingResource | TcpMappingResource
 Contest: TypeAlias = tuple[MatchGroup, tuple[ResourceId, ...]] | TcpContest
 
 
-def contest(mapping: Competitor, selecting: Iterable[HostResource]) -> Contest:
+def contest(mapping: Competitor, selecting: Iterable[HostResource], *, implicit: bool = False) -> Contest:
     """What a Mapping competes for: the requests of its group, at the Hosts that select it by label.
 
-    Mappings of one group that labels send to different Hosts never meet. TCPMappings compete for connections.
+    Mappings of one group that labels send to different Hosts never meet, unless they are served for being named.
+    TCPMappings compete for connections.
 
     Args:
         mapping: the competitor.
         selecting: the Hosts that have a ``mapping_selector``, in order of identity.
+        implicit: every host that a Mapping names is served.
     """
     if isinstance(mapping, TcpMappingResource):
         return mapping.group
+    if implicit and mapping.host is not None:
+        return mapping.group, ()
     return mapping.group, tuple(host.origin.id for host in selecting if host.takes(mapping))
 
 

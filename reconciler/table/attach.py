@@ -31,7 +31,7 @@ class Places:
     """The virtual hosts of one listener, and which rules each takes.
 
     Attributes:
-        by_name: the virtual hosts by name, each with the Host behind it; None where there is no Host at all.
+        by_name: the virtual hosts by name, each with the Host behind it; None where it is served for being named.
         dark: Hosts that can't end TLS as they say: they take no rules.
     """
 
@@ -42,21 +42,28 @@ class Places:
 
     @classmethod
     def of(
-        cls, rules: Iterable[Rule], hosts: Sequence[HostResource] | None, endings: Terminations = NO_TERMINATIONS
+        cls,
+        rules: Iterable[Rule],
+        hosts: Sequence[HostResource],
+        endings: Terminations = NO_TERMINATIONS,
+        *,
+        implicit: bool,
     ) -> "Places":
         """The places of a listener.
 
         Args:
-            rules: all rules; they name the virtual hosts where there is no Host.
-            hosts: the Hosts the listener binds; None when there is no Host at all and every named host is served.
+            rules: all rules; they name the virtual hosts that are served for being named.
+            hosts: the Hosts the listener binds.
             endings: how TLS ends.
+            implicit: every host that is named is served.
         """
         by_name: dict[HostMatch, HostResource | None] = {}
-        for host in hosts or ():
+        for host in hosts:
             by_name.setdefault(host.hostname, host)
-        if hosts is None:
-            named = (mapping.host for _, mapping in rules if mapping.host is not None)
-            by_name = dict.fromkeys(ANY_HOST if host.kind is MatchKind.REGEX else host for host in named)
+        if implicit:
+            named = {mapping.host for _, mapping in rules if mapping.host is not None}
+            asked = dict.fromkeys(ANY_HOST if host.kind is MatchKind.REGEX else host for host in named)
+            by_name = {**asked, **by_name}
         return cls(by_name, endings.dark, Domains.of(by_name), {})
 
     def names(self, mapping: MappingResource) -> bool:

@@ -46,27 +46,31 @@ def build(
     *,
     default_listener: DefaultListener = DEFAULT_LISTENER,
     endpoints_watched: bool = False,
+    platform_namespaces: Sequence[str] = (),
     lends: Lends = lend_all,
 ) -> Built:
     """The route table of merged resources; the same for every order of them.
 
     Without any Host every host named by a Mapping is served. With Hosts only theirs are: a Mapping attaches to the
     Hosts that take it (`HostResource.takes`), at the Listeners that bind those; one that attaches nowhere is a
-    Problem and has no rule.
+    Problem and has no rule. With Hosts of guests alone both are served.
 
     Args:
         resources: one per identity, conflicts settled (what ``merge`` returns).
         default_listener: address of every listener, and the port where there is no Listener.
         endpoints_watched: see `Documents`.
+        platform_namespaces: those whose objects may speak for everybody; ``*`` for all.
         lends: who may use whose TLSContexts.
     """
-    documents = Documents.of(resources, endpoints_watched=endpoints_watched, lends=lends)
+    documents = Documents.of(
+        resources, endpoints_watched=endpoints_watched, platform_namespaces=platform_namespaces, lends=lends
+    )
     hosts = documents.hosts
     settled = settle(documents)
     services = place_services(documents)
     endings = terminations(hosts, documents.contexts)
 
-    made = rules_of(settled.mappings, hosts, services.edge)
+    made = rules_of(settled.mappings, documents, services.edge)
     ports = listening(made.rules, documents, endings, services.edge, default_listener)
     tcp = place(settled.tcp_mappings, ports.listeners, by_name(hosts, endings), default_listener.address)
 

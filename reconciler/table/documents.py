@@ -6,6 +6,7 @@ from operator import attrgetter
 
 from reconciler.model.mapping_policy import MappingPolicyResource
 from reconciler.model.module import NO_DEFAULTS, MappingDefaults, ModuleResource
+from reconciler.model.platform import serves_all_that_is_named
 from reconciler.model.ports import TcpMappingResource
 from reconciler.model.resource import HostResource, ListenerResource, MappingResource, Resource
 from reconciler.model.services import ServiceResource
@@ -26,6 +27,7 @@ class Documents:
         services: those that requests are shown to.
         references: what can be named: resolvers, CircuitBreakers, OutlierDetections.
         contexts: TLSContexts, those of the ``tls`` Module among them.
+        implicit: every host that a Mapping names is served: there is no Host, or none but those of guests.
         endpoints_watched: Kubernetes is asked for endpoints where a resolver says so, and not DNS instead.
     """
 
@@ -38,27 +40,40 @@ class Documents:
     services: Sequence[ServiceResource]
     references: References
     contexts: TlsContexts
+    implicit: bool
     endpoints_watched: bool = False
 
     @classmethod
     def of(
-        cls, resources: Iterable[Resource], *, endpoints_watched: bool = False, lends: Lends = lend_all
+        cls,
+        resources: Iterable[Resource],
+        *,
+        endpoints_watched: bool = False,
+        platform_namespaces: Sequence[str] = (),
+        lends: Lends = lend_all,
     ) -> "Documents":
-        """The resources by kind; the same for every order of them."""
+        """The resources by kind; the same for every order of them. ``platform_namespaces``: see `Limits`."""
         ordered = sorted(resources, key=attrgetter("origin.id.kind", "origin.id.namespace", "origin.id.name"))
         module = module_of(ordered)
+        hosts = tuple(one for one in ordered if isinstance(one, HostResource))
         return cls(
             module=module,
             mappings=tuple(one for one in ordered if isinstance(one, MappingResource)),
             tcp_mappings=tuple(one for one in ordered if isinstance(one, TcpMappingResource)),
             policies=tuple(one for one in ordered if isinstance(one, MappingPolicyResource)),
-            hosts=tuple(one for one in ordered if isinstance(one, HostResource)),
+            hosts=hosts,
             listeners=tuple(one for one in ordered if isinstance(one, ListenerResource)),
             services=tuple(one for one in ordered if isinstance(one, ServiceResource)),
             references=References.of(ordered),
             contexts=TlsContexts.of(ordered, split_names=module.split_secret_names if module else True, lends=lends),
+            implicit=serves_all_that_is_named(hosts, platform_namespaces),
             endpoints_watched=endpoints_watched,
         )
+
+    @property
+    def selecting(self) -> list[HostResource]:
+        """The Hosts that select Mappings by label, in order of identity."""
+        return [host for host in self.hosts if host.mapping_selector is not None]
 
     @property
     def defaults(self) -> MappingDefaults:

@@ -117,7 +117,7 @@ def _made(groups: Iterable[Group], around: Surroundings) -> _Made | None:
     findings: set[Problem] = set()
     for group in filter(None, groups):
         settled = settle(replace(around.documents, mappings=group, tcp_mappings=(), policies=()))
-        made = rules_of(settled.mappings, around.documents.hosts, around.edge)
+        made = rules_of(settled.mappings, around.documents, around.edge)
         names = {str(member.origin.id) for member in group}
         own = any(problem.resource in names for problem in settled.problems)
         if own or settled.stranded or made.problems or any(unserved(settled.mappings, around.edge)):
@@ -146,8 +146,8 @@ def _listeners(
             at = bisect_left(hosts, name, key=attrgetter("host"))
             edit = HostEdit(tuple(left.get(name, ())), tuple(entered.get(name, ())))
             hosts[at] = replace(hosts[at], routes=splices.of(hosts[at].routes, edit))
-            if not around.documents.hosts and not _is_named(hosts[at]):
-                return None  # without Hosts a virtual host goes with the last Mapping that names it
+            if around.places[listener.name].by_name[name] is None and not _is_named(hosts[at]):
+                return None  # without a Host a virtual host goes with the last Mapping that names it
             if reachable(listener, hosts[at]):
                 placed.update(route.name for route in edit.come)
             edits[listener.name, name] = edit
@@ -164,7 +164,7 @@ def _by_host(listener: Listener, around: Surroundings, made: _Made) -> dict[Host
     if places is None:
         return found
     for route, mapping in made.rules:
-        if not around.documents.hosts and not places.names(mapping):
+        if around.documents.implicit and not places.names(mapping):
             return None
         for host in places.taking(route, mapping):
             found.setdefault(host, []).append(route)

@@ -8,9 +8,10 @@ from typing import TypeAlias
 from reconciler.model.edge import Edge
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.rank import Rank
-from reconciler.model.resource import ANY_HOST, Contest, HostResource, MappingResource, contest
+from reconciler.model.resource import ANY_HOST, Contest, MappingResource, contest
 from reconciler.model.table import Action, Forward, Route
 from reconciler.table.actions import action_of, mirrors_of
+from reconciler.table.documents import Documents
 from reconciler.table.order import in_match_order
 from reconciler.table.policies import differing, policy_of
 from reconciler.table.resolve.services import effective_policy
@@ -27,18 +28,18 @@ class Rules:
     problems: Sequence[Problem]
 
 
-def rules_of(mappings: Sequence[MappingResource], hosts: Sequence[HostResource], edge: Edge) -> Rules:
+def rules_of(mappings: Sequence[MappingResource], documents: Documents, edge: Edge) -> Rules:
     """The rules of Mappings; shadows have gone into the rules of their group.
 
     Args:
         mappings: settled; merge has seen to it that the weights of a group add up.
-        hosts: all of them.
+        documents: with all Hosts.
         edge: with its services, of which a route can ask only those there are.
     """
-    selecting = [host for host in hosts if host.mapping_selector is not None]
+    selecting, implicit = documents.selecting, documents.implicit
     groups: dict[Contest, list[MappingResource]] = defaultdict(list)
     for mapping in mappings:
-        groups[contest(mapping, selecting)].append(mapping)
+        groups[contest(mapping, selecting, implicit=implicit)].append(mapping)
     rules: list[Rule] = []
     problems: list[Problem] = []
     for rank, group in in_match_order(groups.values()):

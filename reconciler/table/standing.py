@@ -37,16 +37,16 @@ class Standing:
             table: what came of it.
         """
         by_id = {mapping.origin.id: mapping for mapping in mappings}
-        selecting = around.selecting
+        selecting, implicit = around.documents.selecting, around.documents.implicit
         groups: dict[Contest, list[ResourceId]] = defaultdict(list)
         for name, mapping in by_id.items():
-            groups[contest(mapping, selecting)].append(name)
+            groups[contest(mapping, selecting, implicit=implicit)].append(name)
         uses = Counter(name for route in table.routes for name in names_of(route))
         return cls(around, by_id, {key: tuple(names) for key, names in groups.items()}, uses)
 
     def contest(self, mapping: MappingResource) -> Contest:
         """What a Mapping competes for."""
-        return contest(mapping, self.around.selecting)
+        return contest(mapping, self.around.documents.selecting, implicit=self.around.documents.implicit)
 
     def group(self, key: Contest) -> Group:
         """The Mappings of one match."""

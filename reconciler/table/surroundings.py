@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.model.edge import Edge
-from reconciler.model.resource import HostResource
 from reconciler.table.attach import Places
 from reconciler.table.documents import Documents
 
@@ -24,8 +23,3 @@ class Surroundings:
     edge: Edge
     places: Mapping[str, Places]
     fixed_clusters: frozenset[str]
-
-    @property
-    def selecting(self) -> list[HostResource]:
-        """The Hosts that select Mappings by label, in order of identity."""
-        return [host for host in self.documents.hosts if host.mapping_selector is not None]

@@ -8,14 +8,18 @@ comes that says whose it is.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 
+from reconciler.merge.ownership.claiming import own_claims
 from reconciler.merge.ownership.holders import Claimant
 from reconciler.merge.ownership.register import Register
 from reconciler.merge.ownership.wording import not_owner, unknown_team
 from reconciler.model.attachment import attachments
+from reconciler.model.guards import guard_of
 from reconciler.model.mapping_policy import MappingPolicyResource
-from reconciler.model.origin import PLATFORM_KINDS, Origin, ResourceId
+from reconciler.model.origin import PLATFORM_KINDS, Kind, Origin, ResourceId
 from reconciler.model.ownership import OwnershipResource
+from reconciler.model.platform import is_guest
 from reconciler.model.problem import Problem
 from reconciler.model.provenance import Provenance, is_cluster_path
 from reconciler.model.resource import HostResource, MappingResource, Rejected, Resource
@@ -36,10 +40,11 @@ class Ownership:
     proposed: Register | None
 
     @classmethod
-    def of(cls, ownerships: Sequence[OwnershipResource]) -> "Ownership":
-        """Of the Ownerships that are served."""
-        enforced = Register.of(one for one in ownerships if one.enforce)
-        return cls(enforced, None if all(one.enforce for one in ownerships) else Register.of(ownerships))
+    def of(cls, ownerships: Sequence[OwnershipResource], platform_namespaces: tuple[str, ...] = ()) -> "Ownership":
+        """Of the Ownerships that are served, and the settings."""
+        enforced = Register.of((one for one in ownerships if one.enforce), platform_namespaces)
+        agree = all(one.enforce for one in ownerships)
+        return cls(enforced, None if agree else Register.of(ownerships, platform_namespaces))
 
     def is_silent(self, mapping: MappingResource, hosts: Sequence[HostResource]) -> bool:
         """Whether nothing at all is to be said of a Mapping.
@@ -99,8 +104,13 @@ def admit(
         ownership: what is in force.
         served_hosts: which Hosts come of documents other than Mappings, given as they are given here.
     """
+    rejected = own_claims(rejected, ownership.enforced)
     admission = _Admission(ownership, _hosts_of(resources, rejected, last_good, ownership.enforced, served_hosts))
-    if ownership.enforced.empty and ownership.proposed is None and not admission.concerned(resources, last_good):
+    if (
+        ownership.enforced.empty
+        and ownership.proposed is None
+        and not admission.concerned(resources, rejected, last_good)
+    ):
         return Admitted(resources, rejected, last_good, (), frozenset())
     return admission.admitted(resources, rejected, last_good)
 
@@ -112,12 +122,14 @@ class _Admission:
         self._ownership = ownership
         self._hosts = hosts
 
-    def concerned(self, resources: Iterable[Resource], last_good: Iterable[Resource]) -> bool:
+    def concerned(
+        self, resources: Iterable[Resource], rejected: Iterable[Rejected], last_good: Iterable[Resource]
+    ) -> bool:
         """Whether anything can be refused where nothing has an owner: only what bears a namespace of others."""
         if self._ownership.enforced.bound:
             return True
         places = (one.origin.provenance.path for group in (resources, last_good) for one in group)
-        return any(map(is_cluster_path, places))
+        return any(map(is_cluster_path, chain(places, (one.path for one in rejected))))
 
     def admitted(
         self, resources: Sequence[Resource], rejected: Sequence[Rejected], last_good: Sequence[Resource]
@@ -203,13 +215,18 @@ class _Admission:
 
     def _guarding(self, rejected: Iterable[Rejected], last_good: Iterable[Resource]) -> Iterator[Rejected]:
         """Broken documents; what was written by somebody who may not write its kind was to guard nothing."""
+        served = {other.origin.id for other in last_good if guard_of(other) is not None}
         for one in rejected:
-            strange = one.guard in PLATFORM_KINDS and is_cluster_path(one.path)
-            if strange and all(other.origin.id != one.id for other in last_good) and one.guard is not None:
-                trespass = self._ownership.enforced.of_platform(one.guard, Claimant.of(one.path))
-                yield one if trespass is None else replace(one, guard=None)
-            else:
-                yield one
+            strange = one.guard is not None and one.id not in served and self._is_strange(one.guard, one.path)
+            yield replace(one, guard=None) if strange else one
+
+    def _is_strange(self, guard: Kind, path: str) -> bool:
+        """Whether somebody may not guard what is not theirs: an object of the cluster may have been written by any."""
+        register = self._ownership.enforced
+        if is_guest(path, register.platform_namespaces):
+            return True
+        foreign = guard in PLATFORM_KINDS and is_cluster_path(path)
+        return foreign and register.of_platform(guard, Claimant.of(path)) is not None
 
 
 def _strangers(

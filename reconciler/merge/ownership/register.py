@@ -9,8 +9,9 @@ from reconciler.merge.ownership.holders import Claimant, Holders, folders, of_te
 from reconciler.merge.ownership.secrets import foreign_secret
 from reconciler.merge.ownership.spaces import Space, Spaces
 from reconciler.model.match import ANY_HOST, HostMatch, MatchKind, PathMatch
-from reconciler.model.origin import PLATFORM_KINDS, Kind, Origin
+from reconciler.model.origin import PLATFORM_KINDS, Kind, Origin, ResourceId
 from reconciler.model.ownership import CLAIMING_KINDS, WHOLE, Owners, OwnershipResource, OwnershipRule, Team
+from reconciler.model.platform import serves_all_that_is_named
 from reconciler.model.ports import TcpMappingResource
 from reconciler.model.problem import Code
 from reconciler.model.provenance import Provenance
@@ -53,6 +54,7 @@ class Register:
         sharing: the namespaces of each team.
         deny: where it says that what nobody owns belongs to nobody; None where it does not.
         unknown: teams that rules name and nobody declares, each with where.
+        platform_namespaces: see `Limits`.
     """
 
     spaces: Mapping[Kind, Spaces]
@@ -63,12 +65,17 @@ class Register:
     deny: Provenance | None
     unknown: tuple[tuple[str, Origin, Provenance], ...]
     empty: bool
+    platform_namespaces: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, ownerships: Iterable[OwnershipResource]) -> "Register":
+    def of(cls, ownerships: Iterable[OwnershipResource], platform_namespaces: tuple[str, ...] = ()) -> "Register":
         """What some Ownerships say together; the same for every order of them."""
         listed = sorted(ownerships, key=lambda one: one.origin.id)
-        return _Entering(listed).register()
+        return replace(_Entering(listed).register(), platform_namespaces=platform_namespaces)
+
+    def may_bear(self, name: ResourceId, claimant: Claimant) -> bool:
+        """Whether somebody may speak of an identity, by its namespace."""
+        return self._of_namespace(name, claimant) is None
 
     def trespass(
         self, resource: Resource, claimant: Claimant, hosts: Callable[[], Sequence[HostResource]]
@@ -80,7 +87,7 @@ class Register:
             claimant: who wrote it, or a policy about it.
             hosts: the Hosts that are served, asked for only where they matter.
         """
-        found = self._of_namespace(resource.origin, claimant) or self._of_secrets(resource, claimant)
+        found = self._of_namespace(resource.origin.id, claimant) or self._of_secrets(resource, claimant)
         if found is not None or self.empty:
             return found
         match resource:
@@ -114,11 +121,11 @@ class Register:
         found = foreign_secret(resource, lambda space: self.lends(space, claimant)) if claimant.namespace else None
         return None if found is None else Trespass(str(found[1]), None, None, found[0], code=Code.NOT_ALLOWED)
 
-    def _of_namespace(self, origin: Origin, claimant: Claimant) -> Trespass | None:
+    def _of_namespace(self, name: ResourceId, claimant: Claimant) -> Trespass | None:
         """An object of the cluster speaks for its own namespace, and for others of its team; a file as teams say."""
-        namespace = origin.id.namespace
+        namespace = name.namespace
         own, bound = claimant.namespace, self.bound.get(namespace)
-        if own == namespace or (own is None and bound is None) or origin.id.kind is Kind.OWNERSHIP:
+        if own == namespace or (own is None and bound is None) or name.kind is Kind.OWNERSHIP:
             return None
         if own is not None and self.lends(namespace, claimant):
             return None
@@ -140,8 +147,8 @@ class Register:
         if found is None:
             return None
         served = hosts()
-        if not served:
-            return None if mapping.host is None else found
+        if mapping.host is not None and serves_all_that_is_named(served, self.platform_namespaces):
+            return found
         for host in served:
             if host.takes(mapping):
                 reached = self._of_requests(mapping, _narrower(mapping.host or ANY_HOST, host.hostname), claimant)

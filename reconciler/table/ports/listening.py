@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from reconciler.model.edge import Edge
 from reconciler.model.problem import Problem
@@ -49,7 +50,7 @@ def listening(
     for listener, bound in bindings:
         served: tuple[VirtualHost, ...] = ()
         if listener.stack.http:
-            taking = Places.of(rules, bound if documents.hosts else None, endings)
+            taking = Places.of(rules, bound, endings, implicit=documents.implicit)
             places[listener.name] = taking
             served = past_auth(_served(rules, (listener, taking), documents, endings), edge)
         port = replace(listener, virtual_hosts=served)
@@ -62,9 +63,12 @@ def _served(
 ) -> tuple[VirtualHost, ...]:
     listener, places = port
     found = virtual_hosts(rules, places, listener.security_model, endings)
-    if documents.hosts:
+    if not documents.implicit:
         return found
-    return redirecting(sent_to_tls(found, listener, documents.contexts.all), documents.module)
+    of_hosts = [one for one in found if places.by_name[one.host] is not None]
+    named = tuple(one for one in found if places.by_name[one.host] is None)
+    named = redirecting(sent_to_tls(named, listener, documents.contexts.all), documents.module)
+    return tuple(sorted((*of_hosts, *named), key=attrgetter("host")))
 
 
 def placed(listeners: Iterable[Listener]) -> set[str]:
@@ -84,7 +88,7 @@ def port_problems(listeners: Sequence[Listener], documents: Documents, endings: 
     lit = [host for host in hosts if host.origin.id not in endings.dark]
     return [
         *around_listeners(listeners, opened, lit),
-        *unheard(documents.module, listeners=bool(opened), hosts=bool(hosts)),
-        *unheard_redirects(documents.contexts.all, listeners, hosts=bool(hosts)),
+        *unheard(documents.module, listeners=bool(opened), hosts=not documents.implicit),
+        *unheard_redirects(documents.contexts.all, listeners, hosts=not documents.implicit),
         *endings.problems,
     ]

@@ -123,14 +123,16 @@ def test_a_broken_ownership_fails_closed(broken: str) -> None:
 def test_a_guard_of_a_stranger_is_nobodys_wish() -> None:
     """An annotation can't hold all plans up by it; a file can, and so can what was served."""
     owners = {"platform/owners.yaml": _owners(_TEAM)}
-    stranger = _compiled(owners | {_annotation("default"): _document(_AUTH)})
+    every = Options(limits=replace(DEFAULT_LIMITS, platform_namespaces=("*",)))
+    stranger = _compiled(owners | {_annotation("default"): _document(_AUTH)}, options=every)
     assert _refused(stranger)
     assert stranger.unguarded == ()
-    broken = _compiled(owners | {_annotation("default"): _document(_AUTH.replace("auth_service:", "service:"))})
+    wrong = _document(_AUTH.replace("auth_service:", "service:"))
+    broken = _compiled(owners | {_annotation("default"): wrong}, options=every)
     assert broken.unguarded == ()
     assert _compiled(owners | {"teams/evil/auth.yaml": _document(_AUTH)}).unguarded == ("AuthService default/auth",)
-    served = _compiled({_annotation("default"): _document(_AUTH)})
-    after = _compiled(owners | {_annotation("default"): _document(_AUTH)}, served)
+    served = _compiled({_annotation("default"): _document(_AUTH)}, options=every)
+    after = _compiled(owners | {_annotation("default"): _document(_AUTH)}, served, every)
     assert after.unguarded == ("AuthService default/auth",)
 
 
