@@ -45,7 +45,7 @@ class StandingBoard:
         self._published: Published = None
         self._offered: Published = None
         self._failure = ""
-        self._read: tuple[str, Published | ValueError] = ("", None)
+        self._read: tuple[str, Published, str] = ("", None, "")
         self._heard = threading.Event()
         self._wake = threading.Event()
         self._closing = False
@@ -131,13 +131,13 @@ class StandingBoard:
             return None
         if packed != self._read[0]:
             try:
-                self._read = packed, unpack(base64.b64decode(packed, validate=True))
+                self._read = packed, unpack(base64.b64decode(packed, validate=True)), ""
             except ValueError as error:
-                self._read = packed, error
-        told = self._read[1]
-        if isinstance(told, ValueError):
-            raise told
-        return told
+                self._read = packed, None, str(error) or "not of the expected form"
+        _, standing, failure = self._read
+        if failure:
+            raise ValueError(failure)
+        return standing
 
 
 def _checked(standing: Standing) -> bytes:

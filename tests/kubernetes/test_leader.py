@@ -1,5 +1,8 @@
 """The Lease on a real API server: one leader at a time, whatever happens to it, to the network and to the Lease."""
 
+import base64
+import gzip
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -10,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cluster import Cluster, ClusterSettings, StandingBoard
+from reconciler.cluster import Cluster, ClusterSettings, StandingBoard, standing
 from reconciler.cluster.candidate import CLOCK, Clock
 from reconciler.cluster.lease import Lease, Times
+from reconciler.cluster.standing_form import unpack
 from reconciler.model.source import Revision
 from reconciler.model.standing import Standing
 from tests.support.cluster.calls import Document
@@ -285,6 +289,46 @@ def test_what_stands_is_told_by_the_leader_alone_and_not_before_it_heard_what_st
         one.offer(first)
         two.offer(first)
     assert "binaryData" not in api.admin.get("ConfigMap", "edge-standing", namespace)
+
+
+def test_a_word_that_somebody_spoilt_is_read_once_and_told_once(
+    api: ApiServer, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may write the ConfigMap can neither stop a replica with it nor keep it busy."""
+    row = {"kind": "Host", "namespace": "a", "name": "a", "path": "\ud800", "line": 1, "document": "{}"}
+    content = {"revision": "main@sha1:" + "0" * 40, "documents": [row]}
+    packed = base64.b64encode(gzip.compress(json.dumps(content).encode())).decode()
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "edge-standing", "namespace": namespace}}
+    api.admin.create(body | {"binaryData": {"standing.json.gz": packed}})
+    reads, looks, troubles = list[int](), list[int](), list[str]()
+
+    def counted(packed: bytes) -> Standing:
+        reads.append(1)
+        return unpack(packed)
+
+    def follows() -> bool:
+        looks.append(1)
+        return False
+
+    monkeypatch.setattr(standing, "unpack", counted)
+    with ExitStack() as stack:
+        settings = ClusterSettings(mode="kubeconfig", kubeconfig=api.kubeconfig(tmp_path / "kubeconfig"))
+        cluster = Cluster(settings)
+        stack.callback(cluster.close)
+        board = StandingBoard(
+            cluster,
+            namespace,
+            "edge-standing",
+            follows,
+            on_change=lambda: None,
+            on_trouble=troubles.append,
+            pause=0.05,
+        )
+        stack.callback(board.close)
+        board.start()
+        eventually(lambda: len(looks) > 5)
+        assert board.published() is None
+    assert (len(reads), len(troubles)) == (1, 1)
 
 
 def freeze(lease: Lease) -> None:
