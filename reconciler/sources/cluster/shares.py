@@ -1,11 +1,10 @@
 """PURE: no namespace takes what all others need: past its share its own newest objects are not read."""
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import accumulate
 from typing import TypeAlias
 
 from reconciler.model.limits import Limits
@@ -17,59 +16,94 @@ from reconciler.sources.cluster.view import RefusedObject
 # When the object was made, and its path: the same order on every replica, whatever it has seen before.
 _Age: TypeAlias = tuple[datetime, str]
 
+_FEW = 100  # changes that are worth more than a sort
 _UNKNOWN = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
 class _Namespace:
-    """The inputs of one namespace.
+    """The inputs of one namespace: as many are read, oldest first, as its share has room for.
 
     Attributes:
         problem: told of all that is not read; one for all, since their number has no end.
-        left_out: paths that are not read: from some age on, all of them.
-        first: the age of the first of these.
+        order: ages of all, sorted, so that a change among many costs what it moves.
+        read: how many of these are read.
+        bytes: of those that are read.
     """
 
     limits: Limits
     problem: Problem
     inputs: dict[str, Input] = field(default_factory=dict)
+    order: list[_Age] = field(default_factory=list)
+    read: int = 0
     bytes: int = 0
-    left_out: set[str] = field(default_factory=set)
-    first: _Age = (_UNKNOWN, "")
+
+    @property
+    def left_out(self) -> int:
+        """How many are not read."""
+        return len(self.order) - self.read
 
     def take(self, changes: Mapping[str, Input | None]) -> dict[str, Input]:
         """What becomes of some inputs, None for those that go; what is shown in their place, and of others."""
-        late = bool(self.left_out) and all(self._is_late(path, one) for path, one in changes.items())
+        if len(changes) > _FEW:
+            concerned = self._take_many(changes)
+        else:
+            for path, one in changes.items():
+                self._remove(path)
+                if one is not None:
+                    self._add(one)
+            concerned = self._settle() | changes.keys()
+        return {path: self._shown(path) for path in concerned if path in self.inputs}
+
+    def _take_many(self, changes: Mapping[str, Input | None]) -> set[str]:
+        """Everything anew; which may be shown otherwise."""
         for path, one in changes.items():
-            old = self.inputs.pop(path, None)
-            self.bytes += _size(one) - _size(old)
+            self.inputs.pop(path, None)
             if one is not None:
                 self.inputs[path] = one
-        before = self.left_out
-        if late:  # those that are read stay the same; a flood costs what comes, not what is there
-            before.difference_update(changes)
-            before.update(changes.keys() & self.inputs.keys())
-            return {path: self._shown(path) for path in changes if path in self.inputs}
-        self.left_out = self._beyond()
-        return {path: self._shown(path) for path in (before ^ self.left_out) | changes.keys() if path in self.inputs}
+        self.order = sorted(map(_age, self.inputs.values()))
+        self.read = self.bytes = 0
+        self._settle()
+        return set(self.inputs)
 
-    def _is_late(self, path: str, one: Input | None) -> bool:
-        """Whether it is younger than something that is not read, and was so before."""
-        old = self.inputs.get(path)
-        return all(_age(each) > self.first for each in (old, one) if each is not None)
+    def _remove(self, path: str) -> None:
+        one = self.inputs.pop(path, None)
+        if one is None:
+            return
+        at = bisect_left(self.order, _age(one))
+        del self.order[at]
+        if at < self.read:
+            self.read -= 1
+            self.bytes -= _size(one)
 
-    def _beyond(self) -> set[str]:
-        most, largest = self.limits.max_namespace_files, self.limits.max_namespace_bytes
-        if len(self.inputs) <= most and self.bytes <= largest:
-            return set()
-        ordered = sorted(self.inputs.values(), key=_age)
-        within = min(most, bisect_right(list(accumulate(map(_size, ordered))), largest))
-        self.first = _age(ordered[within])
-        return {one.path for one in ordered[within:]}
+    def _add(self, one: Input) -> None:
+        at = bisect_left(self.order, _age(one))
+        self.order.insert(at, _age(one))
+        self.inputs[one.path] = one
+        if at < self.read:
+            self.read += 1
+            self.bytes += _size(one)
+
+    def _settle(self) -> set[str]:
+        """Reads no more than there is room for, and no less; paths of which that is news."""
+        moved = set()
+        while self.read > self.limits.max_namespace_files or self.bytes > self.limits.max_namespace_bytes:
+            self.read -= 1
+            last = self.inputs[self.order[self.read][1]]
+            self.bytes -= _size(last)
+            moved.add(last.path)
+        while self.read < min(len(self.order), self.limits.max_namespace_files):
+            following = self.inputs[self.order[self.read][1]]
+            if self.bytes + _size(following) > self.limits.max_namespace_bytes:
+                break
+            self.read += 1
+            self.bytes += _size(following)
+            moved.add(following.path)
+        return moved
 
     def _shown(self, path: str) -> Input:
         one = self.inputs[path]
-        if path not in self.left_out:
+        if not self.left_out or _age(one) < self.order[self.read]:
             return one
         touch = _touch(one)
         # Whatever else it says from now on, it is not read: that must cost nobody a reconcile.
@@ -109,9 +143,9 @@ class NamespaceShares:
             known = self._namespaces.get(name)
             if known is None:
                 known = self._namespaces[name] = _Namespace(self._limits, _too_much(name, self._limits))
-            before = len(known.left_out)
+            before = known.left_out
             shown |= known.take(of_it)
-            self.left_out += len(known.left_out) - before
+            self.left_out += known.left_out - before
             if not known.inputs:
                 del self._namespaces[name]
         return shown
@@ -129,8 +163,8 @@ def _too_much(namespace: str, limits: Limits) -> Problem:
     )
 
 
-def _size(one: Input | None) -> int:
-    return len(one.file.content) if one is not None and one.file is not None else 0
+def _size(one: Input) -> int:
+    return len(one.file.content) if one.file is not None else 0
 
 
 def _touch(one: Input) -> ObjectTouch | None:
