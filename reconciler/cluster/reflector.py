@@ -12,6 +12,7 @@ from reconciler.cluster.backoff import Backoff
 from reconciler.cluster.door import Body, Cluster, Expired, Watch
 from reconciler.cluster.failures import Silent
 from reconciler.cluster.types import EVERYWHERE, ObjectKey, ObjectType, Scope
+from reconciler.cluster.versions import Version, goes_on, identity
 from reconciler.model.errors import ReconcileError, Transient
 
 T = TypeVar("T")
@@ -68,7 +69,8 @@ class Reflector(Generic[T]):
         reduce: what to keep of an object; None for nothing. Called once per version; must be quick and not raise. Where
             it does raise, what was kept before stays, and `Copy.failure` says so.
         on_change: called after ``objects`` differ, and after they were listed for the first time, from the thread; must
-            be quick and not raise. A version whose reduced form equals the one before makes no difference.
+            be quick and not raise. Where it does raise, `Copy.failure` says so, and it is called again at the pace of
+            failures. A version whose reduced form equals the one before makes no difference.
         scope: which objects.
         pace: how it spends its time.
     """
@@ -96,8 +98,10 @@ class Reflector(Generic[T]):
         self._thread = threading.Thread(target=self._run, name=f"cluster-{kind.plural}", daemon=True)
         self._unread: dict[ObjectKey, str] = {}
         # Only the thread uses these.
-        self._versions: dict[ObjectKey, str] = {}
+        self._versions: dict[ObjectKey, Version] = {}
         self._version = ""  # to watch from; empty: list first
+        self._newest = ""  # heard of last
+        self._untold = False  # of a change
         self._resync_at = 0.0
         self._backoff = Backoff(pace.retry_s, pace.retry_cap_s)
 
@@ -165,19 +169,22 @@ class Reflector(Generic[T]):
     def _list(self) -> None:
         """Everything anew; what is the same version as before is not looked at again."""
         objects: dict[ObjectKey, T] = {}
-        versions: dict[ObjectKey, str] = {}
+        versions: dict[ObjectKey, Version] = {}
         version = ""
         for page in self._cluster.pages(self._kind, self._scope):
+            if not goes_on(self._newest, page.resource_version):
+                # Restored from a backup: the same versions have other contents.
+                self._versions = {}
             for body in page.items:
-                key, written = _identity(body)
+                key, written = identity(body)
                 versions[key] = written
-                known = written and self._versions.get(key) == written
+                known = written.number and self._versions.get(key) == written
                 kept = self._objects.get(key) if known else self._reduced(key, body)
                 if kept is not None:
                     objects[key] = kept
             version = page.resource_version
             self._hear()
-        self._versions, self._version = versions, version
+        self._versions, self._version, self._newest = versions, version, version
         self._unread = {key: why for key, why in self._unread.items() if key in versions}
         self._resync_at = time.monotonic() + self._pace.resync_s * random.uniform(0.9, 1.1)  # noqa: S311 - no secret
         first = not self._synced.is_set()
@@ -187,8 +194,8 @@ class Reflector(Generic[T]):
                 self._objects = objects
                 self._changed()
         self._synced.set()
-        if differs or first:
-            self._on_change()
+        if differs or first or self._untold:
+            self._tell()
 
     def _watch(self) -> bool:
         """Follow until the watch ends. Whether it worked: it told something, or stood for a while.
@@ -213,18 +220,19 @@ class Reflector(Generic[T]):
                 raise
             if isinstance(error, Silent) and not came:
                 # Not even a bookmark: a dead connection, or the server waits for a version that it had before its data
-                # was restored from a backup.
-                self._version = ""
+                # was restored from a backup, and will give the same versions again.
+                self._version, self._versions = "", {}
         finally:
             self._watching = None
             watching.close()
         return came or time.monotonic() - began > _QUICK_S
 
     def _take(self, kind: str, body: Body) -> None:
-        key, version = _identity(body)
+        key, version = identity(body)
         self._hear()
+        if version.number:
+            self._version = self._newest = version.number
         if kind == "BOOKMARK":
-            self._version = version or self._version
             return
         if kind == "DELETED":
             self._versions.pop(key, None)
@@ -233,7 +241,6 @@ class Reflector(Generic[T]):
         else:
             self._versions[key] = version
             reduced = self._reduced(key, body)
-        self._version = version or self._version
         if reduced == self._objects.get(key):
             return
         with self._lock:
@@ -242,7 +249,13 @@ class Reflector(Generic[T]):
             else:
                 self._objects[key] = reduced
             self._changed()
+        self._tell()
+
+    def _tell(self) -> None:
+        """What this raises, the thread survives; it lists anew then, and tells again."""
+        self._untold = True
         self._on_change()
+        self._untold = False
 
     def _reduced(self, key: ObjectKey, body: Body) -> T | None:
         """What to keep of an object; where that fails, what was kept before: others must not suffer from one."""
@@ -271,10 +284,3 @@ def close_all(reflectors: Iterable[Reflector[Any]], seconds: float = 2.0) -> Non
         reflector.end()
     for reflector in ending:
         reflector.join(deadline - time.monotonic())
-
-
-def _identity(body: Body) -> tuple[ObjectKey, str]:
-    metadata = body.get("metadata")
-    names = metadata if isinstance(metadata, dict) else {}
-    key = str(names.get("namespace") or ""), str(names.get("name") or "")
-    return key, str(names.get("resourceVersion") or "")

@@ -139,7 +139,7 @@ def test_what_a_proxy_swallowed_is_found_by_listing_anew(tmp_path: Path) -> None
         return read[-1]
 
     quick = Pace(resync_s=0.2, retry_s=0.02, retry_cap_s=0.05)
-    with scripted(page("a"), Said(event("BOOKMARK", "", "7"))) as script:
+    with scripted(page("a"), Said(event("BOOKMARK", "", "1"))) as script:
         cluster = opened(script, tmp_path)
         reflector = Reflector(cluster, SERVICES, reduce, lambda: None, pace=quick)
         reflector.start()

@@ -260,14 +260,19 @@ def test_a_watch_that_fell_silent_is_cut(api: ApiServer, follow: Follow, faulty:
 def test_a_server_that_was_restored_from_a_backup_is_listed_anew(
     api: ApiServer, follow: Follow, faulty: FaultyProxy, namespace: str
 ) -> None:
-    """It knows no version that high and says nothing until it gets there; nor does the copy wait for that."""
+    """It knows no version that high and says nothing until it gets there; nor does the copy wait for that.
+
+    What it says then is read, though the versions of objects are the same: they may be given again to other contents.
+    """
+    api.admin.create(config_map("first"), namespace)
     following = follow(silence_s=1.2)
     eventually(lambda: faulty.open_watches() == 1)
     following.reflector._version = str(10**9)
     faulty.cut_watches()
     eventually(lambda: following.reflector._version != str(10**9), seconds=8)
     api.admin.create(config_map("a"), namespace)
-    eventually(lambda: following.known == {"a": "one"}, seconds=8)
+    eventually(lambda: following.known == {"first": "one", "a": "one"}, seconds=8)
+    assert following.read[:2] == ["first", "first"]
 
 
 def test_a_frozen_server_is_told_and_found_again(api: ApiServer, follow: Follow, namespace: str) -> None:
