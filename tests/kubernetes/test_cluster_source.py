@@ -139,7 +139,8 @@ def test_the_first_examples_are_served(seen: World) -> None:
     made = seen.admin.get("Service", "httpbin", seen.namespace)["metadata"]
     place = found[f"{seen.namespace}/httpbin_mapping"].provenance
     assert place.touch is not None
-    assert place.touch.key == f"object:{made['uid']}@{made['resourceVersion']}"
+    created = made["creationTimestamp"].replace("Z", "+00:00")
+    assert place.touch.key == f"object:{made['uid']}@{made['resourceVersion']}@{created}"
     assert str(place) == (
         f"Service {seen.namespace}/httpbin annotation line 2 (resourceVersion {made['resourceVersion']}, manager ann)"
     )
