@@ -3,20 +3,19 @@
 import base64
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from cryptography import x509
 
-from tests.support.chart import CHART, NotRendered, rendered
+from tests.support.chart import CHART, NotRendered
 from tests.support.kubernetes import ApiServer, Document
 from tests.support.person import Person
+from tests.support.release import REPO, made, named, settings_of
 from tests.support.rights import rights_in
 
 pytestmark = pytest.mark.usefixtures("helm")
 
-REPO = "git.repo=https://git.example.com/team/routes.git"
 KEYS = "secrets=kubernetes"
 EVERY_NAME = "spiffe://cluster.local/ns/edge/sa/envoy"
 
@@ -25,25 +24,6 @@ EVERY_NAME = "spiffe://cluster.local/ns/edge/sa/envoy"
 def person(api: ApiServer, namespace: str, helm: Path, tmp_path: Path) -> Person:
     """Helm in the test's namespace."""
     return Person(helm, tmp_path, api.kubeconfig(tmp_path / "kubeconfig", namespace=namespace))
-
-
-def made(values: str = "", *, namespace: str = "shop", release: str = "edge") -> list[Document]:
-    """The objects of a release; keys are made only for those who ask."""
-    return rendered(
-        "--set", ",".join(filter(None, (REPO, "tls.source=certManager", values))), release=release, namespace=namespace
-    )
-
-
-def settings_of(documents: list[Document]) -> dict[str, Any]:
-    """The controller's settings."""
-    text = next(d["data"]["settings.yaml"] for d in documents if "settings.yaml" in d.get("data", {}))
-    return dict(yaml.safe_load(text))
-
-
-def named(documents: list[Document], kind: str, name: str) -> Document:
-    """The object of a kind with a name."""
-    (found,) = (d for d in documents if (d["kind"], d["metadata"]["name"]) == (kind, name))
-    return found
 
 
 @dataclass(frozen=True)
@@ -221,15 +201,13 @@ def test_envoys_reach_no_metadata_service() -> None:
     }
 
 
-def test_a_hint_keeps_annotations_from_what_concerns_everybody(
-    person: Person,
-) -> None:
-    """Who reads annotations is told at the installation how far they reach, until it is bounded."""
+def test_who_installs_is_told_how_far_objects_reach(person: Person) -> None:
+    """Who may annotate a Service says nothing that concerns everybody, unless somebody allows it."""
 
     def notes(values: str) -> str:
         return person.run("install", "edge", CHART, "--set", f"{REPO},{values}", "--dry-run=client")
 
     read = "sources.annotations=true,envoy.enabled=false,tls.source=off"
-    assert "settings.platform_path" in notes(read)
-    assert "settings.platform_path" not in notes(f"{read},settings.platform_path={{platform}}")
-    assert "settings.platform_path" not in notes("envoy.enabled=false,tls.source=off")
+    assert "are read from no object of the cluster" in notes(read)
+    assert "hold up plans with a broken one" in notes(f"{read},settings.platform_namespaces={{*}}")
+    assert "platform_namespaces" not in notes(f"{read},settings.platform_namespaces={{platform}}").split("NOTES:")[1]

@@ -12,6 +12,11 @@
 {{- if or .Values.configMap.enabled (eq .Values.mode "cronjob") -}}true{{- end -}}
 {{- end }}
 
+{{/* Whether it asks Envoys what they made of the ConfigMap. */}}
+{{- define "reconciler.asksEnvoys" -}}
+{{- if and (include "reconciler.writesConfigMap" .) .Values.configMap.ackSeconds -}}true{{- end -}}
+{{- end }}
+
 {{- define "reconciler.readsObjects" -}}
 {{- if or .Values.sources.annotations .Values.sources.ingresses .Values.sources.customResources -}}true{{- end -}}
 {{- end }}

@@ -46,6 +46,8 @@ app.kubernetes.io/component: envoy
 {{- end }}
 
 {{- define "reconciler.envoyName" -}}{{ include "reconciler.fullname" . }}-envoy{{- end }}
+{{- define "reconciler.probesName" -}}{{ include "reconciler.envoyName" . }}-probes{{- end }}
+{{- define "reconciler.caName" -}}{{ include "reconciler.fullname" . }}-xds-ca{{- end }}
 {{- define "reconciler.xdsHost" -}}{{ include "reconciler.fullname" . }}-xds{{- end }}
 
 {{/* What stands in certificates. With the namespace: releases of one name may share an issuer. */}}

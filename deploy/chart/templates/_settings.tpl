@@ -1,4 +1,25 @@
-{{/* The controller's settings file: what the chart decides over what settings: says. */}}
+{{/* Secrets of the release that no document may name, as a comma list of NAMESPACE/NAME. */}}
+{{- define "reconciler.neverSecrets" -}}
+{{- $names := compact (list .Values.git.tokenSecret .Values.git.sshSecret) -}}
+{{- if include "reconciler.tls" . -}}
+{{- $names = append (append $names (include "reconciler.serverSecret" .)) (include "reconciler.clientSecret" .) -}}
+{{- if and (eq .Values.tls.source "certManager") (not .Values.tls.issuerRef) -}}{{- $names = append $names (include "reconciler.caName" .) -}}{{- end -}}
+{{- end -}}
+{{- range $index, $name := $names -}}{{- if $index -}},{{- end -}}{{ $.Release.Namespace }}/{{ $name }}{{- end -}}
+{{- end }}
+
+{{/* Services of the release that nobody's requests go to: configuration, metrics. */}}
+{{- define "reconciler.neverServices" -}}
+{{- $names := list -}}
+{{- if include "reconciler.runs" . -}}{{- $names = list (include "reconciler.xdsHost" .) (include "reconciler.fullname" .) -}}{{- end -}}
+{{- if include "reconciler.asksEnvoys" . -}}{{- $names = append $names (include "reconciler.probesName" .) -}}{{- end -}}
+{{- range $index, $name := $names -}}{{- if $index -}},{{- end -}}{{ $name }}.{{ $.Release.Namespace }}{{- end -}}
+{{- end }}
+
+{{/*
+The controller's settings file: what the chart decides over what settings: says, and that over what is only the
+chart's default. What never may be is added to, and nobody takes it away.
+*/}}
 {{- define "reconciler.settings" -}}
 {{- $v := .Values -}}
 {{- $targets := list -}}
@@ -42,14 +63,15 @@
 {{- $_ := set $own "repository_object" (ternary (printf "configmap:%s" $object) $object (eq $v.repositoryObject.kind "ConfigMap")) -}}
 {{- end -}}
 {{- if include "reconciler.speaks" . -}}{{- $_ := set $own "instance" (include "reconciler.fullname" .) -}}{{- end -}}
-{{- if and (include "reconciler.writesConfigMap" .) $v.configMap.ackSeconds -}}
-{{- $_ := set $own "envoy_admin" (list (printf "%s-probes.%s.svc:8002" (include "reconciler.envoyName" .) .Release.Namespace)) -}}
+{{- if include "reconciler.asksEnvoys" . -}}
+{{- $_ := set $own "envoy_admin" (list (printf "%s.%s.svc:8002" (include "reconciler.probesName" .) .Release.Namespace)) -}}
 {{- $_ := set $own "ack_timeout" (printf "%ds" (int $v.configMap.ackSeconds)) -}}
 {{- end -}}
 {{- if include "reconciler.runs" . -}}
 {{- $_ := set $own "web_address" "0.0.0.0:8081" -}}
 {{- $_ := set $own "xds_address" "0.0.0.0:18000" -}}
 {{- if include "reconciler.tls" . -}}
+{{- $_ := set $own "xds_envoy_certs" "/run/reconciler-xds" -}}
 {{- $_ := set $own "xds_cert_file" "/etc/reconciler-xds/tls.crt" -}}
 {{- $_ := set $own "xds_key_file" "/etc/reconciler-xds/tls.key" -}}
 {{- $_ := set $own "xds_client_ca_file" "/etc/reconciler-xds/ca.crt" -}}
@@ -62,5 +84,11 @@
 {{- else -}}
 {{- $_ := set $own "web_address" "off" -}}
 {{- end -}}
-{{- toYaml (merge $own $v.settings) -}}
+{{- range $setting, $names := dict "never_secrets" (include "reconciler.neverSecrets" .) "never_services" (include "reconciler.neverServices" .) -}}
+{{- $never := concat (compact (splitList "," $names)) (index $v.settings $setting | default list) -}}
+{{- if $never -}}{{- $_ := set $own $setting $never -}}{{- end -}}
+{{- end -}}
+{{- /* Where envoy.tlsSecrets are mounted, and nothing else of Envoy's Pod. */ -}}
+{{- $default := dict "tls_files" (list "/etc/envoy/secrets") "loopback" false -}}
+{{- toYaml (merge $own $v.settings $default) -}}
 {{- end }}
