@@ -12,7 +12,7 @@ Body: TypeAlias = dict[str, Json]
 # A place in an object, as `metadata.managedFields` spells it: ("metadata", "annotations", NAME).
 FieldPath: TypeAlias = Sequence[str]
 
-_UNKNOWN_TIME = datetime.fromtimestamp(0, UTC)
+UNKNOWN_TIME = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Facts:
             resource_version=text(metadata.get("resourceVersion")),
             labels=tuple(sorted((key, value) for key, value in labels.items() if isinstance(value, str))),
             annotations=mapping(metadata.get("annotations")),
-            created_at=_time(metadata.get("creationTimestamp")) or _UNKNOWN_TIME,
+            created_at=_time(metadata.get("creationTimestamp")) or UNKNOWN_TIME,
             managed=tuple(entry for entry in managed if isinstance(entry, dict)) if isinstance(managed, list) else (),
             generation=generation if isinstance(generation, int) else 0,
         )
@@ -59,7 +59,7 @@ class Facts:
         writer = _writer(self.managed, path)
         manager = text(writer.get("manager")) if writer else ""
         written_at = _time(writer.get("time")) if writer else None
-        created = None if self.created_at == _UNKNOWN_TIME else self.created_at
+        created = None if self.created_at == UNKNOWN_TIME else self.created_at
         return ObjectTouch(
             self.uid, self.resource_version, manager, written_at or self.created_at, created, self.generation
         )
@@ -93,7 +93,7 @@ def _writer(managed: Sequence[Body], path: FieldPath) -> Body | None:
         return None
     deepest = max(depth for depth, _ in depths)
     owners = [entry for depth, entry in depths if depth == deepest]
-    return max(owners, key=lambda entry: (_time(entry.get("time")) or _UNKNOWN_TIME, text(entry.get("manager"))))
+    return max(owners, key=lambda entry: (_time(entry.get("time")) or UNKNOWN_TIME, text(entry.get("manager"))))
 
 
 def _owned_depths(entry: Body, path: FieldPath) -> Iterator[int]:

@@ -60,7 +60,6 @@ class Holding:
         before = self._groups.get(group, _NO_OBJECTS)
         if objects is before:
             return False
-        self._groups[group] = objects
         # At the speed of C, since nearly all are the same.
         changed = list(compress(objects, map(is_not, objects.values(), map(before.get, objects))))
         added = sum(key not in before for key in changed)
@@ -76,7 +75,9 @@ class Holding:
                 self._named.take_rules(key, new.rules)
                 concerned.add(key)
         self._resolve(concerned, change)
-        return self._apply(change)
+        differs = self._apply(change)
+        self._groups[group] = objects  # last: what could not be taken is no less new the next time
+        return differs
 
     def drop(self, group: str) -> bool:
         """Forgets the objects of a group; True where any file differs."""

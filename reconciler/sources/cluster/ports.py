@@ -6,7 +6,8 @@ from functools import partial
 
 from reconciler.cluster import ObjectKey
 from reconciler.model.limits import Limits
-from reconciler.sources.cluster.reduction import IngressRules, Input, Ports, rules_input
+from reconciler.model.provenance import object_path
+from reconciler.sources.cluster.reduction import RULES, IngressRules, Input, Ports, rules_input, unread
 
 _NO_PORTS: Mapping[str, int] = {}
 
@@ -47,7 +48,12 @@ class NamedPorts:
     def resolved(self, ingress: ObjectKey) -> Input | None:
         """The rules of an Ingress with the ports as they are known now; None where there are none."""
         rules = self._rules.get(ingress)
-        return rules_input(rules, partial(self._ports_of, ingress[0]), self._limits) if rules else None
+        if rules is None:
+            return None
+        try:
+            return rules_input(rules, partial(self._ports_of, ingress[0]), self._limits)
+        except Exception as error:  # noqa: BLE001 - a bug; all other objects wait for this one
+            return unread(object_path("Ingress", *ingress) + RULES, rules.touch, error)
 
     def _ports_of(self, namespace: str, service: str) -> Mapping[str, int]:
         return self._ports.get((namespace, service), _NO_PORTS)

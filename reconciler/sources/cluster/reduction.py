@@ -15,7 +15,7 @@ from reconciler.model.limits import Limits
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.provenance import ObjectTouch, Provenance, object_path
 from reconciler.model.source import ClusterObject, SourceFile
-from reconciler.sources.cluster.facts import Body, Facts, items, mapping, text
+from reconciler.sources.cluster.facts import UNKNOWN_TIME, Body, Facts, items, mapping, text
 from reconciler.sources.cluster.reading import ClusterReading
 from reconciler.sources.cluster.view import RefusedObject
 
@@ -85,6 +85,36 @@ class Reduced:
 
 
 NOTHING = Reduced()
+
+
+def reduced(body: Body, kind: str, reduce: Callable[[Body], Reduced | None]) -> Reduced | None:
+    """What is kept of an object; of one that brings a bug of ours to light, that it was not read.
+
+    To keep nothing of it would say that it is gone, and take from people what is served.
+    """
+    try:
+        return reduce(body)
+    except Exception as error:  # noqa: BLE001 - objects are written by people we do not know
+        names = mapping(body.get("metadata"))
+        version = text(names.get("resourceVersion"))
+        path = object_path(kind, text(names.get("namespace")), text(names.get("name")))
+        touch = ObjectTouch(text(names.get("uid")), version, "", UNKNOWN_TIME)
+        paths = (path, path + RULES) if kind == "Ingress" else (path,)
+        return Reduced(tuple(unread(one, touch, error) for one in paths))
+
+
+def unread(path: str, touch: ObjectTouch, error: Exception) -> Input:
+    """Says that a file was not read because of a bug; not in the error's own words, which may quote the object."""
+    why = type(error).__name__
+    problem = Problem(
+        code=Code.WRONG_TYPE,
+        severity=Severity.ERROR,
+        message=f"not read, by a bug of ours ({why}); what was served from it stays served",
+        provenance=Provenance(path, touch=touch),
+        hint="Please report it, with the object",
+    )
+    blob = digest_bytes(f"{touch.key} {why}".encode())
+    return Input(path, blob, None, RefusedObject(problem, blob, touch))
 
 
 def reduce_service(body: Body, reading: ClusterReading, *, annotations: bool, ports: bool) -> Reduced | None:

@@ -12,7 +12,7 @@ from reconciler.sources.cluster.facts import Body
 from reconciler.sources.cluster.holding import Holding
 from reconciler.sources.cluster.kinds import ServedKinds, is_less
 from reconciler.sources.cluster.reading import ClusterReading
-from reconciler.sources.cluster.reduction import Reduced, reduce_custom, reduce_ingress, reduce_service
+from reconciler.sources.cluster.reduction import Reduced, reduce_custom, reduce_ingress, reduce_service, reduced
 from reconciler.sources.cluster.view import ClusterView
 
 _KINDS_EVERY_S = 30.0  # a kind that is installed later is found after this
@@ -60,6 +60,7 @@ class ClusterSource:
         self._served = ServedKinds()
         self._complete = False
         self._told_complete = False
+        self._untold = False
         self._closing = threading.Event()
         self._kinds = threading.Thread(target=self._follow_kinds, name="cluster-kinds", daemon=True)
 
@@ -133,7 +134,8 @@ class ClusterSource:
         """A reflector to be started; one of another version of the same kind ends, and what it found stays for now."""
         group = _group(kind.group, kind.plural, scope)
         told = lambda: self._changed(group, reflector)  # noqa: E731 - it is told by what it tells of
-        reflector: Reflector[Reduced] = Reflector(self._cluster, kind, reduce, told, scope, self._pace)
+        contained = partial(reduced, kind=kind.kind, reduce=reduce)
+        reflector: Reflector[Reduced] = Reflector(self._cluster, kind, contained, told, scope, self._pace)
         with self._lock:
             before = self._watched.get(group)
             self._watched[group] = _Watched(kind, reflector)
@@ -150,8 +152,14 @@ class ClusterSource:
             differs = self._holding.put(group, copy.objects) if copy.synced else False
             if copy.synced:
                 self._listed.add(group)
-        if self._is_newly_complete() or differs:
+        self._tell(differs)
+
+    def _tell(self, differs: bool) -> None:
+        """Tells of a change, and of one that nobody could be told of before; may raise what that raises."""
+        if self._is_newly_complete() or differs or self._untold:
+            self._untold = True
             self._on_change()
+            self._untold = False
 
     def _is_complete(self) -> bool:
         """Whether everything was read once. It stays so when a kind comes that was not there: it begins empty.
@@ -176,13 +184,16 @@ class ClusterSource:
             except ReconcileError as error:
                 failure = str(error)
             except Exception as error:  # noqa: BLE001 - without this thread kinds would never be found, nor known
-                failure = f"InternalError: {type(error).__name__}: {error}; this is a bug"
+                failure = _bug(error)
             certain = self._served.certain
             with self._lock:
                 self._kinds_failure = failure
                 self._kinds_known = self._kinds_known or (certain and not failure)
-            if self._is_newly_complete():
-                self._on_change()
+            try:
+                self._tell(differs=False)
+            except Exception as error:  # noqa: BLE001 - as above; it is told again the next time
+                with self._lock:
+                    self._kinds_failure = _bug(error)
             self._closing.wait(self._kinds_every_s if certain or failure else min(_AGAIN_S, self._kinds_every_s))
 
     def _find_kinds(self) -> None:
@@ -220,8 +231,11 @@ class ClusterSource:
             self._listed.discard(group)
             differs = self._holding.drop(group)
         watched.reflector.close()
-        if differs:
-            self._on_change()
+        self._tell(differs)
+
+
+def _bug(error: Exception) -> str:
+    return f"InternalError: {type(error).__name__}: {error}; this is a bug"
 
 
 def _group(kind_group: str, plural: str, scope: Scope) -> str:
