@@ -34,6 +34,7 @@ from tests.support.envoys import envoy_path
 from tests.support.ports import reserve_port
 from tests.support.upstreams import Upstream
 from tests.support.waiting import eventually
+from tests.support.xds_model import listener, snapshot
 from tests.support.xds_world import Load, get
 
 _OPTIONS = RenderOptions(endpoints=EndpointSource.KUBERNETES, secrets=SecretSource.KUBERNETES, access_log_path="")
@@ -230,6 +231,24 @@ def test_what_is_not_known_yet_is_neither_sent_nor_taken_away(world: World, stac
         again.live.put(TypeUrl.ENDPOINT, endpoints(other))
         eventually(lambda: load.seen("second"))
     assert load.failed == 0
+
+
+def test_who_refuses_what_drops_a_service_goes_on_with_its_true_endpoints(world: World, stack: ExitStack) -> None:
+    """As it goes on routing to it; the service is watched until the Envoy has really dropped it."""
+    first, second = (stack.enter_context(Upstream(name)) for name in ("first", "second"))
+    world.target.live.put(TypeUrl.ENDPOINT, endpoints(first))
+    world.target.apply(compiled(_HTTP, port=world.port, patience=1000))
+    refused = snapshot(listeners=[listener("without filters", reserve_port(), "x")])
+    with Load(world.port) as load:
+        eventually(lambda: load.seen("first"))
+        acks = world.target.apply(refused)
+        assert AckState.NACKED in {ack.state for ack in acks}
+        world.target.live.put(TypeUrl.ENDPOINT, endpoints(second))
+        eventually(lambda: load.seen("second"))
+    assert load.failed == 0
+    assert world.asked[-2] == frozenset({_SHOP})
+    world.target.apply(snapshot())
+    assert world.asked[-2] == frozenset()
 
 
 def test_a_renewed_certificate_is_shown_without_a_snapshot(world: World) -> None:
