@@ -1,7 +1,7 @@
 """EDGE: the object that stands for the repository: watched for what people wish, written with how it stands."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 
@@ -11,6 +11,7 @@ from reconciler.announce.progress import Around, Progress, data_of, status_of
 from reconciler.announce.wish import Wish
 from reconciler.cluster import CONFIG_MAPS, Body, Cluster, Conflict, ObjectType, Reflector, Scope
 from reconciler.model.digest import Json
+from reconciler.model.errors import Stalled
 from reconciler.model.suspension import Suspension
 
 ROUTING_REPOSITORIES = ObjectType("reconciler.dev", "v1alpha1", "routingrepositories", "RoutingRepository")
@@ -24,12 +25,14 @@ class Place:
     Attributes:
         config_map: a ConfigMap, though the server may know RoutingRepositories.
         spec: what we say of the source; no credentials.
+        labels: of a ConfigMap that is ours; one without them is read and never written.
     """
 
     namespace: str
     name: str
     config_map: bool
     spec: Mapping[str, Json]
+    labels: Mapping[str, Json] = field(default_factory=dict)
 
 
 class RepositoryObject:
@@ -128,8 +131,10 @@ class RepositoryObject:
         metadata: Body = {"name": self._place.name, "namespace": self._place.namespace}
         if wish is None:
             section: Body = {} if kind is CONFIG_MAPS else {"spec": {}}
-            made = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **section}
-            self._cluster.create(kind, made)
+            marked = metadata | ({"labels": dict(self._place.labels)} if kind is CONFIG_MAPS else {})
+            self._cluster.create(
+                kind, {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": marked, **section}
+            )
             return True
         around = Around(wish.generation, f"suspended{wish.suspension('')}" if wish.suspend else "", leader)
         if kind is CONFIG_MAPS:
@@ -155,10 +160,19 @@ class RepositoryObject:
         return self._spoken[1]
 
     def _write_data(self, wish: Wish, progress: Progress, around: Around, metadata: Body) -> bool:
+        if any(wish.labels.get(key) != value for key, value in self._place.labels.items()):
+            labels = ", ".join(f"{key}={value}" for key, value in self._place.labels.items())
+            raise Stalled(
+                "ConfigMapForeign",
+                f"{self.place} is not ours: nothing is written to it",
+                f"name another, or delete it; one with the labels {labels} is ours",
+            )
         data = data_of(status_of(progress, around, {}, self._clock()), self._place.spec)
         before = {name: value for name, value in wish.said.items() if name != "suspend"}
         if not progress.stated or before == data or self._written == (data, wish):
             return False
+        # By force, for people may have applied keys of ours, but only to the version that was seen to be ours.
+        metadata = metadata | {"resourceVersion": wish.version, "labels": dict(self._place.labels)}
         self._cluster.apply(CONFIG_MAPS, {"metadata": metadata, "data": data}, MANAGER, force=True)
         self._written = data, wish
         return True

@@ -21,6 +21,8 @@ class Wish:
         requested: value of the annotation `REQUESTED_AT`.
         status: what the object says of us.
         said: what we wrote besides the status: its ``spec``, or the ``data`` of a ConfigMap.
+        labels: of the object.
+        version: its ``resourceVersion``.
     """
 
     uid: str
@@ -30,6 +32,8 @@ class Wish:
     requested: str
     status: Mapping[str, Json] = field(default_factory=dict)
     said: Mapping[str, Json] = field(default_factory=dict)
+    labels: Mapping[str, Json] = field(default_factory=dict)
+    version: str = ""
 
     @classmethod
     def of(cls, body: Mapping[str, Json], *, config_map: bool) -> "Wish":
@@ -47,6 +51,8 @@ class Wish:
             requested=printable(requested[:_MOST]) if isinstance(requested, str) else "",
             status=_mapping(body.get("status")),
             said=said,
+            labels=_mapping(metadata.get("labels")),
+            version=str(metadata.get("resourceVersion") or ""),
         )
 
     @property

@@ -1,6 +1,7 @@
 """Settings to a voice in the cluster: Events, status, and the object that stands for the repository."""
 
 import os
+import re
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -8,20 +9,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.announce import Announcer, EventPosting, Mouths, Place, RepositoryObject, StatusWriting
-from reconciler.cli import configmaps, log
+from reconciler.apply.configmap import Owner
+from reconciler.cli import configmaps, election, log
 from reconciler.cli.election import Seat
 from reconciler.cli.sources import needed_api_server, reads_cluster
 from reconciler.cluster import Cluster, ObjectType, Scope
 from reconciler.loop import Loop
 from reconciler.model.decision import Trigger
 from reconciler.model.digest import Json
+from reconciler.model.errors import Stalled
 from reconciler.model.outcome import Outcome
 from reconciler.model.suspension import NOT_SUSPENDED, Suspension
 from reconciler.settings import Loaded, Settings
 from reconciler.sources.cluster.kinds import newest_served
 from reconciler.state import Edges, alone
 
-_CONFIG_MAP = "configmap:"
 _PATIENCE_S = 10.0
 _FIRST_WORD_S = 5.0
 
@@ -80,6 +82,7 @@ def voice(
     s = settings.settings
     if not _speaks(s):
         return Voice()
+    _refuse_what_is_taken(s)
     # Connections of its own: neither source nor Lease wait for what is said.
     cluster = needed_api_server(s, "--repository-object" if s.repository_object else "--events", _PATIENCE_S)
     stack.callback(cluster.close)
@@ -97,7 +100,7 @@ def voice(
 
 def _speaks(s: Settings) -> bool:
     """Whether there is an object of the cluster to say anything about."""
-    written = any(target.startswith(configmaps.PREFIX) for target in s.target)
+    written = any(map(_written, s.target))
     return (
         bool(s.repository_object) or (s.events and (reads_cluster(s) or written)) or (s.status and s.custom_resources)
     )
@@ -111,16 +114,41 @@ def _repository(
     settings: Loaded, cluster: Cluster, clock: Callable[[], datetime], wake: Callable[[], None]
 ) -> RepositoryObject:
     s = settings.settings
-    namespace, _, name = s.repository_object.removeprefix(_CONFIG_MAP).partition("/")
+    namespace, _, name = s.repository_object.removeprefix(configmaps.PREFIX).partition("/")
     source = {"url": settings.repository.replace("[redacted]@", ""), "ref": s.ref, "path": s.path}
     given: dict[str, Json] = {key: value for key, value in source.items() if value}
     place = Place(
         namespace,
         name,
-        s.repository_object.startswith(_CONFIG_MAP),
+        s.repository_object.startswith(configmaps.PREFIX),
         {"source": given if s.repo else {}, "interval": f"{s.interval:g}s"},
+        Owner(s.instance, name).labels("repository"),
     )
     return RepositoryObject(cluster, place, clock, wake, log.log_announcing)
+
+
+def _refuse_what_is_taken(s: Settings) -> None:
+    """Also where it says nothing of a ConfigMap: in a cluster without RoutingRepositories it is one.
+
+    Raises:
+        Stalled: the object for the whole would be a ConfigMap that holds something else.
+    """
+    wanted = s.repository_object.removeprefix(configmaps.PREFIX)
+    taken = {target.removeprefix(configmaps.PREFIX): f"--target {target}" for target in s.target if _written(target)}
+    if wanted and s.leader_election:
+        namespace, name = election.place(s)
+        taken[f"{namespace}/{name}{election.STANDING}"] = "what replicas tell each other"
+    if wanted in taken:
+        words = f"--repository-object {s.repository_object}: that ConfigMap is for {taken[wanted]}"
+        raise Stalled("InvalidSettings", words, "name another")
+    target, _, digest = wanted.rpartition("-")
+    if s.configmap_names == "rotating" and target in taken and re.fullmatch("[0-9a-f]{12}", digest):
+        words = f"--repository-object {s.repository_object}: such names are for {taken[target]}"
+        raise Stalled("InvalidSettings", words, "name another")
+
+
+def _written(target: str) -> bool:
+    return target.startswith(configmaps.PREFIX)
 
 
 def _statuses(s: Settings, cluster: Cluster, clock: Callable[[], datetime]) -> StatusWriting:

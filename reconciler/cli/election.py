@@ -18,7 +18,7 @@ from reconciler.settings import Settings
 from reconciler.state import Edges
 
 _OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-_STANDING = "-standing"  # of the ConfigMap beside the Lease
+STANDING = "-standing"  # of the ConfigMap beside the Lease
 _FIRST_WORD_S = 5.0
 
 
@@ -60,7 +60,7 @@ def seat(stack: ExitStack, s: Settings, ring: Callable[[Trigger], None]) -> Seat
         return None
     times = Times(s.lease_duration, s.lease_renew, s.lease_retry)
     _check(times)
-    namespace, name = s.lease_namespace or own_namespace(), s.lease_name or s.instance
+    namespace, name = place(s)
 
     def gained() -> None:
         log.log_leading(leads=True)
@@ -85,7 +85,7 @@ def seat(stack: ExitStack, s: Settings, ring: Callable[[Trigger], None]) -> Seat
     board = StandingBoard(
         others,
         namespace,
-        name + _STANDING,
+        name + STANDING,
         lease.leads,
         on_change=lambda: ring(Trigger.FOLLOWING),
         on_trouble=log.log_lease,
@@ -93,6 +93,15 @@ def seat(stack: ExitStack, s: Settings, ring: Callable[[Trigger], None]) -> Seat
     )
     stack.callback(board.close)
     return Seat(lease, board)
+
+
+def place(s: Settings) -> tuple[str, str]:
+    """Namespace and name of the Lease.
+
+    Raises:
+        Stalled: nothing says the namespace.
+    """
+    return s.lease_namespace or own_namespace(), s.lease_name or s.instance
 
 
 def identity(replica: str) -> str:

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.announce import Announcer, EventPosting, Mouths, StatusWriting
+from reconciler.announce import Announcer, EventPosting, Mouths, Place, RepositoryObject, StatusWriting
 from reconciler.announce.correlator import Bounds, Entry
 from reconciler.announce.notice import Notice, Subject, Weight
 from reconciler.announce.object_status import ObjectStatus
+from reconciler.announce.progress import Progress
 from reconciler.cluster import Cluster, ClusterSettings, ObjectType, Scope
 from reconciler.model.decision import Decision, Trigger
+from reconciler.model.digest import Json
 from reconciler.model.outcome import Outcome
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.provenance import ObjectTouch, Provenance, object_path
@@ -430,6 +432,64 @@ def test_a_peers_definitions_get_what_they_have_room_for(api: ApiServer, namespa
         writing.close()
     finally:
         admin.delete("CustomResourceDefinition", definition["metadata"]["name"])
+
+
+def test_a_config_map_of_somebody_else_is_not_written(api: ApiServer, namespace: str, door: Cluster) -> None:
+    """Nor one whose labels somebody takes away in the very moment; who has none wrong is told once."""
+    told: list[tuple[str, str]] = []
+    meddle: list[Callable[[], object]] = []
+
+    class Meddling:
+        """A door behind which something happens right before a write."""
+
+        def apply(self, *arguments: Any, **more: Any) -> Any:
+            while meddle:
+                meddle.pop()()
+            return door.apply(*arguments, **more)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(door, name)
+
+    labels: dict[str, Json] = {"app.kubernetes.io/managed-by": "reconciler", "app.kubernetes.io/instance": "edge"}
+    place = Place(namespace, "routes", True, {}, labels)
+    foreign = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "routes"}, "data": {"Ready": "mine"}}
+    theirs = api.admin.create(foreign, namespace)
+    now = datetime.now(UTC)
+    progress = Progress().after(Outcome(Trigger.NEW_REVISION, Decision.APPLIED, now, now), "")
+
+    @contextmanager
+    def objects() -> Iterator[RepositoryObject]:
+        cluster: Any = Meddling()
+        found = RepositoryObject(cluster, place, lambda: now, lambda: None, lambda *words: told.append(words))
+        found.prepare()
+        assert found.wait(10)
+        yield found
+        found.close()
+
+    def data() -> Any:
+        return api.admin.get("ConfigMap", "routes", namespace).get("data")
+
+    with objects() as one:
+        assert [one.write(progress, "edge-0") for _ in range(3)] == [False] * 3
+        ((about, problem),) = told
+        assert about == f"ConfigMap {namespace}/routes"
+        assert "is not ours" in problem
+        assert "app.kubernetes.io/instance=edge" in problem
+        assert api.admin.get("ConfigMap", "routes", namespace) == theirs
+    api.admin.delete("ConfigMap", "routes", namespace)
+    with objects() as one:
+        assert one.write(progress, "edge-0")
+        eventually(one.wish, what="it was made")
+        assert api.admin.get("ConfigMap", "routes", namespace)["metadata"]["labels"] == labels
+        bare = {"metadata": {"labels": None}, "data": {"Ready": "mine"}}
+        meddle.append(lambda: api.admin.patch("ConfigMap", "routes", bare, namespace))
+        assert not one.write(progress, "edge-0")
+        assert data() == {"Ready": "mine"}
+        now_ours = api.admin.patch("ConfigMap", "routes", {"metadata": {"labels": labels}}, namespace)
+        version = now_ours["metadata"]["resourceVersion"]
+        eventually(lambda: (wish := one.wish()) and wish.version == version, what="the watch tells")
+        assert one.write(progress, "edge-0")
+        assert data()["Ready"] == "True"
 
 
 def test_a_thousand_broken_objects_are_no_burst(api: ApiServer, namespace: str, door: Cluster) -> None:
