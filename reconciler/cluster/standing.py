@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 
 from reconciler.cluster.door import Body, Cluster, Conflict
-from reconciler.cluster.standing_form import LONGEST, pack, unpack
+from reconciler.cluster.standing_form import pack, unpack
 from reconciler.cluster.types import CONFIG_MAPS
 from reconciler.model.errors import ReconcileError, Stalled
 from reconciler.model.standing import Published, Standing
@@ -46,6 +46,7 @@ class StandingBoard:
         self._offered: Published = None
         self._failure = ""
         self._read: tuple[str, Published, str] = ("", None, "")
+        self._fit: tuple[Standing, bytes, str] | None = None
         self._heard = threading.Event()
         self._wake = threading.Event()
         self._closing = False
@@ -110,7 +111,7 @@ class StandingBoard:
             self._on_change()
 
     def _write(self, found: Body | None, standing: Standing) -> None:
-        packed = _checked(standing)
+        packed = self._packed(standing)
         metadata: Body = {"name": self._name, "namespace": self._namespace}
         whole: Body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, **(found or {})}
         whole["binaryData"] = {_KEY: base64.b64encode(packed).decode()}
@@ -118,6 +119,20 @@ class StandingBoard:
             return
         (self._cluster.create if found is None else self._cluster.replace)(CONFIG_MAPS, whole)
         self._published = standing
+
+    def _packed(self, standing: Standing) -> bytes:
+        """As bytes that others will take; put together once, as it is tried at every look.
+
+        Raises:
+            Stalled: there is more to tell than they would.
+        """
+        if self._fit is None or self._fit[0] != standing:
+            self._fit = standing, *_checked(standing)
+        _, packed, why = self._fit
+        if why:
+            what = f"{len(standing.origins)} documents stand in for others, and replicas that start anew can't be told"
+            raise Stalled("StandingTooLarge", f"{what}: {why}", "mend what is quarantined")
+        return packed
 
     def _standing(self, found: Body | None) -> Published:
         """What a ConfigMap says; what was read before is not read again.
@@ -140,18 +155,12 @@ class StandingBoard:
         return standing
 
 
-def _checked(standing: Standing) -> bytes:
-    """As bytes that others will take.
-
-    Raises:
-        Stalled: there is more to tell than they would.
-    """
-    packed = pack(standing)
+def _checked(standing: Standing) -> tuple[bytes, str]:
+    """As bytes, or why others would not take them."""
     try:
-        if len(packed) <= LONGEST and unpack(packed) == standing:
-            return packed
-        why = "too much"
+        packed = pack(standing)
+        if unpack(packed) == standing:
+            return packed, ""
     except ValueError as error:
-        why = str(error)
-    what = f"{len(standing.origins)} documents stand in for others, and replicas that start anew can't be told: {why}"
-    raise Stalled("StandingTooLarge", what, "mend what is quarantined")
+        return b"", str(error)
+    return b"", "it would not be heard as it is told"

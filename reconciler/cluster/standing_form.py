@@ -7,15 +7,16 @@ import gzip
 import json
 import re
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from reconciler.model.digest import Digest, Json, canonical_json
 from reconciler.model.origin import Kind, Origin, ResourceId
-from reconciler.model.provenance import AnyTouch, Provenance, touch_of
+from reconciler.model.provenance import AnyTouch, ObjectTouch, Provenance, touch_of
 from reconciler.model.source import Revision
 from reconciler.model.standing import RefusedRevision, Standing
 
-LONGEST = 700 * 1024  # packed: as base64 it still fits into a ConfigMap, which may have 1 MiB
+_PACKED = 700 * 1024  # packed: as base64 it still fits into a ConfigMap, which may have 1 MiB
 _LARGEST = 8 * 1024 * 1024  # unpacked
 _MOST_DOCUMENTS = 10_000
 _LONGEST_DOCUMENT = 1024 * 1024
@@ -29,7 +30,14 @@ _PLAN = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def pack(standing: Standing) -> bytes:
-    """As bytes: equal for equal content."""
+    """As bytes: equal for equal content.
+
+    Raises:
+        ValueError: it is more than `unpack` takes.
+    """
+    size = sum(len(origin.document) for origin in standing.origins)
+    if len(standing.origins) > _MOST_DOCUMENTS or size > _LARGEST:
+        raise ValueError(f"more than {_MOST_DOCUMENTS} documents or {_LARGEST >> 20} MiB")
     content: dict[str, Json] = {
         "revision": str(standing.revision),
         "documents": [_row(origin) for origin in standing.origins],
@@ -52,7 +60,7 @@ def unpack(packed: bytes) -> Standing:
     Raises:
         ValueError: it is not of that form, or too large.
     """
-    if len(packed) > LONGEST:
+    if len(packed) > _PACKED:
         raise ValueError("too large")
     unpacking = zlib.decompressobj(wbits=31)
     try:
@@ -76,7 +84,7 @@ def _row(origin: Origin) -> dict[str, Json]:
     }
     if touch is not None:
         author = getattr(touch, "author", None) or getattr(touch, "manager", "")
-        row["touch"] = {"key": touch.key, "by": str(author), "at": touch.at.isoformat()}
+        row["touch"] = {"key": touch.key, "by": str(author), "at": touch.written_at.isoformat()}
     return row
 
 
@@ -108,9 +116,16 @@ def _origin(told: Json) -> Origin:
 
 def _touch(row: dict[str, Json]) -> AnyTouch:
     at = datetime.fromisoformat(_text(row["at"]))
-    if at.tzinfo is None:
+    touch = touch_of(_text(row["key"]), _text(row["by"]), _utc(at))
+    if isinstance(touch, ObjectTouch) and touch.created_at is not None:
+        return replace(touch, created_at=_utc(touch.created_at))
+    return touch
+
+
+def _utc(time: datetime) -> datetime:
+    if time.tzinfo is None:
         raise ValueError("a time without its zone")
-    return touch_of(_text(row["key"]), _text(row["by"]), at.astimezone(UTC))
+    return time.astimezone(UTC)
 
 
 def _document(told: Json) -> bytes:

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
@@ -19,8 +20,10 @@ from reconciler.following import agrees, last_good, standing_of
 from reconciler.merge import ConflictPolicy
 from reconciler.model.digest import digest_bytes
 from reconciler.model.limits import Limits
+from reconciler.model.provenance import AnyTouch, ObjectTouch, Provenance, Touch
+from reconciler.model.resource import Kind, Origin, ResourceId
 from reconciler.model.source import Revision, SourceFile, SourceSnapshot
-from reconciler.model.standing import Published, Standing
+from reconciler.model.standing import Published, RefusedRevision, Standing
 from reconciler.resources import load, load_origins
 from reconciler.state import State
 from tests.support.controllers import mapping
@@ -209,6 +212,8 @@ def word(rows: object, **more: object) -> bytes:
         {"touch": {"key": "0", "by": "Ann", "at": "0001-01-01T00:00:00+14:00"}},
         {"touch": {"key": "0", "by": "\ud800", "at": "2026-05-06T12:00:00+00:00"}},
         {"touch": None},
+        {"touch": {"key": "object:u@1@2026-05-06T12:00:00", "by": "", "at": "2026-05-06T12:00:00+00:00"}},
+        {"touch": {"key": "object:u@1@0001-01-01T00:00:00+14:00", "by": "", "at": "2026-05-06T12:00:00+00:00"}},
         {"document": "{"},
         {"document": "[]"},
         {"document": '{"a": 1}'},
@@ -223,6 +228,29 @@ def test_each_part_of_a_row_is_looked_at(changed: dict[str, object]) -> None:
     unpack(word([ROW]))
     with pytest.raises(ValueError, match=r".+"):
         unpack(word([ROW | changed]))
+
+
+def test_what_is_told_is_heard_as_it_is() -> None:
+    """Of commits and of objects of the cluster, with what is refused: the one who tells holds it against this, too."""
+    name, noon = ResourceId(Kind.MAPPING, "shop", "a"), datetime(2026, 5, 6, 12, tzinfo=UTC)
+    written = ObjectTouch("uid", "7", "kubectl", noon)
+    made = replace(written, created_at=noon - timedelta(days=1))
+    touches: list[AnyTouch | None] = [None, Touch("0" * 40, "Ann", noon), written, made]
+    rows = tuple(
+        Origin(replace(name, name=str(number)), Provenance(f"{number}.yaml", 3, touch), b"{}")
+        for number, touch in enumerate(touches)
+    )
+    revision = Revision("main", "0" * 40, "1" * 64)
+    refused = RefusedRevision(replace(revision, sha="f" * 40), "UnsafePlan", "too much", digest_bytes(b""))
+    standing = Standing(revision, rows, 12, refused)
+    assert unpack(pack(standing)) == standing
+    assert unpack(pack(standing)).digest == standing.digest
+    for many in (
+        replace(standing, origins=rows * 3_000),
+        replace(standing, origins=(replace(rows[0], document=b"{" * 9_000_000),)),
+    ):
+        with pytest.raises(ValueError, match="more than"):
+            pack(many)
 
 
 @pytest.mark.parametrize(
