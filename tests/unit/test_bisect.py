@@ -27,9 +27,11 @@ def test_one_culprit_costs_two_questions_per_halving() -> None:
 
 
 def test_suspects_bad_only_together_are_all_held() -> None:
-    """Two that are fine alone and bad together are both returned."""
-    found = find_culprits(range(8), lambda some: not {1, 6} <= some)
-    assert {1, 6} <= found
+    """Those that are fine alone and bad together are returned, and nobody beside them."""
+    for bad in ({1, 6}, {0, 1}, {0, 1, 2, 7}):
+        assert find_culprits(range(100), lambda some, bad=bad: not bad <= some) == bad  # type: ignore[misc]
+    pairs = ({1, 6}, {2, 90})
+    assert find_culprits(range(100), lambda some: not any(pair <= some for pair in pairs)) == {1, 2, 6, 90}
 
 
 @given(st.sets(st.frozensets(st.integers(0, 15), min_size=1, max_size=3), min_size=1, max_size=4))

@@ -2,16 +2,22 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from reconciler.change import compiled_change, read
 from reconciler.compile import NOTHING, Compiled, Options, compile_routes, load_source
 from reconciler.model.digest import digest_bytes
 from reconciler.model.limits import DEFAULT_LIMITS
 from reconciler.model.problem import Code
 from reconciler.model.provenance import ObjectTouch, namespace_of, object_path
+from reconciler.model.resource import Kind
 from reconciler.model.source import ClusterObject, SourceFile, SourceSnapshot
 from reconciler.resources import load_origins
+from reconciler.rollout import Attempted, accept
+from reconciler.state import State, restore
+from tests.support import journals
 
 PLATFORM = Options(limits=replace(DEFAULT_LIMITS, platform_namespaces=("edge",)))
 EVERYBODY = Options(limits=replace(DEFAULT_LIMITS, platform_namespaces=("*",)))
@@ -224,3 +230,40 @@ def test_an_ownership_that_is_deleted_is_gone() -> None:
     annotation = owners.replace("name: owners", "name: owners, namespace: default")
     after = compiled(files | {EVIL: annotation}, before)
     assert served(after) == ["Mapping default/m"]
+
+
+def attempt(files: dict[str, str], state: State) -> Attempted[Compiled]:
+    """A change, as a reconcile tries it."""
+    source = SourceSnapshot(None, None, tuple(source_file(path, text) for path, text in sorted(files.items())))
+    return compiled_change(source, read(source, PLATFORM, state, None), PLATFORM, state, state.applied.resources)
+
+
+def test_a_guard_of_a_guest_that_envoy_rejects_is_left_out() -> None:
+    """And the rest is applied, without anybody waiting for it; a new one of the platform is none to leave out."""
+    state = State(applied=compiled({"m.yaml": mapping("m")}))
+    host = document("Host", "h", "hostname: evil.example\ntlsContext: {name: t}")
+    context = document("TLSContext", "t", "secret: s\nca_secret: ca\ncert_required: true\necdh_curves: [P-224]")
+    files = {"m.yaml": mapping("m"), "new.yaml": mapping("new")}
+
+    def complain(one: Compiled) -> str:
+        return "no such curve" if "P-224" in str(one.table) else ""
+
+    accepted = accept(attempt(files | {EVIL: context + host}, state), complain)
+    assert accepted.compiled is not None
+    assert {str(name) for name in accepted.held} <= {"Host evil/h", "TLSContext evil/t"}
+    assert served(accepted.compiled)[-2:] == ["Mapping default/m", "Mapping default/new"]
+    assert accepted.compiled.unguarded == ()
+    assert accept(attempt(files | {EDGE: context + host}, state), complain).compiled is None
+
+
+def test_a_guard_of_a_guest_is_missed_where_it_is_served(tmp_path: Path) -> None:
+    """What the journal kept of it can't be read any more: what it guards is not served without it."""
+    context = document("TLSContext", "t", "secret: s\nca_secret: ca\nhosts: [a.test]\ncert_required: true")
+    origins = [one.origin for one in compiled({EVIL: context + mapping("own", "a.test")}).resources]
+    (kept,) = (one for one in origins if one.id.kind is Kind.TLS_CONTEXT)
+    broken = [replace(kept, document=kept.document.replace(b"true", b"1")) if one is kept else one for one in origins]
+    for name, documents, missed in (("good", origins, False), ("broken", broken, True)):
+        journal = journals.journal(tmp_path / f"{name}.db")
+        journals.apply(journal, 1, documents)
+        assert restore(journal, PLATFORM).unguarded is missed
+        journal.close()

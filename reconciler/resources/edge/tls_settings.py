@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from reconciler.model.problem import Code
 from reconciler.model.tls import KeyPair, TlsParameters, TlsSettings, TlsVersion
+from reconciler.resources.edge.tls_words import read_words
 from reconciler.resources.fields import Fields
 from reconciler.resources.finding import shown
 from reconciler.resources.machine import check_tls_file
@@ -82,8 +83,8 @@ def read_parameters(fields: Fields) -> TlsParameters:
     return TlsParameters(
         min_version=oldest,
         max_version=newest,
-        cipher_suites=_words(fields, "cipher_suites"),
-        ecdh_curves=_words(fields, "ecdh_curves"),
+        cipher_suites=read_words(fields, "cipher_suites"),
+        ecdh_curves=read_words(fields, "ecdh_curves"),
         alpn=_protocols(fields),
     )
 
@@ -160,12 +161,6 @@ def read_file(fields: Fields, name: str) -> str:
 def _version(fields: Fields, name: str) -> TlsVersion | None:
     text = fields.text(name)
     return TlsVersion(text) if text else None
-
-
-def _words(fields: Fields, name: str) -> tuple[str, ...]:
-    """A list of Envoy's own words, in their order, which says what is preferred."""
-    given = fields.values.get(name)
-    return tuple(str(word) for word in given) if isinstance(given, list) else ()
 
 
 def _protocols(fields: Fields) -> tuple[str, ...]:

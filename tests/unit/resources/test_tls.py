@@ -56,7 +56,7 @@ def test_whole_context() -> None:
         alpn_protocols="h2, http/1.1",
         min_tls_version="v1.2",
         max_tls_version="v1.3",
-        cipher_suites=["B", "A"],
+        cipher_suites=["AES256-SHA", "AES128-SHA"],
         ecdh_curves=["X25519"],
         secret_namespacing=False,
         redirect_cleartext_from=8080,
@@ -71,7 +71,9 @@ def test_whole_context() -> None:
         sni="api.test",
         redirect_from=8080,
         split_names=False,
-        parameters=TlsParameters(TlsVersion.V1_2, TlsVersion.V1_3, ("B", "A"), ("X25519",), ("h2", "http/1.1")),
+        parameters=TlsParameters(
+            TlsVersion.V1_2, TlsVersion.V1_3, ("AES256-SHA", "AES128-SHA"), ("X25519",), ("h2", "http/1.1")
+        ),
     )
 
 
