@@ -119,7 +119,7 @@ class World:
             )
             answers = ask(iter([asking]), timeout=_PATIENCE_S)
             try:
-                return grpc.StatusCode.OK, next(answers).SerializeToString()
+                return grpc.StatusCode.OK, next(iter(answers)).SerializeToString()
             except grpc.RpcError as error:
                 return error.code(), b""
 
@@ -131,9 +131,9 @@ def world(tmp_path: Path) -> Iterator[World]:
     mount_files(tmp_path / "server", secret_data(authority.issue("xds", "127.0.0.1"), authority.certificate))
     own = tmp_path / "own"
     mount_files(own, secret_data(authority.issue("envoy", "envoy.edge"), authority.certificate))
-    files = (tmp_path / "server" / name for name in ("tls.crt", "tls.key", "ca.crt"))
+    chain, key, trusted = (tmp_path / "server" / name for name in ("tls.crt", "tls.key", "ca.crt"))
     with ExitStack() as stack:
-        target = XdsTarget("127.0.0.1:0", 20.0, tls=ServerTls(*files, ("envoy.edge",)))
+        target = XdsTarget("127.0.0.1:0", 20.0, tls=ServerTls(chain, key, trusted, ("envoy.edge",)))
         stack.callback(target.close)
         target.serve_keys(lambda _: None)
         pair = Authority().issue("served", "keys.test")

@@ -20,8 +20,8 @@ _LIMITS = replace(
 )  # what concerns everybody may stand anywhere here, so that nothing else refuses it
 _OPTIONS = Options(limits=_LIMITS)
 _SHOP, _PAYMENTS = object_path("Service", "shop", "a"), object_path("Service", "payments", "a")
-_TEAM = {"teams": [{"name": "shop", "namespaces": ["shop", "payments"]}]}
-_LENDING = {"hosts": ["a.test"], "secret": "victim.payments"}
+_TEAM: dict[str, Any] = {"teams": [{"name": "shop", "namespaces": ["shop", "payments"]}]}
+_LENDING: dict[str, Any] = {"hosts": ["a.test"], "secret": "victim.payments"}
 
 Files = dict[str, str]
 
@@ -92,10 +92,12 @@ def test_a_secret_of_another_namespace(text: str, field: str) -> None:
 def test_who_may_name_it(text: str, field: str) -> None:
     """A team that has both namespaces, and the platform; an Ownership that enforces nothing gives nothing."""
     assert field
-    platform = {"platform": {"namespaces": ["shop"]}}
+    platform: dict[str, Any] = {"platform": {"namespaces": ["shop"]}}
     for owners in (_TEAM, platform):
         assert _refused(_compiled({_SHOP: text, "o.yaml": _document("Ownership", "o", **owners)})) == []
-    other = {"teams": [{"name": "a", "namespaces": ["shop"]}, {"name": "b", "namespaces": ["payments"]}]}
+    other: dict[str, Any] = {
+        "teams": [{"name": "a", "namespaces": ["shop"]}, {"name": "b", "namespaces": ["payments"]}]
+    }
     for owners in (other, _TEAM | {"enforce": False}):
         assert len(_refused(_compiled({_SHOP: text, "o.yaml": _document("Ownership", "o", **owners)}))) == 1
 
@@ -110,7 +112,8 @@ def test_what_was_served_gives_no_right() -> None:
 
 def test_its_own_secret_is_its_own() -> None:
     """With its namespace written or not, and where it denies that a dot stands before one."""
-    for secret in ({"secret": "own"}, {"secret": "own.shop"}, {"secret": "a.payments", "secret_namespacing": False}):
+    own: list[dict[str, Any]] = [{"secret": "own"}, {"secret": "own.shop"}]
+    for secret in (*own, {"secret": "a.payments", "secret_namespacing": False}):
         compiled = _compiled({_SHOP: _document("TLSContext", "c", hosts=["a.test"], **secret)})
         assert (compiled.problems, _served(compiled)) == ((), ["TLSContext shop/c"])
 
