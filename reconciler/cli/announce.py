@@ -153,7 +153,7 @@ def _written(target: str) -> bool:
 
 def _statuses(s: Settings, cluster: Cluster, clock: Callable[[], datetime]) -> StatusWriting:
     def kinds() -> list[ObjectType]:
-        return [kind for _, kind in newest_served(cluster.served) if kind is not None]
+        return [kind for kind in newest_served(cluster.served).values() if kind is not None]
 
     scopes = [Scope(namespace, s.label_selector) for namespace in s.namespaces or ("",)]
     return StatusWriting(cluster, scopes, kinds, clock, log.log_announcing)
