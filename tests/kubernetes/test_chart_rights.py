@@ -19,7 +19,7 @@ from tests.support.waiting import eventually
 
 REPO = "git.repo=https://git.example.com/team/routes.git"
 # What has nothing to do with rights.
-QUIET = "envoy.enabled=false,networkPolicy.enabled=false,settings.envoy=off"
+QUIET = "envoy.enabled=false,networkPolicy.enabled=false,settings.envoy=off,settings.platform_namespaces={*}"
 NOTHING = "replicas=1,leaderElection.enabled=false,events=false,status=false"
 _MOST_TURNS = 30
 RBAC = ("ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
