@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from reconciler.model.digest import digest_bytes
-from reconciler.model.provenance import ObjectTouch, is_cluster_path, object_path
+from reconciler.model.provenance import ObjectTouch, namespace_of, object_path
 from reconciler.model.source import (
     ClusterObject,
     Commit,
@@ -59,7 +59,7 @@ class EditedRepository:
         seed: everything follows from it.
         secured: it has ports and Hosts with TLS, and keeps them.
         owned: it has Ownerships, and its files are in folders of three teams.
-        shared: half of the documents stand in annotations of a cluster, of which nothing is known now and then.
+        shared: half of the documents stand in annotations of two namespaces; now and then nothing is known of them.
     """
 
     def __init__(self, seed: int, *, secured: bool = False, shared: bool = False, owned: bool = False) -> None:
@@ -148,7 +148,8 @@ class EditedRepository:
     def _put(self, document: Document) -> None:
         path = f"{self._folder('routes')}/{next(self._numbers):05d}.yaml"
         if self._shared and self._chance.random() < 0.5:
-            path = object_path("Service", "default", f"s{next(self._numbers):05d}")
+            namespace = self._chance.choice(("default", "default", "other"))
+            path = object_path("Service", namespace, f"s{next(self._numbers):05d}")
         self._files[path] = ([document], self._commit)
 
     def _folder(self, otherwise: str) -> str:
@@ -177,9 +178,10 @@ class EditedRepository:
         held, commit = self._files[path]
         text: str = self._broken.get(path) or yaml.safe_dump_all(held, sort_keys=False)
         content = text.encode()
-        if is_cluster_path(path):
+        namespace = namespace_of(path)
+        if namespace is not None:
             touch = ObjectTouch(f"uid of {path}", commit.sha, "kubectl", commit.committed_at)
-            return SourceFile(path, digest_bytes(content), content, object=ClusterObject("default", touch, (), True))
+            return SourceFile(path, digest_bytes(content), content, object=ClusterObject(namespace, touch, (), True))
         return SourceFile(path, digest_bytes(content), content, (commit,) * len(held))
 
 

@@ -13,8 +13,9 @@ from reconciler.model.limits import DEFAULT_LIMITS
 from reconciler.model.problem import Code
 from reconciler.model.provenance import ObjectTouch, namespace_of, object_path
 from reconciler.model.resource import Kind
-from reconciler.model.source import ClusterObject, SourceFile, SourceSnapshot
-from reconciler.resources import load_origins
+from reconciler.model.source import ClusterObject, Revision, SourceFile, SourceSnapshot
+from reconciler.recompile import Memory, recompile
+from reconciler.resources import load_files, load_origins
 from reconciler.rollout import Attempted, accept
 from reconciler.state import State, restore
 from tests.support import journals
@@ -267,3 +268,34 @@ def test_a_guard_of_a_guest_is_missed_where_it_is_served(tmp_path: Path) -> None
         journals.apply(journal, 1, documents)
         assert restore(journal, PLATFORM).unguarded is missed
         journal.close()
+
+
+def test_beside_hosts_of_guests_a_change_costs_what_it_changes() -> None:
+    """Mappings come, change and go at hosts that are named and at those of Hosts: at every step as compiled anew."""
+    host = {EVIL: document("Host", "h", "hostname: evil.example\nmappingSelector: {matchLabels: {a: b}}")}
+    other = {EDGE: document("Host", "w", "hostname: '*.other.test'")}
+    more = [{}, {"n.yaml": mapping("n", "shop.test")}, {"n.yaml": mapping("n", "x.other.test")}, {}]
+    more += [
+        {"n.yaml": mapping("n", "evil.example")},
+        {"n.yaml": mapping("n")},
+        {},
+        {"n.yaml": mapping("n", "shop.test")},
+    ]
+    more += [{"n.yaml": mapping("n")}, {}]
+    always = {"m.yaml": mapping("m"), "shop.yaml": mapping("shop", "shop.test")}
+    nobody = Options()
+    files, before, short = None, NOTHING, 0
+    memory: Memory | None = None
+    for texts in [always | host | other | one for one in more]:
+        found = tuple(source_file(path, text) for path, text in sorted(texts.items()))
+        source = SourceSnapshot(Revision("main", digest_bytes(repr(texts).encode())), None, found)
+        files = load_files(source, files)
+        cold = compile_routes(source, files.whole(), nobody, before.resources)
+        quick = recompile(memory, source, files, nobody, before.resources) if memory else None
+        if quick:
+            short += 1
+            assert (quick.table, quick.snapshot, quick.problems) == (cold.table, cold.snapshot, cold.problems)
+        else:
+            memory = Memory.of(source, files, cold, nobody, before.resources)
+        before = quick or cold
+    assert short > 2

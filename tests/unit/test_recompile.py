@@ -9,6 +9,7 @@ from reconciler.compile import NOTHING, Compiled, Options, compile_routes
 from reconciler.envoy import EndpointSource, RenderOptions, Routing, SecretSource, Sharding
 from reconciler.merge import ConflictPolicy
 from reconciler.model.digest import digest_bytes
+from reconciler.model.limits import DEFAULT_LIMITS
 from reconciler.model.snapshot import TypeUrl
 from reconciler.model.source import Realm, Revision, SourceFile, SourceSnapshot
 from reconciler.recompile import Memory, recompile
@@ -34,6 +35,7 @@ _OWNED = {"owned": True}
         (5, Options(render=RenderOptions(routing=Routing.TREE, sharding=Sharding.HOSTS)), _SECURED),
         (6, Options(), _SHARED),
         (7, Options(precedence=Realm.CLUSTER), _SHARED),
+        (12, Options(limits=replace(DEFAULT_LIMITS, platform_namespaces=("default",))), _SHARED),
         (8, Options(render=_WATCHED), _SECURED),
         (9, Options(), _OWNED),
         (10, Options(), _OWNED | _SECURED),
