@@ -25,6 +25,7 @@ from tests.support.upstreams import Upstream
 from tests.support.waiting import eventually
 
 REPO = "git.repo=https://git.example.com/team/routes.git"
+UPSTREAMS_ARE_HERE = {"loopback": True}
 NO_KEYS = ("--set", "tls.source=off")  # they take long to make
 
 
@@ -125,7 +126,8 @@ def controller_of(mounts: Mounts, desk: Desk, repository: Path, *, xds: int, htt
     """``reconciler run`` as its Pod starts it, but for ports, the repository and where files are."""
     file = mounts.path("/etc/reconciler/settings.yaml")
     here = {"xds_address": f"127.0.0.1:{xds}", "listen": f"127.0.0.1:{http}", "interval": "200ms", "access_log": ""}
-    file.write_text(yaml.safe_dump(yaml.safe_load(mounts.placed(file.read_text())) | here))
+    settings = yaml.safe_load(mounts.placed(file.read_text())) | here | UPSTREAMS_ARE_HERE
+    file.write_text(yaml.safe_dump(settings))
     with desk.controller(repository, "--config", file) as running:
         yield running
 
@@ -213,7 +215,7 @@ def test_a_run_of_the_cronjob_feeds_envoys(api: ApiServer, namespace: str, helm:
     own = {"kubernetes": "kubeconfig", "kubeconfig": str(config), "listen": f"127.0.0.1:{http}"}
     # Files name one another, so they must be told where Envoy finds them.
     where = tmp_path / "envoy" / "routes"
-    settings = yaml.safe_load(written) | own | {"configmap_mount": str(where), "access_log": ""}
+    settings = yaml.safe_load(written) | own | {"configmap_mount": str(where), "access_log": ""} | UPSTREAMS_ARE_HERE
     del settings["git_token_file"]
     (tmp_path / "settings.yaml").write_text(yaml.safe_dump(settings))
     repository, desk = Repository.create(tmp_path / "repository"), Desk(tmp_path)
