@@ -173,6 +173,7 @@ def test_the_word_is_learnt_once() -> None:
         gzip.compress(b" " * (33 << 20)),
         gzip.compress(b"[" * 200_000),
     ],
+    ids=lambda packed: f"{len(packed)} bytes",  # the packed ones hold the time
 )
 def test_what_is_not_of_the_form_is_refused(packed: bytes) -> None:
     """Somebody else may have written it: cut off, something else, a bomb."""
