@@ -268,6 +268,7 @@ def test_what_is_told_is_heard_as_it_is() -> None:
         word([], refused={"revision": "main@sha1:" + "0" * 40, "reason": "r", "message": "m", "plan": "p"}),
         word([ROW | {"document": '{"a":"' + "b" * 1_000_000 + '"}', "name": str(n)} for n in range(9)]),
     ],
+    ids=lambda packed: f"{len(packed)} bytes",
 )
 def test_the_whole_is_bounded(packed: bytes) -> None:
     """However well it packs."""
