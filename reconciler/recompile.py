@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from operator import attrgetter
+from typing import TypeAlias
 
 from reconciler.compile import Compiled, Held, Options, Since
 from reconciler.envoy import Rendering
@@ -22,6 +23,7 @@ from reconciler.resources import Loaded, LoadedFiles
 from reconciler.table import Rebuilt, Regrouping, Standing, rebuild
 
 _IDENTITY = attrgetter("origin.id")
+_Stood: TypeAlias = tuple[bytes, str]  # a document and the path of its file
 _MOST = 256  # changed Mappings: each costs copies of the table's lists, so that many are compiled with all others
 
 
@@ -32,13 +34,14 @@ class Unsettled:
     Attributes:
         ids: the identities.
         contests: what they compete for, at whichever version.
-        served: the documents of these identities that were served when it was compiled.
+        served: the documents of these identities that were served when it was compiled, and where they stood: who
+            serves an identity keeps it among several that are alike.
         paths: files that could not be read, or hold a document that could not.
     """
 
     ids: frozenset[ResourceId]
     contests: frozenset[Contest]
-    served: Mapping[ResourceId, bytes]
+    served: Mapping[ResourceId, _Stood]
     paths: frozenset[str]
 
 
@@ -131,18 +134,22 @@ def _unread(source: SourceSnapshot) -> tuple[object, ...]:
     return source.unreadable, source.problems, source.dark
 
 
-def _documents(ids: Set[ResourceId], served: Sequence[Resource], compiled: Compiled) -> dict[ResourceId, bytes]:
-    """The documents of some identities among what is served."""
+def _documents(ids: Set[ResourceId], served: Sequence[Resource], compiled: Compiled) -> dict[ResourceId, _Stood]:
+    """The documents of some identities among what is served, and where they stand."""
     if not ids:
         return {}
     if served is not compiled.resources:
-        return {one.origin.id: one.origin.document for one in served if one.origin.id in ids}
+        return {one.origin.id: _stood(one) for one in served if one.origin.id in ids}
     found = {}
     for name in ids:
         at = bisect_left(compiled.resources, name, key=_IDENTITY)
         if at < len(compiled.resources) and compiled.resources[at].origin.id == name:
-            found[name] = compiled.resources[at].origin.document
+            found[name] = _stood(compiled.resources[at])
     return found
+
+
+def _stood(resource: Resource) -> _Stood:
+    return resource.origin.document, resource.origin.provenance.path
 
 
 def _regrouping(memory: Memory, files: LoadedFiles) -> Regrouping | None:

@@ -92,6 +92,7 @@ def _edited(text: str, chance: Random) -> str:
     seed=st.integers(0, 2**32),
     seen=st.lists(st.booleans(), min_size=1, max_size=6),
 )
+@example(ConflictPolicy.QUARANTINE, 4194305, [False, True, False, True])  # equal documents at two places
 @example(ConflictPolicy.QUARANTINE, 968151980, [False] * 6)  # compiled on top of itself it would come out otherwise
 def test_whoever_missed_commits_serves_what_the_leader_serves(
     conflicts: ConflictPolicy, seed: int, seen: Sequence[bool]
