@@ -16,7 +16,14 @@ class Conflict(Transient):
 
 
 class Expired(Transient):
-    """A watch or a list can't go on from its version: list again from the start."""
+    """A watch or a list can't go on from its version: list again from the start.
+
+    ``ahead``: the server has not come that far, as after it was restored from a backup.
+    """
+
+    def __init__(self, reason: str, message: str, hint: str = "", *, ahead: bool = False) -> None:
+        super().__init__(reason, message, hint)
+        self.ahead = ahead
 
 
 class Silent(Transient):
@@ -119,7 +126,8 @@ def error_of(asked: Asked, answer: Answer) -> ReconcileError:
             return Conflict("ClusterConflict", f"{asked}: {answer.words}", "read again what is there, then decide anew")
         case 410 | 504 if answer.code == 410 or "Too large resource version" in answer.words:  # noqa: PLR2004
             # The second: etcd was restored from a backup, and knows less than it did.
-            return Expired("ClusterVersionExpired", f"{asked}: {answer.words}", "list again")
+            ahead = answer.code != 410  # noqa: PLR2004
+            return Expired("ClusterVersionExpired", f"{asked}: {answer.words}", "list again", ahead=ahead)
         case 429:
             return Transient("ClusterBusy", f"{asked}: the API server asks to slow down: {answer.words}")
         case code if code >= 500:  # noqa: PLR2004 - HTTP

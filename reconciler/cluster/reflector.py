@@ -12,7 +12,7 @@ from reconciler.cluster.backoff import Backoff
 from reconciler.cluster.door import Body, Cluster, Expired, Watch
 from reconciler.cluster.failures import Silent
 from reconciler.cluster.types import EVERYWHERE, ObjectKey, ObjectType, Scope
-from reconciler.cluster.versions import Version, goes_on, identity
+from reconciler.cluster.versions import Version, goes_back, goes_on, identity
 from reconciler.model.errors import ReconcileError, Transient
 
 T = TypeVar("T")
@@ -146,6 +146,8 @@ class Reflector(Generic[T]):
                 self._follow()
             except Expired as error:
                 self._version = ""
+                if error.ahead:
+                    self._versions = {}  # restored from a backup: the same versions have other contents
                 self._fail(str(error) if self._backoff.failures else "")  # once is everyday life
             except ReconcileError as error:
                 self._fail(str(error))
@@ -231,6 +233,10 @@ class Reflector(Generic[T]):
         key, version = identity(body)
         self._hear()
         if version.number:
+            if kind != "DELETED" and goes_back(self._version, version.number):
+                # Restored from a backup: what lies between is not told, and versions are given again.
+                went = f"version {version.number} came after {self._version}"
+                raise Expired("ClusterAnswerUnreadable", went, ahead=True)
             self._version = self._newest = version.number
         if kind == "BOOKMARK":
             return

@@ -40,5 +40,10 @@ def goes_on(before: str, now: str) -> bool:
     return all(map(_is_number, (before, now))) and int(before) <= int(now)
 
 
+def goes_back(before: str, now: str) -> bool:
+    """Whether ``now`` is surely earlier than ``before``: both are numbers, and it is the smaller one."""
+    return all(map(_is_number, (before, now))) and int(now) < int(before)
+
+
 def _is_number(version: str) -> bool:
     return version.isascii() and version.isdecimal() and len(version) <= _MOST_DIGITS

@@ -85,6 +85,13 @@ def test_data_that_was_restored_is_known_by_what_was_heard_last(script: Scripted
     eventually(lambda: known(reflector) == ["new"], seconds=5)
 
 
+def test_a_version_that_goes_back_is_listed_anew(script: ScriptedApi, follow: Follow) -> None:
+    """A bookmark from before what was listed: the server has other data than it had, and so may have gaps."""
+    script.answers[:] = [listing("200", "old"), Said(event("BOOKMARK", "", "100")), listing("300", "new"), ENDED]
+    reflector = follow()
+    eventually(lambda: known(reflector) == ["new"], seconds=5)
+
+
 def test_a_bug_of_who_is_told_keeps_nobody_from_being_told(script: ScriptedApi, follow: Follow) -> None:
     """Of a list and of an event: it is said, the copy goes on, and who was not told is told again."""
     told: list[list[str]] = []
