@@ -2,47 +2,27 @@
 
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from concurrent.futures import Future
+from typing import TypeVar
 
 T = TypeVar("T")
 
 
-class Background(Generic[T]):
-    """Runs ``call`` at once, in a daemon thread: a call that hangs must not keep the process from ending.
+def in_background(call: Callable[[], T], then: Callable[[], None]) -> "Future[T]":
+    """Runs ``call`` at once, in a daemon thread: unlike that of an executor, one that hangs lets the process end.
 
     Args:
-        call: what to run; what it raises is raised by `result`.
+        call: what to run; what it raises is raised by the future's ``result``.
         then: called when it has ended, from that thread; must be quick and not raise.
     """
+    future: Future[T] = Future()
 
-    def __init__(self, call: Callable[[], T], then: Callable[[], None]) -> None:
-        self._call = call
-        self._then = then
-        self._value: list[T] = []
-        self._error: BaseException | None = None
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="background", daemon=True)
-        self._thread.start()
-
-    @property
-    def done(self) -> bool:
-        """Whether it has ended."""
-        return self._ended.is_set()
-
-    def result(self) -> T:
-        """What it gave; to be asked when it is done. Raises what it raised."""
-        if self._error is not None:
-            raise self._error
-        return self._value[0]
-
-    def wait(self, seconds: float) -> None:
-        """Until it ends, at most so long."""
-        self._thread.join(seconds)
-
-    def _run(self) -> None:
+    def run() -> None:
         try:
-            self._value.append(self._call())
+            future.set_result(call())
         except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
-            self._error = error
-        self._ended.set()
-        self._then()
+            future.set_exception(error)
+        then()
+
+    threading.Thread(target=run, name="background", daemon=True).start()
+    return future

@@ -4,6 +4,7 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
@@ -13,7 +14,7 @@ from reconciler.model.health import SourceHealth
 from reconciler.model.problem import Code, Problem, Severity, rank
 from reconciler.model.provenance import CLUSTER_PREFIX, Provenance
 from reconciler.model.source import Realm, Revision, SourceDelta, SourceFile, SourceSnapshot
-from reconciler.sources.background import Background
+from reconciler.sources.background import in_background
 from reconciler.sources.cluster import ClusterReader, ClusterView
 from reconciler.sources.source import Source
 
@@ -78,7 +79,7 @@ class CombinedSource:
         self._wake = wake
         self._news = threading.Condition()
         self._waiting = False
-        self._asking: Background[SourceSnapshot] | None = None
+        self._asking: Future[SourceSnapshot] | None = None
         self._asked_at = float("-inf")
         self._files: SourceSnapshot | None = None
         self._heard_at = time.monotonic()
@@ -138,7 +139,7 @@ class CombinedSource:
     def close(self) -> None:
         """Ends both."""
         if self._asking is not None:
-            self._asking.wait(_CLOSING_S)
+            wait([self._asking], _CLOSING_S)
         self._cluster.close()
         if self._git is not None:
             self._git.close()
@@ -151,7 +152,7 @@ class CombinedSource:
         if git is not None and self._asking is None:
             self._asked_at = time.monotonic()
             before = previous.commit if previous else None
-            self._asking = Background(lambda: git.fetch(before), self._answered)
+            self._asking = in_background(lambda: git.fetch(before), self._answered)
 
     def _answered(self) -> None:
         """The repository has: whoever waits is told, and if nobody does, the loop is."""
@@ -175,7 +176,7 @@ class CombinedSource:
                 self._waiting = False
 
     def _ready(self, previous: Revision | None, late: bool) -> bool:
-        answered = self._asking is None or self._asking.done
+        answered = self._asking is None or self._asking.done()
         view = self._cluster.view()
         if self._told is not None:
             return answered or view.generation != self._told.view.generation
@@ -186,7 +187,7 @@ class CombinedSource:
 
     def _take(self) -> ReconcileError | None:
         """The repository's answer, if it is there; its failure, if it failed."""
-        if self._asking is None or not self._asking.done:
+        if self._asking is None or not self._asking.done():
             return None
         answer, self._asking = self._asking, None
         try:
