@@ -21,6 +21,7 @@ from reconciler.model.effect import Ack, AckState
 from reconciler.model.snapshot import Snapshot, TypeUrl
 from reconciler.model.source import SourceFile, SourceSnapshot
 from tests.support.authority import Authority, Pair
+from tests.support.discovery import documents, own_address
 from tests.support.envoys import envoy_path
 from tests.support.kubernetes import ApiServer, Document, User
 from tests.support.ports import reserve_port
@@ -32,37 +33,6 @@ _PACE = Pace(retry_s=0.05, retry_cap_s=0.2)
 _WATCHED = {"apiGroups": [""], "resources": ["services"], "verbs": ["list", "watch"]}
 _SLICES = {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]}
 _SECRETS = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"], "resourceNames": ["served"]}
-_DOCUMENTS = """
-apiVersion: getambassador.io/v3alpha1
-kind: Listener
-metadata: {{name: http}}
-spec: {{port: {http}, protocol: HTTP, securityModel: XFP, hostBinding: {{namespace: {{from: ALL}}}}}}
----
-apiVersion: getambassador.io/v3alpha1
-kind: Listener
-metadata: {{name: https}}
-spec: {{port: {https}, protocol: HTTPS, securityModel: XFP, hostBinding: {{namespace: {{from: ALL}}}}}}
----
-apiVersion: getambassador.io/v3alpha1
-kind: Host
-metadata: {{name: a}}
-spec:
-  hostname: a.test
-  tlsSecret: {{name: served, namespace: {namespace}}}
-  requestPolicy: {{insecure: {{action: Route}}}}
----
-apiVersion: getambassador.io/v3alpha1
-kind: Mapping
-metadata: {{name: shop}}
-spec: {{hostname: a.test, prefix: /, service: shop.{namespace}, resolver: kubernetes-endpoint}}
-"""
-
-
-def own_address() -> str:
-    """An address of this machine that is not loopback: no EndpointSlice may have one of those."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 9))
-        return str(probe.getsockname()[0])
 
 
 def service(*ports: tuple[int, str]) -> Document:
@@ -138,7 +108,7 @@ def world(api: ApiServer, namespace: str, tmp_path: Path) -> Iterator[World]:
     api.admin.grant(user, _WATCHED, _SLICES, _SECRETS, namespace=namespace)
     config = api.kubeconfig(tmp_path / "kubeconfig", user, namespace=namespace)
     http, https = reserve_port(), reserve_port()
-    text = _DOCUMENTS.format(namespace=namespace, http=http, https=https)
+    text = documents(namespace, http, https)
     render = RenderOptions(endpoints=EndpointSource.KUBERNETES, secrets=SecretSource.KUBERNETES, access_log_path="")
     source = SourceSnapshot(None, None, (SourceFile("a.yaml", "", text.encode()),))
     options = Options(render=render)
@@ -286,7 +256,7 @@ def test_what_may_not_be_read_is_told(world: World, api: ApiServer) -> None:
 
 def compiled_elsewhere(world: World, namespace: str) -> Snapshot:
     """The same documents about a namespace that nothing was granted in."""
-    text = _DOCUMENTS.format(namespace=namespace, http=world.http, https=world.https)
+    text = documents(namespace, world.http, world.https)
     render = RenderOptions(endpoints=EndpointSource.DNS, secrets=SecretSource.KUBERNETES, access_log_path="")
     source = SourceSnapshot(None, None, (SourceFile("a.yaml", "", text.encode()),))
     options = Options(render=render)

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from reconciler.apply.envoy_process import EnvoyProcess
 from reconciler.envoy import XdsTls, secret_files, xds_bootstrap
-from tests.kubernetes.test_discovery import own_address
 from tests.support.authority import Authority, Pair, mount_files, secret_data
 from tests.support.command import Controller, Desk
+from tests.support.discovery import documents, own_address
 from tests.support.envoys import envoy_path
 from tests.support.kubernetes import ApiServer, Document
 from tests.support.ports import reserve_port
@@ -27,30 +27,6 @@ _RIGHTS = (
     {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
     {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]},
 )
-_DOCUMENTS = """
-apiVersion: getambassador.io/v3alpha1
-kind: Listener
-metadata: {{name: https}}
-spec: {{port: {https}, protocol: HTTPS, securityModel: XFP, hostBinding: {{namespace: {{from: ALL}}}}}}
----
-apiVersion: getambassador.io/v3alpha1
-kind: Listener
-metadata: {{name: http}}
-spec: {{port: {http}, protocol: HTTP, securityModel: XFP, hostBinding: {{namespace: {{from: ALL}}}}}}
----
-apiVersion: getambassador.io/v3alpha1
-kind: Host
-metadata: {{name: a}}
-spec:
-  hostname: a.test
-  tlsSecret: {{name: served, namespace: {namespace}}}
-  requestPolicy: {{insecure: {{action: Route}}}}
----
-apiVersion: getambassador.io/v3alpha1
-kind: Mapping
-metadata: {{name: shop}}
-spec: {{hostname: a.test, prefix: {prefix}, service: shop.{namespace}, resolver: kubernetes-endpoint}}
-"""
 
 
 @dataclass
@@ -69,8 +45,7 @@ class World:
 
     def commit(self, prefix: str) -> str:
         """Documents that name the Service and the Secret."""
-        values = {"namespace": self.namespace, "http": self.http, "https": self.https, "prefix": prefix}
-        return self.repository.commit({"all.yaml": _DOCUMENTS.format(**values)})
+        return self.repository.commit({"all.yaml": documents(self.namespace, self.http, self.https, prefix)})
 
     @contextmanager
     def controller(self) -> Iterator[Controller]:
