@@ -8,13 +8,14 @@ from typing import Self
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from reconciler import __version__
-from reconciler.audit import database, query, records, schema, verify
-from reconciler.audit.chain import FIRST_PREVIOUS, SCHEMA_VERSION, seal
-from reconciler.audit.entry import Entry
-from reconciler.audit.groups import Facts, stamp
-from reconciler.audit.served import NOTHING_KEPT, Kept, Update, amend, compared, key, to_row
+from reconciler.audit.proof.chain import FIRST_PREVIOUS, SCHEMA_VERSION, seal
+from reconciler.audit.record import records
+from reconciler.audit.record.groups import Facts, stamp
+from reconciler.audit.store import database, query, schema, verify
+from reconciler.audit.store.served import NOTHING_KEPT, Kept, Update, amend, compared, key, to_row
 from reconciler.model.audit import Attempt, AuditRecord, Conclusion, Documents, Event, Served, Verification
 from reconciler.model.digest import Digest, Json
+from reconciler.model.entry import Entry
 from reconciler.model.errors import Stalled
 
 Clock = Callable[[], datetime]

@@ -8,13 +8,14 @@ from datetime import datetime
 
 import click
 
-from reconciler.audit import Entry, Journal
+from reconciler.audit import Journal
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.show import echo_value
 from reconciler.cli.wiring import JOURNAL, now
 from reconciler.model.decision import Decision
 from reconciler.model.digest import Json
+from reconciler.model.entry import Entry
 from reconciler.model.plain import plain
 from reconciler.model.text import printable
 from reconciler.settings import Loaded

@@ -15,8 +15,9 @@ from sqlalchemy import event, make_url, text
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql import ClauseElement
 
-from reconciler.audit import Journal, database, schema
-from reconciler.audit.chain import FIRST_PREVIOUS
+from reconciler.audit import Journal
+from reconciler.audit.proof.chain import FIRST_PREVIOUS
+from reconciler.audit.store import database, schema
 from reconciler.model.audit import NOTHING_SERVED, Documents, Event
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.digest import canonical_json, digest_bytes

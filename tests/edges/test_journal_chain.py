@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.audit.chain import FIRST_PREVIOUS, Row, Unreadable, check, encode, parse, seal
-from reconciler.audit.clean import clean, clean_text, repository
-from reconciler.audit.records import columns_of
+from reconciler.audit.proof.chain import FIRST_PREVIOUS, Row, Unreadable, check, encode, parse, seal
+from reconciler.audit.record.clean import clean, clean_text, repository
+from reconciler.audit.record.records import columns_of
 from reconciler.model.audit import Event
 from reconciler.model.digest import Digest, Json, canonical_json, digest_bytes
 

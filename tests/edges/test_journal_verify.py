@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.audit import Journal
-from reconciler.audit.chain import encode
+from reconciler.audit.proof.chain import encode
 from reconciler.model.audit import AuditRecord, Verification
 from reconciler.model.digest import digest_bytes
 from reconciler.model.errors import ReconcileError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.audit.served import NOTHING_KEPT, amend, compared
+from reconciler.audit.store.served import NOTHING_KEPT, amend, compared
 from reconciler.compile import NOTHING, Options, compile_routes
 from reconciler.recompile import Memory, recompile
 from reconciler.recording import documents_of

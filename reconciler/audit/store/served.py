@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from reconciler.audit.chain import encode
-from reconciler.audit.clean import clean_text
+from reconciler.audit.proof.chain import encode
+from reconciler.audit.record.clean import clean_text
 from reconciler.model.digest import Digest, digest_bytes
 from reconciler.model.digest_tree import EMPTY_TREE, DigestTree
 from reconciler.model.provenance import AnyTouch, Provenance, Touch, touch_of

@@ -6,14 +6,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
-from reconciler.audit.chain import parse
-from reconciler.audit.entry import Entry, entry
-from reconciler.audit.groups import Facts, read_stamp, stamp
-from reconciler.audit.schema import open_intents, records, served_head, touched
-from reconciler.audit.schema import served as served_table
-from reconciler.audit.served import Kept
+from reconciler.audit.proof.chain import parse
+from reconciler.audit.record.groups import Facts, read_stamp, stamp
+from reconciler.audit.store.schema import open_intents, records, served_head, touched
+from reconciler.audit.store.schema import served as served_table
+from reconciler.audit.store.served import Kept
 from reconciler.model.audit import NOTHING_SERVED, AuditRecord, Event, Served
 from reconciler.model.digest import Digest
+from reconciler.model.entry import Entry, entry
 from reconciler.model.errors import Stalled
 from reconciler.model.source import Revision
 

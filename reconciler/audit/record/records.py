@@ -3,10 +3,10 @@
 `intent`, `result`, `decision` and `interrupted` put the groups of facts together; `columns_of` reads a body back.
 """
 
-from reconciler.audit import groups
-from reconciler.audit.chain import Columns
-from reconciler.audit.clean import clean
-from reconciler.audit.groups import UNKNOWN, Facts, stamp
+from reconciler.audit.proof.chain import Columns
+from reconciler.audit.record import groups
+from reconciler.audit.record.clean import clean
+from reconciler.audit.record.groups import UNKNOWN, Facts, stamp
 from reconciler.model.audit import Attempt, Conclusion
 from reconciler.model.digest import Digest, Json
 from reconciler.model.source import Revision

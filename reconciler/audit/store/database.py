@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from reconciler.audit.chain import SCHEMA_VERSION
-from reconciler.audit.clean import clean_text, repository
+from reconciler.audit.proof.chain import SCHEMA_VERSION
+from reconciler.audit.record.clean import clean_text, repository
 from reconciler.model.digest import Digest, digest_bytes
 from reconciler.model.errors import Stalled, Transient
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import ColumnClause, Connection, Engine, column, select, table
 
-from reconciler.audit import database, schema
-from reconciler.audit.chain import SCHEMA_VERSION, Chain, Row, Unreadable, check
-from reconciler.audit.records import columns_of
-from reconciler.audit.served import Kept, listed_digest
+from reconciler.audit.proof.chain import SCHEMA_VERSION, Chain, Row, Unreadable, check
+from reconciler.audit.record.records import columns_of
+from reconciler.audit.store import database, schema
+from reconciler.audit.store.served import Kept, listed_digest
 from reconciler.model.audit import Verification
 from reconciler.model.errors import ReconcileError
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from reconciler.audit.clean import repository
+from reconciler.audit.record.clean import repository
 from reconciler.model.audit import Attempt, Conclusion
 from reconciler.model.digest import Json, digest_json
 from reconciler.model.effect import Ack, AckState, Drift

@@ -1,0 +1,1 @@
+"""PURE: what a record holds, group by group, as JSON without secrets."""
