@@ -19,7 +19,7 @@ class Event(StrEnum):
 
     An apply is two records: ``INTENT`` before anything is touched, then ``RESULT``, which names the
     sequence of its intent. ``DECISION`` stands alone: nothing was touched (Unchanged, Refused, Failed).
-    ``INTERRUPTED`` closes an intent whose process died.
+    ``INTERRUPTED`` closes an intent whose process died. ``NOTE`` tells of something else, see `Happening`.
     """
 
     JOURNAL_STARTED = "journal-started"
@@ -27,6 +27,7 @@ class Event(StrEnum):
     RESULT = "result"
     DECISION = "decision"
     INTERRUPTED = "interrupted"
+    NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,36 +1,57 @@
-"""One line of the audit log: an intent with its result, or a decision that touched nothing. Pure."""
+"""One line of the audit log: an intent with its result, a decision that touched nothing, or a note. Pure."""
 
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from reconciler.model.audit import AuditRecord, Event
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.digest import Json
 from reconciler.model.effect import AckState
+from reconciler.model.happening import Happening
 
 _WORST_FIRST = (AckState.NACKED, AckState.PENDING, AckState.UNKNOWN, AckState.ACKED)
+UNKNOWN = "unknown"
+
+
+class Answer(StrEnum):
+    """Whether something is so, as far as anybody asked."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A decision as the log lists it.
+    """A decision, or a note of something else, as the log lists it.
 
     Attributes:
-        sequence: of the intent or decision: the number `audit show` takes.
-        decision: None when there is no result: the apply is under way, or it was interrupted.
+        sequence: of the intent, decision or note: the number `audit show` takes.
+        trigger: None for a note.
+        decision: None when there is no result: the apply is under way, or it was interrupted; and for a note.
+        happened: what it tells, sorted.
         interrupted: whether the process died between intent and result.
         reason, message: why it ended so; empty when all is well.
         commit, subject, author: empty for a plain directory.
         creates, updates, deletes: routes of the plan that was applied, or would have been.
         quarantined: how many resources are not served as they are written.
         acks: number of Envoys by the worst state of what they were sent.
-        records: the one or two records behind it, whole.
+        records: the one or two records behind it, whole; their bodies are empty where retention deleted them.
+        finished_at: when it ended; None while it has not.
+        committer: empty for a plain directory.
+        commits: the commits it brought, newest first.
+        pull_request: its number; empty where there is none, ``unknown`` where nobody asked.
+        approvers: who approved it; None where nobody asked.
+        signed: whether the commit is signed, and by a key that was trusted, as far as that was checked.
+        lead_ms: from commit to the last acknowledgement, in milliseconds; None where that is not known.
+        actor: who asked for it, where it was somebody; empty otherwise.
     """
 
     sequence: int
     time: datetime
-    trigger: Trigger
+    trigger: Trigger | None
     decision: Decision | None
     interrupted: bool
     reason: str
@@ -46,6 +67,15 @@ class Entry:
     quarantined: int
     acks: tuple[tuple[str, int], ...]
     records: tuple[AuditRecord, ...]
+    happened: tuple[Happening, ...] = ()
+    finished_at: datetime | None = None
+    committer: str = ""
+    commits: tuple[str, ...] = ()
+    pull_request: str = UNKNOWN
+    approvers: tuple[str, ...] | None = None
+    signed: Answer = Answer.UNKNOWN
+    lead_ms: int | None = None
+    actor: str = ""
 
 
 def entry(first: AuditRecord, result: AuditRecord | None) -> Entry:

@@ -1,1 +1,1 @@
-"""PURE: why a journal can't be changed unseen: hash chain, Merkle tree, signed checkpoints, and how they are checked."""
+"""PURE: why a journal can't be changed unseen: hash chain, Merkle tree, signed checkpoints, checking them."""

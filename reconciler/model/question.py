@@ -1,0 +1,213 @@
+"""What can be asked of the journal, and what it answers. `Answers` is what pages and verbs see of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from enum import StrEnum
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from reconciler.model.digest import Digest, Json
+from reconciler.model.entry import Entry
+from reconciler.model.happening import Happening
+from reconciler.model.plan import FieldChange, Op
+from reconciler.model.provenance import Provenance
+from reconciler.model.resource import Origin, ResourceId
+from reconciler.model.source import Revision
+
+
+class Lack(StrEnum):
+    """What an auditor misses of a change. What is not known counts as missing, and is told apart when shown."""
+
+    PULL_REQUEST = "pull-request"
+    APPROVAL = "approval"
+    SIGNATURE = "signature"
+    ACKNOWLEDGEMENT = "acknowledgement"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The hours in which changes are expected, every week.
+
+    Attributes:
+        days: Monday is 0.
+        begin, end: local times; an end not after the begin is on the next day.
+    """
+
+    days: frozenset[int]
+    begin: time
+    end: time
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which entries are wanted. Every condition must hold; an empty one is none.
+
+    Attributes:
+        mapping: what concerns this route: ``name`` or ``namespace/name``.
+        namespaces: what concerns routes of these; None for all (also what concerns none).
+        author: author's name or address contains this, in any case.
+        commit: the first digits of a commit that is the revision or among those it brought.
+        since, until: of the entry's time; not before, and before.
+        happened: at least one of these.
+        lacking: at least one of these is missing, of entries that changed or would change something served.
+        self_approved: the author is the only approver.
+        outside: not within these hours.
+        text: subject, reason or message contains this, in any case.
+        before: the entry's number is smaller: the next page.
+        limit: at most so many; None for all.
+    """
+
+    mapping: str = ""
+    namespaces: frozenset[str] | None = None
+    author: str = ""
+    commit: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    happened: frozenset[Happening] = frozenset()
+    lacking: frozenset[Lack] = frozenset()
+    self_approved: bool = False
+    outside: Window | None = None
+    text: str = ""
+    before: int | None = None
+    limit: int | None = None
+
+
+EVERYTHING = Query()
+
+
+@dataclass(frozen=True, slots=True)
+class RouteChange:
+    """What one entry did to one route; ``applied`` is False where it was refused, rejected or rolled back."""
+
+    entry: Entry
+    op: Op
+    fields: tuple[FieldChange, ...]
+    before: Json
+    after: Json
+    applied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Blamed:
+    """One field of a route as it is served, and the change that set it; None: from before the journal begins."""
+
+    field: str
+    value: str
+    change: RouteChange | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServedAt:
+    """What was served at a moment.
+
+    Attributes:
+        entry: the entry that brought it; None where nothing had been applied yet.
+        since: from when on, as the result was recorded; ``until``: the next one, None where it is still served.
+        under_way: an apply whose intent was recorded, but whose result was not yet: Envoys may have held either.
+        snapshot: digest of what it rendered to.
+        documents: digest of the documents, as the result recorded it; ``proven``: they still have it.
+        settings: of the process that rendered them, as its start recorded them; empty where that is not known.
+    """
+
+    moment: datetime
+    entry: Entry | None
+    since: datetime | None
+    until: datetime | None
+    under_way: int | None
+    revision: Revision | None
+    origins: tuple[Origin, ...]
+    snapshot: Digest | None
+    documents: Digest | None
+    proven: bool
+    tool_version: str = ""
+    settings: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ServedVersion:
+    """One version of a document that was served: from which entry on, and until which; None: it still is."""
+
+    id: ResourceId
+    provenance: Provenance
+    came: Entry
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """What happened in one stretch of time.
+
+    Attributes:
+        begin: of the stretch.
+        changes: routes created, updated or deleted, applied.
+        decisions: entries by what happened, by name.
+        lead_times_ms: from commit to acknowledgement, of each entry that has one, sorted.
+    """
+
+    begin: datetime
+    changes: int
+    decisions: dict[str, int]
+    lead_times_ms: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Anchored:
+    """A checkpoint that was left outside."""
+
+    place: str
+    size: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JournalState:
+    """How the journal itself is.
+
+    Attributes:
+        records: how many there are; ``pruned``: of how many only the hash is left.
+        checkpoint: the newest signed one, as text (C2SP signed note); empty where nothing signs.
+        gaps: numbers of entries that tell of a gap, newest first, at most ten.
+        place: where it is, without credentials.
+    """
+
+    records: int
+    pruned: int
+    head: Digest | None
+    first_at: datetime | None
+    last_at: datetime | None
+    checkpoint: str
+    key: str
+    anchors: tuple[Anchored, ...]
+    gaps: tuple[int, ...]
+    open_intents: tuple[int, ...]
+    place: str
+
+
+class Answers(Protocol):
+    """The journal, for those who read. Every method may raise `Stalled` (damaged) and `Transient` (not now)."""
+
+    def entries(self, query: Query = EVERYTHING) -> list[Entry]:
+        """The log, newest first: one entry per decision or note, an intent joined with its result."""
+
+    def entry(self, wanted: int | str) -> Entry | None:
+        """One entry: by the number of any of its records, or the newest by the first digits of its commit."""
+
+    def history(self, mapping: str, limit: int | None = None, before: int | None = None) -> list[RouteChange]:
+        """What was done to one route (``name`` or ``namespace/name``), newest first."""
+
+    def blame(self, mapping: str) -> tuple[Blamed, ...]:
+        """Each field of a route as it is served (or was, before it was deleted), with the change that set it."""
+
+    def at(self, moment: datetime | int) -> ServedAt:
+        """What was served at a moment, or right after an entry."""
+
+    def version(self, kind: str, namespace: str, name: str, touch: str, moment: datetime) -> ServedVersion | None:
+        """The version of a document with this touch (commit or object version) that was served around a moment."""
+
+    def volume(self, since: datetime, until: datetime, stretches: int) -> Sequence[Volume]:
+        """What happened in each of so many equal stretches."""
+
+    def standing(self) -> JournalState:
+        """How the journal itself is."""
