@@ -10,6 +10,7 @@ from reconciler.model.decision import Decision, Trigger
 from reconciler.model.digest import Json
 from reconciler.model.effect import AckState
 from reconciler.model.happening import Happening
+from reconciler.model.telling import happened
 
 _WORST_FIRST = (AckState.NACKED, AckState.PENDING, AckState.UNKNOWN, AckState.ACKED)
 UNKNOWN = "unknown"
@@ -47,6 +48,8 @@ class Entry:
         signed: whether the commit is signed, and by a key that was trusted, as far as that was checked.
         lead_ms: from commit to the last acknowledgement, in milliseconds; None where that is not known.
         actor: who asked for it, where it was somebody; empty otherwise.
+        claimed: number of the pull request that the commit's message names; nobody asked a forge whether that is so.
+        self_approved: those who wrote it are the only ones who approved it.
     """
 
     sequence: int
@@ -76,18 +79,41 @@ class Entry:
     signed: Answer = Answer.UNKNOWN
     lead_ms: int | None = None
     actor: str = ""
+    claimed: str = ""
+    self_approved: bool = False
+
+    @property
+    def approved(self) -> Answer:
+        """Whether somebody approved it who did not write it."""
+        if self.approvers is None:
+            return Answer.UNKNOWN
+        return Answer.YES if self.approvers and not self.self_approved else Answer.NO
+
+    @property
+    def acknowledged(self) -> Answer:
+        """Whether every Envoy took it; not known where none can say."""
+        states = {state for state, _ in self.acks}
+        if states & {AckState.NACKED, AckState.PENDING}:
+            return Answer.NO
+        return Answer.YES if states == {AckState.ACKED} else Answer.UNKNOWN
 
 
 def entry(first: AuditRecord, result: AuditRecord | None) -> Entry:
-    """Joins an intent or decision with the record that concludes it, if there is one."""
+    """Joins an intent with the record that concludes it, if there is one; a decision or a note stands alone.
+
+    Bodies of every schema are understood; of an empty one, which retention deleted, only the frame is told.
+
+    Raises:
+        ValueError: a body is damaged.
+    """
     last = result or first
     decided = "decision" in last.body
     counts = _group(last if decided else first, "change", "counts")
-    source = _group(first, "source")
+    source, people = _group(first, "source"), _group(first, "people")
     return Entry(
         sequence=first.sequence,
         time=first.time,
-        trigger=Trigger(_text(first.body.get("trigger"))),
+        trigger=_trigger(first),
         decision=Decision(_text(last.body.get("decision"))) if decided else None,
         interrupted=last.event is Event.INTERRUPTED,
         reason=_text(last.body.get("reason")),
@@ -96,23 +122,89 @@ def entry(first: AuditRecord, result: AuditRecord | None) -> Entry:
         revision=_text(_group(first, "revisions").get("last_attempted")),
         commit=_text(source.get("commit")),
         subject=_text(source.get("subject")),
-        author=_author(_group(first, "people").get("author")),
+        author=_person(people.get("author")),
         creates=_number(counts.get("create")),
         updates=_number(counts.get("update")),
         deletes=_number(counts.get("delete")),
         quarantined=len(_list(last.body.get("quarantined"))),
         acks=_acks(last),
         records=(first,) if result is None else (first, result),
+        happened=_happened(first, result),
+        finished_at=_finished(last),
+        committer=_person(people.get("committer")),
+        commits=tuple(_text(each.get("commit")) for each in _dicts(source.get("commits"))),
+        pull_request=_pull_request(people),
+        approvers=_approvers(people.get("approvers")),
+        signed=_signed(first.body.get("verification")),
+        lead_ms=_lead(last),
+        actor=_actor(first.body.get("actor")),
+        claimed=_claimed(people),
+        self_approved=people.get("approved_by_another") == Answer.NO and bool(_list(people.get("approvers"))),
     )
+
+
+def _trigger(first: AuditRecord) -> Trigger | None:
+    """A note has none, and what was deleted tells none."""
+    if not first.body or first.event in (Event.NOTE, Event.JOURNAL_STARTED):
+        return None
+    return Trigger(_text(first.body.get("trigger")))
+
+
+def _happened(first: AuditRecord, result: AuditRecord | None) -> tuple[Happening, ...]:
+    found = set(happened(first.event, first.body)) if first.body else set()
+    if result is not None and result.body:
+        found.update(happened(result.event, result.body, first.body))
+    return tuple(sorted(found))
+
+
+def _finished(last: AuditRecord) -> datetime | None:
+    """By its own word; what has none ended when it was recorded, but an intent has not."""
+    said = _text(last.body.get("finished_at"))
+    if said:
+        return datetime.fromisoformat(said)
+    return None if last.event is Event.INTENT else last.time
+
+
+def _pull_request(people: dict[str, Json]) -> str:
+    found = people.get("pull_request", UNKNOWN)
+    return str(found.get("number", "")) if isinstance(found, dict) else _text(found)
+
+
+def _approvers(found: Json) -> tuple[str, ...] | None:
+    if not isinstance(found, list):
+        return None
+    return tuple(_text(each.get("name")) for each in _dicts(found))
+
+
+def _signed(found: Json) -> Answer:
+    """That there is a signature says nothing yet: everybody can sign."""
+    if not isinstance(found, dict):
+        return Answer.UNKNOWN
+    if found.get("signature") is None:
+        return Answer.NO
+    return {"trusted": Answer.YES, "untrusted": Answer.NO}.get(_text(found.get("result")), Answer.UNKNOWN)
+
+
+def _lead(last: AuditRecord) -> int | None:
+    found = _group(last, "effect", "lead_times_ms").get("commit_to_ack")
+    return found if isinstance(found, int) else None
+
+
+def _actor(found: Json) -> str:
+    return (_text(found.get("name")) or _text(found.get("through"))) if isinstance(found, dict) else ""
+
+
+def _claimed(people: dict[str, Json]) -> str:
+    claims = people.get("claims")
+    return _text(claims.get("pull_request")) if isinstance(claims, dict) else ""
 
 
 def _acks(record: AuditRecord) -> tuple[tuple[str, int], ...]:
     """Of every Envoy the word that matters most: one type rejected or silent is not outweighed by others accepted."""
     worst: dict[tuple[str, str], str] = {}
-    for ack in _list(_group(record, "effect").get("acks")):
-        if isinstance(ack, dict):
-            node, state = (_text(ack.get("target")), _text(ack.get("node"))), _text(ack.get("state"))
-            worst[node] = min(worst.get(node, state), state, key=_gravity)
+    for ack in _dicts(_group(record, "effect").get("acks")):
+        node, state = (_text(ack.get("target")), _text(ack.get("node"))), _text(ack.get("state"))
+        worst[node] = min(worst.get(node, state), state, key=_gravity)
     return tuple((state, many) for state, many in sorted(Counter(worst.values()).items()))
 
 
@@ -127,7 +219,7 @@ def _group(record: AuditRecord, *path: str) -> dict[str, Json]:
     return found if isinstance(found, dict) else {}
 
 
-def _author(person: Json) -> str:
+def _person(person: Json) -> str:
     return f"{_text(person.get('name'))} <{_text(person.get('email'))}>" if isinstance(person, dict) else ""
 
 
@@ -141,3 +233,7 @@ def _number(value: Json) -> int:
 
 def _list(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []
+
+
+def _dicts(value: Json) -> list[dict[str, Json]]:
+    return [each for each in _list(value) if isinstance(each, dict)]

@@ -7,9 +7,10 @@ from reconciler.audit.proof.chain import Columns
 from reconciler.audit.record import groups
 from reconciler.audit.record.clean import clean
 from reconciler.audit.record.groups import UNKNOWN, Facts, stamp
-from reconciler.model.audit import Attempt, Conclusion
+from reconciler.model.audit import Attempt, Conclusion, Event
 from reconciler.model.digest import Digest, Json
 from reconciler.model.source import Revision
+from reconciler.model.telling import worked_out
 
 
 def started(tool_version: str, database: Json) -> Facts:
@@ -30,7 +31,7 @@ def intent(attempt: Attempt) -> Facts:
         "revisions": groups.revisions(attempt.revision, attempt.previous),
         **groups.drift(attempt.drift),
     }
-    return _cleaned(facts)
+    return _telling(Event.INTENT, facts)
 
 
 def result(sequence: int, intent_body: Facts, conclusion: Conclusion, served: Json) -> Facts:
@@ -58,7 +59,7 @@ def result(sequence: int, intent_body: Facts, conclusion: Conclusion, served: Js
         },
         "served": served,
     }
-    return _cleaned(facts)
+    return _telling(Event.RESULT, facts, intent_body)
 
 
 def decision(attempt: Attempt, conclusion: Conclusion, served: Json) -> Facts:
@@ -68,12 +69,13 @@ def decision(attempt: Attempt, conclusion: Conclusion, served: Json) -> Facts:
     ending = groups.ending(conclusion, source.get("committed_at"), source.get("fetched_at"))
     revisions = groups.revisions(attempt.revision, conclusion.served)
     told: Facts = {} if served is None else {"served": served}
-    return _cleaned({**facts, **ending, **told, "revisions": revisions})
+    return _telling(Event.DECISION, {**facts, **ending, **told, "revisions": revisions})
 
 
 def interrupted(sequence: int, intent_body: Facts) -> Facts:
     """Closes an intent whose process died: what it touched is not known."""
-    return {"intent": sequence, "revisions": intent_body.get("revisions"), "effect": UNKNOWN}
+    facts: Facts = {"intent": sequence, "revisions": intent_body.get("revisions"), "effect": UNKNOWN}
+    return _telling(Event.INTERRUPTED, facts)
 
 
 def columns_of(body: Facts) -> Columns:
@@ -115,9 +117,12 @@ def _group(body: Facts, name: str) -> Facts:
     return group
 
 
-def _cleaned(facts: Facts) -> Facts:
+def _telling(event: Event, facts: Facts, intent_body: Facts | None = None) -> Facts:
+    """The facts without secrets, and with what they tell."""
     cleaned = clean(facts)
-    return cleaned if isinstance(cleaned, dict) else {}
+    if not isinstance(cleaned, dict):
+        raise TypeError(event)
+    return {**cleaned, "happened": [*map(str, worked_out(event, cleaned, intent_body))]}
 
 
 def served_summary(revision: Revision | None, snapshot: Digest | None, resources: int, documents: Digest) -> Json:

@@ -1,0 +1,92 @@
+"""What a record tells, worked out from what else it holds. Pure.
+
+Records since schema 3 hold it too (`happened`): it was worked out by these rules when they were written.
+"""
+
+from reconciler.model.audit import Event
+from reconciler.model.decision import Decision, Trigger
+from reconciler.model.digest import Json
+from reconciler.model.happening import Happening
+
+_Body = dict[str, Json]
+
+_BY_DECISION = {
+    Decision.APPLIED: Happening.APPLY,
+    Decision.UNCHANGED: Happening.NO_OP,
+    Decision.PARTIAL: Happening.PARTIAL,
+    Decision.REFUSED: Happening.REJECT,
+    Decision.ROLLED_BACK: Happening.ROLLBACK,
+    Decision.DRY_RUN: Happening.PLAN,
+    Decision.FAILED: Happening.FAIL,
+}
+_BY_REASON = {"Suspended": Happening.SUSPEND, "Resumed": Happening.RESUME}
+_REJECTED = "EnvoyRejected"
+_SERVED = (Decision.APPLIED, Decision.PARTIAL)
+
+
+def happened(event: Event, body: _Body, intent: _Body | None = None) -> tuple[Happening, ...]:
+    """What a record tells, sorted.
+
+    Args:
+        event: its event.
+        body: its body; where that says it by itself, that holds.
+        intent: of a result, the body of its intent.
+
+    Raises:
+        ValueError: it names something that is none.
+    """
+    said = body.get("happened")
+    if isinstance(said, list):
+        return tuple(sorted(Happening(str(one)) for one in said))
+    return worked_out(event, body, intent)
+
+
+def worked_out(event: Event, body: _Body, intent: _Body | None = None) -> tuple[Happening, ...]:
+    """The same by the rules alone.
+
+    Raises:
+        ValueError: its decision is none.
+    """
+    match event:
+        case Event.JOURNAL_STARTED:
+            found = {Happening.AUDIT_START}
+        case Event.INTERRUPTED:
+            found = {Happening.INTERRUPTED}
+        case Event.INTENT:
+            found = _beforehand(body)
+        case Event.RESULT:
+            found = _in_the_end(body, healing=Happening.DRIFT_FOUND in _beforehand(intent or {}))
+        case Event.DECISION:
+            found = _beforehand(body) | _in_the_end(body, healing=False)
+        case Event.NOTE:
+            found = set()
+    return tuple(sorted(found))
+
+
+def _beforehand(body: _Body) -> set[Happening]:
+    """What is known before anything is touched."""
+    found = set()
+    if body.get("drift") or body.get("trigger") == Trigger.DRIFT:
+        found.add(Happening.DRIFT_FOUND)
+    source = body.get("source")
+    if isinstance(source, dict) and source.get("fast_forward") is False:
+        found.add(Happening.HISTORY_REWRITTEN)
+    if body.get("exceptions"):
+        found.add(Happening.BREAK_GLASS)
+    return found
+
+
+def _in_the_end(body: _Body, *, healing: bool) -> set[Happening]:
+    """How it ended; ``healing`` where a target that held something else was written."""
+    decision, reason = Decision(str(body.get("decision"))), str(body.get("reason", ""))
+    found = {_BY_REASON.get(reason, _BY_DECISION[decision])}
+    if healing and decision in _SERVED:
+        found.add(Happening.DRIFT_HEALED)
+    if reason == _REJECTED or _rejections(body):
+        found.add(Happening.VERIFY_FAIL)
+    return found
+
+
+def _rejections(body: _Body) -> bool:
+    effect = body.get("effect")
+    return isinstance(effect, dict) and bool(effect.get("rejections"))
