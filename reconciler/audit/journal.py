@@ -11,7 +11,8 @@ from reconciler import __version__
 from reconciler.audit.proof.chain import FIRST_PREVIOUS, SCHEMA_VERSION, seal
 from reconciler.audit.record import records
 from reconciler.audit.record.groups import Facts, stamp
-from reconciler.audit.store import database, query, schema, verify
+from reconciler.audit.store import database, query, verify
+from reconciler.audit.store import older as schema
 from reconciler.audit.store.served import NOTHING_KEPT, Kept, Update, amend, compared, key, to_row
 from reconciler.model.audit import Attempt, AuditRecord, Conclusion, Documents, Event, Served, Verification
 from reconciler.model.digest import Digest, Json

@@ -17,7 +17,8 @@ from sqlalchemy.sql import ClauseElement
 
 from reconciler.audit import Journal
 from reconciler.audit.proof.chain import FIRST_PREVIOUS
-from reconciler.audit.store import database, schema
+from reconciler.audit.store import database
+from reconciler.audit.store import older as schema
 from reconciler.model.audit import NOTHING_SERVED, Documents, Event
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.digest import canonical_json, digest_bytes

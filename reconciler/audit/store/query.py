@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from reconciler.audit.proof.chain import parse
 from reconciler.audit.record.groups import Facts, read_stamp, stamp
-from reconciler.audit.store.schema import open_intents, records, served_head, touched
-from reconciler.audit.store.schema import served as served_table
+from reconciler.audit.store.older import open_intents, records, served_head, touched
+from reconciler.audit.store.older import served as served_table
 from reconciler.audit.store.served import Kept
 from reconciler.model.audit import NOTHING_SERVED, AuditRecord, Event, Served
 from reconciler.model.digest import Digest

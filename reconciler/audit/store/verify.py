@@ -7,7 +7,8 @@ from sqlalchemy import ColumnClause, Connection, Engine, column, select, table
 
 from reconciler.audit.proof.chain import SCHEMA_VERSION, Chain, Row, Unreadable, check
 from reconciler.audit.record.records import columns_of
-from reconciler.audit.store import database, schema
+from reconciler.audit.store import database
+from reconciler.audit.store import older as schema
 from reconciler.audit.store.served import Kept, listed_digest
 from reconciler.model.audit import Verification
 from reconciler.model.errors import ReconcileError
