@@ -133,13 +133,18 @@ def consistency(old: int, new: int, read: Read) -> tuple[bytes, ...]:
 
 
 def check_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
-    """Whether the proof shows that this is the leaf at this index of the tree with this root (RFC 9162, 2.1.3.2)."""
+    """Whether the proof shows that this is the leaf at this index of the tree with this root."""
+    return root_by(leaf_hash, index, size, proof) == root
+
+
+def root_by(leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes | None:
+    """The root a tree must have for an inclusion proof to hold (RFC 9162, 2.1.3.2); None where none can."""
     if not 0 <= index < size or len(proof) > LONGEST_PROOF:
-        return False
+        return None
     position, last, found = index, size - 1, leaf_hash
     for each in proof:
         if last == 0:
-            return False
+            return None
         if position & 1 or position == last:
             found = node(each, found)
             while position and not position & 1:
@@ -147,7 +152,7 @@ def check_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[byt
         else:
             found = node(found, each)
         position, last = position >> 1, last >> 1
-    return last == 0 and found == root
+    return found if last == 0 else None
 
 
 def check_consistency(old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence[bytes]) -> bool:

@@ -6,7 +6,7 @@ The formats are those of transparency logs, so that their tools read ours: C2SP 
 
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.audit.proof.merkle import hash_from_text
 from reconciler.audit.proof.signing import PublicKey, Signer, checked_name
@@ -16,6 +16,7 @@ _MOST_SIGNATURES = 16
 _LARGEST_SIZE = 2**53 - 1  # what every reader of JSON can say
 _DASH = "\u2014 "
 _ID_BYTES = 4
+_NEW_KEY = "new key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,7 @@ class Checkpoint:
 
 def signed(checkpoint: Checkpoint, signer: Signer) -> str:
     """The checkpoint with its signature, as text that ends with a newline."""
-    text = checkpoint.text()
-    signature = b64encode(signer.public.id + signer.sign(text.encode())).decode("ascii")
-    return f"{text}\n{_DASH}{signer.public.name} {signature}\n"
+    return _signed(checkpoint.text(), signer)
 
 
 def opened(text: str, verifiers: Sequence[PublicKey]) -> Checkpoint:
@@ -57,26 +56,62 @@ def opened(text: str, verifiers: Sequence[PublicKey]) -> Checkpoint:
 
 def signed_by(text: str, verifiers: Sequence[PublicKey]) -> tuple[Checkpoint, PublicKey]:
     """The same, with the key that signed it."""
-    body, signatures = _halves(text)
-    checkpoint = _parsed(body)
-    keys = {(key.name, key.id): key for key in verifiers}
-    found: PublicKey | None = None
-    for line in signatures:
-        name, signature = _signature(line)
-        key = keys.get((name, signature[:_ID_BYTES]))
-        if key is None:
-            continue
-        if not key.verifies(body.encode(), signature[_ID_BYTES:]):
-            raise ValueError(f"the signature of {key.name} is not that of this text: one of them was changed")
-        found = found or key
-    if found is None:
-        raise ValueError("none of the keys given signed it")
-    return checkpoint, found
+    body, key = _verified(text, verifiers)
+    return _parsed(body), key
 
 
 def claimed(text: str) -> Checkpoint:
     """What a note says, not checked with any key; ValueError where it is none."""
     return _parsed(_halves(text)[0])
+
+
+def announcement(origin: str, new: PublicKey, old: Signer) -> str:
+    """A note by which an old key says that from now on another one signs for this journal."""
+    return _signed(f"{origin}\n{_NEW_KEY}\n{new}\n", old)
+
+
+def announced(text: str, origin: str, verifiers: Sequence[PublicKey]) -> PublicKey:
+    """The new key of an announcement that one of the keys signed; ValueError where it is none."""
+    lines = _verified(text, verifiers)[0].split("\n")
+    if lines[:2] != [origin, _NEW_KEY] or len(lines) != 4:  # noqa: PLR2004 - three lines and what is after the last
+        raise ValueError("it announces no key of this journal")
+    return PublicKey.parse(lines[2])
+
+
+def split(text: str) -> list[str]:
+    """The notes of a text that has one after the other, as a file has that they are appended to."""
+    notes: list[str] = []
+    ended = True
+    for line in text.splitlines(keepends=True):
+        signature = line.startswith(_DASH)
+        if ended and not signature:
+            notes.append("")
+        ended = signature
+        notes[-1:] = [(notes[-1] if notes else "") + line]
+    return notes
+
+
+def _signed(text: str, signer: Signer) -> str:
+    signature = b64encode(signer.public.id + signer.sign(text.encode())).decode("ascii")
+    return f"{text}\n{_DASH}{signer.public.name} {signature}\n"
+
+
+def _verified(text: str, verifiers: Sequence[PublicKey]) -> tuple[str, PublicKey]:
+    """The text of a note that at least one of the keys signed, and the first that did."""
+    body, signatures = _halves(text)
+    found: PublicKey | None = None
+    for line in signatures:
+        name, signature = _signature(line)
+        for key in verifiers:
+            named = key if key.name else replace(key, name=name)
+            if (named.name, named.id) != (name, signature[:_ID_BYTES]):
+                continue
+            if not named.verifies(body.encode(), signature[_ID_BYTES:]):
+                raise ValueError(f"the signature of {name} is not that of this text: one of them was changed")
+            found = found or named
+    if found is None:
+        raise ValueError("none of the keys given signed it")
+    return body, found
 
 
 def _halves(text: str) -> tuple[str, list[str]]:

@@ -28,7 +28,8 @@ class PublicKey:
     """What a signature is checked with.
 
     Attributes:
-        name: of the key, as every signature repeats it; tells keys apart for people.
+        name: of the key, as every signature repeats it, which is that of the journal; empty where it isn't known, as
+            PEM has none: then the key goes by whatever name a signature says.
         raw: the 32 bytes of the Ed25519 key.
     """
 
@@ -36,8 +37,8 @@ class PublicKey:
     raw: bytes
 
     @classmethod
-    def parse(cls, text: str, name: str = DEFAULT_NAME) -> "PublicKey":
-        """A key as `str` writes it, ``NAME+HEX+BASE64``, or in PEM, which has no name of its own.
+    def parse(cls, text: str) -> "PublicKey":
+        """A key as `str` writes it, ``NAME+HEX+BASE64``, or in PEM, which has no name.
 
         Raises:
             ValueError: it is neither, or of another algorithm.
@@ -46,7 +47,7 @@ class PublicKey:
         if len(text) > LARGEST_KEY:
             raise ValueError("this is longer than any public key")
         if text.startswith("-----BEGIN"):
-            return cls(checked_name(name), _raw_of_pem(text))
+            return cls("", _raw_of_pem(text))
         name, _, rest = text.partition("+")
         digits, _, encoded = rest.partition("+")
         content = b64decode(encoded.encode("ascii", "replace"), validate=True)
