@@ -79,7 +79,13 @@ EVERYTHING = Query()
 
 @dataclass(frozen=True, slots=True)
 class RouteChange:
-    """What one entry did to one route; ``applied`` is False where it was refused, rejected or rolled back."""
+    """What one entry did to one route.
+
+    Attributes:
+        op, fields: as the plan told them; no fields where retention deleted the record's contents.
+        before, after: where either side was written.
+        applied: False where it was refused, rejected or rolled back, or is under way.
+    """
 
     entry: Entry
     op: Op
@@ -87,6 +93,7 @@ class RouteChange:
     before: Json
     after: Json
     applied: bool
+    id: ResourceId
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,7 @@ class Blamed:
     field: str
     value: str
     change: RouteChange | None
+    id: ResourceId
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,64 @@
+"""Answers questions to the journal, each from one state of the database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from reconciler.audit.store import listing, moments, routes, volumes
+from reconciler.audit.store.database import reading
+from reconciler.model.entry import Entry
+from reconciler.model.question import EVERYTHING, Blamed, Query, RouteChange, ServedAt, ServedVersion, Volume
+from reconciler.model.resource import Kind, ResourceId
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What `Answers` promises of the journal's contents. Methods raise as the journal's own do."""
+
+    engine: Engine
+
+    def entries(self, query: Query = EVERYTHING) -> list[Entry]:
+        """See `Answers`."""
+        with reading(self.engine) as connection:
+            return listing.entries(connection, query)
+
+    def count(self, query: Query = EVERYTHING) -> int:
+        """How many entries meet a query, whatever its limit."""
+        with reading(self.engine) as connection:
+            return listing.count(connection, query)
+
+    def entry(self, wanted: int | str) -> Entry | None:
+        """See `Answers`."""
+        with reading(self.engine) as connection:
+            return listing.entry_of(connection, wanted)
+
+    def history(self, mapping: str, limit: int | None = None, before: int | None = None) -> list[RouteChange]:
+        """See `Answers`."""
+        with reading(self.engine) as connection:
+            return routes.history(connection, mapping, limit, before)
+
+    def blame(self, mapping: str) -> tuple[Blamed, ...]:
+        """See `Answers`."""
+        with reading(self.engine) as connection:
+            return routes.blame(connection, mapping)
+
+    def at(self, moment: datetime | int) -> ServedAt:
+        """See `Answers`."""
+        with reading(self.engine) as connection:
+            return moments.at(connection, moment)
+
+    def version(self, kind: str, namespace: str, name: str, touch: str, moment: datetime) -> ServedVersion | None:
+        """See `Answers`."""
+        try:
+            wanted = ResourceId(Kind(kind), namespace, name)
+        except ValueError:
+            return None
+        with reading(self.engine) as connection:
+            return moments.version(connection, wanted, touch, moment)
+
+    def volume(self, since: datetime, until: datetime, stretches: int) -> Sequence[Volume]:
+        """See `Answers`."""
+        with reading(self.engine) as connection:
+            return volumes.volume(connection, since, until, stretches)

@@ -1,0 +1,117 @@
+"""What was done to one route, and which change set each field of it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from reconciler.audit.record.groups import identity
+from reconciler.audit.store.conditions import concerning
+from reconciler.audit.store.listing import damaged, numbered
+from reconciler.audit.store.schema import touched
+from reconciler.model.digest import Json
+from reconciler.model.entry import Entry
+from reconciler.model.plan import FieldChange, Op
+from reconciler.model.question import Blamed, RouteChange
+from reconciler.model.resource import Kind, ResourceId
+
+_AT_ONCE = 50  # a first apply of very many routes among them is large
+_COLUMNS = (touched.c.entry, touched.c.kind, touched.c.namespace, touched.c.name, touched.c.op, touched.c.applied)
+
+
+def history(connection: Connection, mapping: str, limit: int | None, before: int | None) -> list[RouteChange]:
+    """What was done to a route, newest first; ``before``: the entry's number is smaller."""
+    wanted = _changes(mapping).limit(limit)
+    if before is not None:
+        wanted = wanted.where(touched.c.entry < before)
+    return list(_told(connection, connection.execute(wanted).all()))
+
+
+def blame(connection: Connection, mapping: str) -> tuple[Blamed, ...]:
+    """Each field of a route as it is served, or was before it was deleted, with the change that set it.
+
+    Where a name alone is that of several routes, each of them, one after the other.
+    """
+    wanted = connection.execute(_changes(mapping).where(touched.c.applied)).all()
+    by_route: dict[tuple[str, str, str], list[Row[Any]]] = {}
+    for row in wanted:
+        by_route.setdefault((row.namespace, row.name, row.kind), []).append(row)
+    return tuple(told for key in sorted(by_route) for told in blamed(_told(connection, by_route[key])))
+
+
+def blamed(changes: Iterable[RouteChange]) -> tuple[Blamed, ...]:
+    """The fields of one route, by name. Pure; asks for no more changes than it needs.
+
+    Args:
+        changes: those that were applied, newest first.
+    """
+    told: dict[str, Blamed] = {}
+    settled: set[str] = set()
+    for number, change in enumerate(changes):
+        if change.op is Op.DELETE:
+            if number:
+                break  # what was there before has nothing to do with the route that was made anew
+            told = {one.field: Blamed(one.field, one.before, None, change.id) for one in change.fields if one.before}
+            continue
+        for one in change.fields:
+            if one.field not in settled and one.after:
+                told[one.field] = Blamed(one.field, one.after, change, change.id)
+            settled.add(one.field)
+        if change.op is Op.CREATE:
+            break
+    return tuple(told[name] for name in sorted(told))
+
+
+def _changes(mapping: str) -> Select[Any]:
+    """The rows about a route that tell of a change, newest first."""
+    chosen = select(*_COLUMNS).where(concerning(mapping), touched.c.op.is_not(None))
+    return chosen.order_by(touched.c.entry.desc(), touched.c.namespace, touched.c.kind)
+
+
+def _told(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[RouteChange]:
+    rest = iter(rows)
+    while batch := list(islice(rest, _AT_ONCE)):
+        found = numbered(connection, (row.entry for row in batch))
+        for row in batch:
+            entry = found.get(row.entry)
+            if entry is None:
+                raise damaged(f"record {row.entry} is damaged")
+            try:
+                yield _change(entry, row)
+            except (KeyError, TypeError, ValueError) as error:
+                raise damaged(f"record {row.entry} is damaged") from error
+
+
+def _change(entry: Entry, row: Row[Any]) -> RouteChange:
+    name = ResourceId(Kind(row.kind), row.namespace, row.name)
+    # What was applied stands in the result, where that is not all that was intended.
+    told = _route(entry, name, newest_first=bool(row.applied))
+    fields = told.get("fields")
+    return RouteChange(
+        entry=entry,
+        op=Op(str(told.get("op", row.op))),
+        fields=tuple(_field(one) for one in fields) if isinstance(fields, list) else (),
+        before=told.get("before"),
+        after=told.get("after"),
+        applied=bool(row.applied),
+        id=name,
+    )
+
+
+def _route(entry: Entry, name: ResourceId, *, newest_first: bool) -> dict[str, Json]:
+    """What a record says of a route; nothing where retention deleted it."""
+    wanted = identity(name).items()
+    for record in reversed(entry.records) if newest_first else entry.records:
+        change = record.body.get("change")
+        routes = change.get("routes") if isinstance(change, dict) else None
+        for route in routes if isinstance(routes, list) else ():
+            if isinstance(route, dict) and wanted <= route.items():
+                return route
+    return {}
+
+
+def _field(value: Json) -> FieldChange:
+    if not isinstance(value, dict):
+        raise TypeError("field")
+    return FieldChange(str(value["field"]), str(value["before"]), str(value["after"]))

@@ -1,0 +1,55 @@
+"""How much happened, stretch by stretch."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, func, literal, select
+
+from reconciler.audit.store.conditions import milliseconds
+from reconciler.audit.store.schema import entries, happenings
+from reconciler.model.decision import Decision
+from reconciler.model.question import Volume
+
+_SERVED = (str(Decision.APPLIED), str(Decision.PARTIAL))
+
+
+def volume(connection: Connection, since: datetime, until: datetime, stretches: int) -> tuple[Volume, ...]:
+    """What happened in each of so many equal stretches.
+
+    Raises:
+        ValueError: there is no time between, or no stretch.
+    """
+    begin, end = milliseconds(since), milliseconds(until)
+    if end <= begin or stretches < 1:
+        raise ValueError("a time that ends after it begins, and at least one stretch")
+    # Whole milliseconds, so that each database agrees in which stretch a moment is.
+    width = -(-(end - begin) // stretches)
+    number: ColumnElement[int] = ((entries.c.time_ms - literal(begin)) // width).label("stretch")
+    within = (entries.c.time_ms >= begin, entries.c.time_ms < end)
+    routes = func.sum(entries.c.creates + entries.c.updates + entries.c.deletes)
+    changes = select(number, routes.label("many")).where(*within, entries.c.decision.in_(_SERVED)).group_by("stretch")
+    told = select(number, happenings.c.happening, func.count().label("many"))
+    told = told.join_from(entries, happenings, happenings.c.entry == entries.c.number).where(*within)
+    leads = select(number, entries.c.lead_ms).where(*within, entries.c.lead_ms.is_not(None))
+    by_stretch: dict[int, int] = {row.stretch: int(row.many) for row in connection.execute(changes)}
+    decisions: dict[int, dict[str, int]] = {}
+    for row in connection.execute(told.group_by("stretch", happenings.c.happening).order_by(happenings.c.happening)):
+        decisions.setdefault(row.stretch, {})[row.happening] = row.many
+    lead_times = _lists(connection.execute(leads.order_by(entries.c.lead_ms)))
+    return tuple(
+        Volume(
+            begin=since + timedelta(milliseconds=each * width),
+            changes=by_stretch.get(each, 0),
+            decisions=decisions.get(each, {}),
+            lead_times_ms=tuple(lead_times.get(each, ())),
+        )
+        for each in range(stretches)
+    )
+
+
+def _lists(rows: Any) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    row: Row[Any]
+    for row in rows:
+        found.setdefault(row.stretch, []).append(row.lead_ms)
+    return found
