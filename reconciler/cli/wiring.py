@@ -47,7 +47,7 @@ from reconciler.resources import ParsedOnce
 from reconciler.settings import Loaded, Settings
 from reconciler.state import Edges, alone
 from reconciler.table import DefaultListener
-from reconciler.web import Metrics, StatusBoard, WebServer
+from reconciler.web import Metrics, StatusBoard, probe_server
 
 JOURNAL = "journal.db"
 
@@ -262,7 +262,7 @@ def web_server(
     if not address:
         yield metrics
         return
-    server = WebServer(address, board, metrics)
+    server = probe_server(address, board, metrics)
     try:
         yield metrics
     finally:

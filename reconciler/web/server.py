@@ -1,67 +1,64 @@
-"""Serves the pages from a thread of their own. The only user of Starlette and uvicorn."""
+"""Serves an ASGI application from a thread of its own. The only user of uvicorn."""
 
 import socket
 import threading
 import time
+from collections.abc import Callable
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from reconciler.model.errors import Stalled
-from reconciler.web.metrics import Metrics
-from reconciler.web.status import StatusBoard
 
 _START_SECONDS = 10.0
+_LINGER_SECONDS = 1  # for requests under way, when it is to end
+_LARGEST_HEAD = 16 * 1024
 
 
-def application(board: StatusBoard, metrics: Metrics) -> Starlette:
-    """The ASGI application: ``/healthz`` (the process answers), ``/readyz`` (something is served), ``/metrics``."""
-
-    async def healthz(_request: Request) -> Response:
-        return PlainTextResponse("ok\n")
-
-    async def readyz(_request: Request) -> Response:
-        return JSONResponse(board.as_json(), status_code=200 if board.serving else 503)
-
-    async def metrics_text(_request: Request) -> Response:
-        return Response(metrics.text(), media_type="text/plain; version=0.0.4")
-
-    return Starlette(
-        routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics_text)],
-    )
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        what = f"can't listen on {host}:{port} for /healthz and /metrics: {error.strerror or error}"
-        raise Stalled("WebAddressInUse", what, "choose another with --web-address, or off") from error
+def _nothing() -> None:
+    """Nothing has to be told."""
 
 
 class WebServer:
-    """Serves `application` on ``address`` until closed.
+    """Serves ``application`` on ``address`` until closed.
 
     Args:
         address: ``HOST:PORT``; port 0 takes a free one, see ``port``.
-        board: what ``/readyz`` tells.
-        metrics: what ``/metrics`` tells.
+        application: what answers.
+        purpose: what it is for, and ``setting`` how it is moved, for people who find the address taken.
+        connections: more at a time are turned away; None for any number.
+        ending: told first when it is to close, so that endless answers can end.
 
     Raises:
         Stalled: ``WebAddressInUse``, the address can't be bound.
     """
 
-    def __init__(self, address: str, board: StatusBoard, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        address: str,
+        application: ASGIApp,
+        *,
+        purpose: str,
+        setting: str,
+        connections: int | None = None,
+        ending: Callable[[], None] = _nothing,
+    ) -> None:
         host, _, port = address.rpartition(":")
         config = uvicorn.Config(
-            application(board, metrics), host=host.strip("[]"), port=int(port), log_config=None, access_log=False
+            application,
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,  # whom to believe is for the application to say
+            server_header=False,
+            lifespan="off",
+            ws="none",
+            limit_concurrency=connections,
+            h11_max_incomplete_event_size=_LARGEST_HEAD,
+            timeout_graceful_shutdown=_LINGER_SECONDS,
         )
         self._server = uvicorn.Server(config)
-        self._socket = _bound(host.strip("[]"), int(port))
+        self._ending = ending
+        self._socket = _bound(host.strip("[]"), int(port), purpose, setting)
         self.port = int(self._socket.getsockname()[1])
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="web", daemon=True)
         self._thread.start()
@@ -70,7 +67,17 @@ class WebServer:
             time.sleep(0.01)
 
     def close(self) -> None:
-        """Stop serving and free the port."""
+        """Stop serving and free the port; takes as long as requests under way, but a second at most."""
+        self._ending()
         self._server.should_exit = True
         self._thread.join()
         self._socket.close()
+
+
+def _bound(host: str, port: int, purpose: str, setting: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        what = f"can't listen on {host}:{port} for {purpose}: {error.strerror or error}"
+        raise Stalled("WebAddressInUse", what, f"choose another with --{setting}, or off") from error

@@ -1,0 +1,60 @@
+"""Pages and API as one ASGI application, behind the gate."""
+
+from collections.abc import Callable
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from reconciler import __version__
+from reconciler.model.errors import ReconcileError, Transient
+from reconciler.web.access import Grants, Rules
+from reconciler.web.api import router as api
+from reconciler.web.asking import Behind
+from reconciler.web.events import Events
+from reconciler.web.gate import Access, Gate
+from reconciler.web.pages.routes import router as pages
+from reconciler.web.pages.routes import static
+from reconciler.web.sessions import Sessions
+from reconciler.web.view import Board
+
+_DESCRIPTION = """What is served, what was decided, who wrote it, and how to prove it. Everything is only read.
+
+Give a token as `Authorization: Bearer TOKEN`. Who may see some namespaces is answered as if there were nothing else."""
+
+
+def application(
+    board: Board, events: Events, rules: Rules, grants: Callable[[], Grants], told: Callable[[Access], None]
+) -> ASGIApp:
+    """Everything behind one gate.
+
+    Args:
+        board: what there is to show.
+        events: what is new of it.
+        rules: who comes in, by the settings.
+        grants: what the access file says now.
+        told: every access.
+    """
+    app = FastAPI(
+        title="reconciler",
+        version=__version__,
+        description=_DESCRIPTION,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # it would load its script from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.behind = Behind(board, events)
+    app.add_exception_handler(ReconcileError, _failed)
+    app.include_router(api)
+    app.include_router(pages)
+    app.mount("/static", static)
+    return Gate(app, rules, grants, Sessions(grants), told)
+
+
+async def _failed(_request: Request, error: Exception) -> Response:
+    """An edge that can't answer: again later, or not before somebody acts."""
+    reason = error.reason if isinstance(error, ReconcileError) else ""
+    later = {"retry-after": "5"} if isinstance(error, Transient) else {}
+    return JSONResponse({"detail": reason}, 503, later)

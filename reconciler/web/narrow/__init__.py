@@ -1,0 +1,21 @@
+"""PURE: of what is shown, only what concerns the routes of some namespaces.
+
+Whoever may see one namespace is told of others that something happened at most, and never what. So nothing is struck
+out of a text here: what is shown is put together from the facts that are about routes of theirs, and texts that may
+name others are left out.
+"""
+
+from reconciler.web.narrow.entries import agrees, narrowed_change, narrowed_entry
+from reconciler.web.narrow.live import narrowed_live, narrowed_match
+from reconciler.web.narrow.served import narrowed_at, narrowed_standing, volume_of
+
+__all__ = [
+    "agrees",
+    "narrowed_at",
+    "narrowed_change",
+    "narrowed_entry",
+    "narrowed_live",
+    "narrowed_match",
+    "narrowed_standing",
+    "volume_of",
+]

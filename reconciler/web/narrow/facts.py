@@ -1,0 +1,89 @@
+"""The facts of a record that are about some namespaces. Pure; a fact that is not named here is not shown."""
+
+from reconciler.model.digest import Json
+from reconciler.web.access import Scope
+
+Facts = dict[str, Json]
+
+_RECORD = ("sequence", "time", "event", "schema", "intent", "trigger", "decision", "reason", "happened")
+_SOURCE = ("ref", "commit", "committed_at", "fetched_at", "fast_forward")
+_SUBJECT = ("subject",)
+_CHECK = ("code", "severity", "resource", "field", "got")
+_OPS = ("create", "update", "delete")
+
+
+def narrowed_body(body: Facts, scope: Scope, *, alone: bool) -> Facts:
+    """What a record says about routes of these namespaces.
+
+    Args:
+        body: the record.
+        scope: whose routes.
+        alone: the entry is about nobody else, so that what people wrote about all of it is about them.
+    """
+    kept: Facts = {name: body[name] for name in (*_RECORD, "finished_at") if name in body}
+    source, people = _group(body, "source"), _group(body, "people")
+    if source:
+        kept["source"] = _some(source, _SOURCE + (_SUBJECT if alone else ()))
+    if alone and people:
+        kept["people"] = _some(people, ("author",))
+    if "change" in body:
+        routes = [_route(route, scope) for route in listed(body, "change", "routes") if is_seen(route, scope)]
+        counts: Facts = {op: sum(route.get("op") == op for route in routes) for op in _OPS}
+        kept["change"] = {"counts": counts, "routes": list(routes)}
+    for name, chosen in (("quarantined", None), ("checks", _CHECK)):
+        found = [fact for fact in listed(body, name) if is_seen(fact, scope)]
+        if name in body:
+            kept[name] = [_some(fact, chosen) if chosen else fact for fact in found]
+    return kept
+
+
+def listed(body: Facts, *path: str) -> list[Facts]:
+    """A list of groups of facts; empty where there is none."""
+    found: Json = body
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return [fact for fact in found if isinstance(fact, dict)] if isinstance(found, list) else []
+
+
+def is_seen(fact: Facts, scope: Scope) -> bool:
+    """Whether a fact is about a resource of these namespaces."""
+    namespace = namespace_of(fact)
+    return bool(namespace) and scope.sees(namespace)
+
+
+def namespace_of(fact: Facts) -> str:
+    """The namespace of the resource that a fact is about; empty where it is about none."""
+    named = fact.get("namespace")
+    return named if isinstance(named, str) else of_resource(fact.get("resource"))
+
+
+def of_resource(resource: Json) -> str:
+    """The namespace in ``Mapping NAMESPACE/NAME``; empty where it is no such text."""
+    if not isinstance(resource, str):
+        return ""
+    kind, space, qualified = resource.partition(" ")
+    namespace, slash, name = qualified.partition("/")
+    return namespace if kind and space and slash and name else ""
+
+
+def _route(route: Facts, scope: Scope) -> Facts:
+    """A route's change, without the policies of others that have a say in it."""
+    policies: list[Json] = [
+        policy
+        for policy in listed(route, "policies")
+        if isinstance(name := policy.get("name"), str) and scope.sees(name.partition("/")[0])
+    ]
+    kept = {name: value for name, value in route.items() if name in _ROUTE}
+    return {**kept, "policies": policies} if policies else kept
+
+
+_ROUTE = ("op", "kind", "namespace", "name", "fields", "before", "after")
+
+
+def _group(body: Facts, name: str) -> Facts:
+    found = body.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _some(group: Facts, names: tuple[str, ...]) -> Facts:
+    return {name: group[name] for name in names if name in group}
