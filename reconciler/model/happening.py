@@ -31,6 +31,7 @@ class Happening(StrEnum):
         EXPORT: records were given out.
         RETENTION_DELETE: the contents of old records were deleted; their hashes stay.
         HOLD, HOLD_RELEASED: records must not be deleted for a legal reason, or may be again.
+        KEY_CHANGED: another key signs the journal from now on; the one before says so.
         ANCHORED: a signed checkpoint was left where the journal's writer can't take it back.
     """
 
@@ -60,6 +61,7 @@ class Happening(StrEnum):
     RETENTION_DELETE = "retention-delete"
     HOLD = "hold"
     HOLD_RELEASED = "hold-released"
+    KEY_CHANGED = "key-changed"
     ANCHORED = "anchored"
 
 

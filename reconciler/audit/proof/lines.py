@@ -47,7 +47,8 @@ class Record:
         sequence: its number.
         hash: of its content; of a deleted content, too.
         content: canonical JSON; None where it was deleted.
-        proof: that the checkpoint has it; must be there in a part of a journal, and where the content was deleted.
+        proof: that the checkpoint has it. Must be there in a part of a journal, and where the content was deleted; is
+            worth its bytes for the record before such a one, which nothing else that can be read attaches to.
     """
 
     sequence: int
