@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from reconciler.model.check import Check
+from reconciler.model.controller import NOBODY, Controller
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.digest import Digest, Json
-from reconciler.model.effect import Ack, Drift
+from reconciler.model.effect import Ack, Drift, Placed
+from reconciler.model.happening import Actor
 from reconciler.model.plan import Plan
 from reconciler.model.problem import Problem
 from reconciler.model.resource import Origin, ResourceId
+from reconciler.model.review import Review
 from reconciler.model.source import Commit, ObjectChange, Revision
 
 
@@ -40,6 +44,10 @@ class Attempt:
         previous: the revision last applied, None before the first.
         objects: what differs in the cluster from what was last applied, as far as that is known; capped.
         drift: who else changed the targets meanwhile, as far as they can tell; it is undone.
+        controller: who attempts it.
+        review: how the commit came in; None where nobody asked.
+        actor: who wished for it, where it was somebody.
+        allowed_by: who lifted the plan's refusals.
     """
 
     trigger: Trigger
@@ -56,6 +64,10 @@ class Attempt:
     tool_version: str
     objects: tuple[ObjectChange, ...] = ()
     drift: tuple[Drift, ...] = ()
+    controller: Controller = NOBODY
+    review: Review | None = None
+    actor: Actor | None = None
+    allowed_by: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,9 @@ class Conclusion:
         quarantined: resources whose change is not served, with whether an older version of them is.
         served: the revision whose content is now served (with the quarantined exceptions).
         written_at: when the last target had been written, before the wait for acknowledgements; None: not known.
+        ran: the checks that are known to have been made.
+        versions: of what is served now, by xDS type; empty where nothing was sent.
+        placed: the objects that targets wrote.
     """
 
     decision: Decision
@@ -82,6 +97,9 @@ class Conclusion:
     served: Revision | None
     written_at: datetime | None = None
     rejections: tuple[Ack, ...] = ()
+    ran: frozenset[Check] = frozenset()
+    versions: tuple[tuple[str, str], ...] = ()
+    placed: tuple[Placed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,16 @@ UNNAMED = Release()
 
 
 @dataclass(frozen=True, slots=True)
+class Placed:
+    """The object of the cluster that a target wrote: which one, and which version of it."""
+
+    target: str
+    name: str
+    uid: str
+    resource_version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Drift:
     """How what a target holds came to differ from what was applied to it, as far as the target can tell.
 

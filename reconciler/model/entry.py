@@ -180,9 +180,9 @@ def _signed(found: Json) -> Answer:
     """That there is a signature says nothing yet: everybody can sign."""
     if not isinstance(found, dict):
         return Answer.UNKNOWN
-    if found.get("signature") is None:
-        return Answer.NO
-    return {"trusted": Answer.YES, "untrusted": Answer.NO}.get(_text(found.get("result")), Answer.UNKNOWN)
+    return {"trusted": Answer.YES, "untrusted": Answer.NO, "unsigned": Answer.NO}.get(
+        _text(found.get("result")), Answer.UNKNOWN
+    )
 
 
 def _lead(last: AuditRecord) -> int | None:
@@ -191,7 +191,10 @@ def _lead(last: AuditRecord) -> int | None:
 
 
 def _actor(found: Json) -> str:
-    return (_text(found.get("name")) or _text(found.get("through"))) if isinstance(found, dict) else ""
+    if not isinstance(found, dict):
+        return ""
+    name = _text(found.get("name"))
+    return name if name and name != UNKNOWN else _text(found.get("through"))
 
 
 def _claimed(people: dict[str, Json]) -> str:

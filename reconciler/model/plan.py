@@ -131,6 +131,7 @@ class Plan:
         digest: names exactly this plan, for ``--allow-plan``.
         hosts: listeners and virtual hosts, sorted by name.
         edge: what all listeners have in common, sorted by subject.
+        lifted: what it would be refused for, had nobody allowed this very plan.
     """
 
     changes: tuple[Change, ...]
@@ -143,6 +144,7 @@ class Plan:
     digest: Digest
     hosts: tuple[HostChange, ...] = ()
     edge: tuple[EdgeChange, ...] = ()
+    lifted: tuple[Refusal, ...] = ()
 
     @property
     def empty(self) -> bool:

@@ -36,12 +36,25 @@ class Person:
         return f"{self.name} <{self.email}>"
 
 
+class Signature(StrEnum):
+    """Of which kind a commit's signature is, by its own words: nobody has checked it."""
+
+    NONE = "none"
+    GPG = "gpg"
+    SSH = "ssh"
+    X509 = "x509"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
     """The facts of one commit; times are aware, UTC.
 
-    ``oldest_known``: history ends here because the clone is shallow, so what is attributed to this commit
-    may be older.
+    Attributes:
+        oldest_known: history ends here because the clone is shallow, so what is attributed to this commit may be older.
+        merge_request: what the message says it merges, as GitLab writes it: ``group/project!12``; empty for nothing.
+        signature: ``UNKNOWN`` where nobody looked; it is looked for in the commits of a new revision only.
     """
 
     sha: str
@@ -54,6 +67,8 @@ class Commit:
     subject: str
     trailers: tuple[tuple[str, str], ...] = ()
     oldest_known: bool = False
+    merge_request: str = field(default="", compare=False)
+    signature: Signature = field(default=Signature.UNKNOWN, compare=False)
 
     @property
     def short(self) -> str:

@@ -58,6 +58,7 @@ def diff(
         reach = replace(reach, unguarded=unguarded)
     refused = reasons(reach, blast_radius)
     digest = plan_digest(before_snapshot.digest, after_snapshot.digest, changes, hosts, refused, reach.unguarded)
+    refusals = tuple(explain(reason, reach, blast_radius, digest) for reason in refused)
     lifted = is_allowed(allowed, digest)
     return Plan(
         changes=changes,
@@ -66,10 +67,11 @@ def diff(
         after=after_snapshot.digest,
         routes_before=reach.routes_before,
         routes_after=_count(after),
-        refusals=() if lifted else tuple(explain(reason, reach, blast_radius, digest) for reason in refused),
+        refusals=() if lifted else refusals,
         digest=digest,
         hosts=hosts,
         edge=edge,
+        lifted=refusals if lifted else (),
     )
 
 

@@ -1,27 +1,23 @@
-"""The groups of facts in a record, each as JSON. Pure.
-
-A fact nobody asked a forge for is the string ``unknown``, never a guess.
-"""
+"""The groups of facts of a record about the change, and what all groups are made of. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from reconciler.audit.record.clean import repository
-from reconciler.model.audit import Attempt, Conclusion
-from reconciler.model.digest import Json, digest_json
-from reconciler.model.effect import Ack, AckState, Drift
-from reconciler.model.plan import Change, Op, Plan, fields_json
-from reconciler.model.problem import Problem, order
+from reconciler.audit.record import risks
+from reconciler.model.controller import Controller
+from reconciler.model.digest import Json
+from reconciler.model.effect import Drift
+from reconciler.model.happening import Actor
+from reconciler.model.plan import Change, EdgeChange, HostChange, Op, Plan, fields_json
 from reconciler.model.provenance import ObjectTouch, Provenance
 from reconciler.model.resource import ResourceId
-from reconciler.model.source import Commit, Person, Revision
+from reconciler.model.risk import Risk
+from reconciler.model.source import Revision
 
 Facts = dict[str, Json]
 
 UNKNOWN = "unknown"
-_MOST_CHECKS = 500
-_LONGEST_WORDS = 1_000
 
 
 def stamp(time: datetime) -> str:
@@ -32,62 +28,6 @@ def stamp(time: datetime) -> str:
 def read_stamp(text: str) -> datetime:
     """The time a stamp names."""
     return datetime.fromisoformat(text)
-
-
-def source(attempt: Attempt) -> Json:
-    """Where the change comes from, and everything since what was last applied."""
-    commit = attempt.commit
-    return {
-        "repository": repository(attempt.repository),
-        "ref": (attempt.revision.pointer or None) if attempt.revision else None,
-        "commit": commit.sha if commit else None,
-        "tree": commit.tree if commit else None,
-        "parents": list(commit.parents) if commit else [],
-        "subject": commit.subject if commit else None,
-        "trailers": [[name, value] for name, value in commit.trailers] if commit else [],
-        "committed_at": stamp(commit.committed_at) if commit else None,
-        "previous_applied": (attempt.previous.sha or None) if attempt.previous else None,
-        "fast_forward": attempt.fast_forward,
-        "fetched_at": stamp(attempt.fetched_at),
-        "commits": [
-            {
-                "commit": c.sha,
-                "author": _person(c.author, c.authored_at),
-                "subject": c.subject,
-                "committed_at": stamp(c.committed_at),
-            }
-            for c in attempt.commits_in_range
-        ],
-        **_objects(attempt),
-    }
-
-
-def _objects(attempt: Attempt) -> Facts:
-    """What differs in the cluster from what was last applied; nothing where no cluster is read."""
-    if attempt.revision is None or not attempt.revision.cluster:
-        return {}
-    objects: list[Json] = [
-        {"object": change.path, "change": str(change.op), "version": object_facts(change.touch)}
-        for change in attempt.objects
-    ]
-    return {"cluster": attempt.revision.cluster, "objects": objects}
-
-
-def people(commit: Commit | None) -> Json:
-    """Who stands behind it, as far as the commit says."""
-    return {
-        "author": _person(commit.author, commit.authored_at) if commit else UNKNOWN,
-        "committer": _person(commit.committer, commit.committed_at) if commit else UNKNOWN,
-        "pusher": UNKNOWN,
-        "pull_request": UNKNOWN,
-        "approvers": UNKNOWN,
-        "merger": UNKNOWN,
-        "checks": UNKNOWN,
-    }
-
-
-def _person(person: Person, time: datetime) -> Json:
-    return {"name": person.name, "email": person.email, "time": stamp(time)}
 
 
 def revision(revision: Revision | None) -> str | None:
@@ -114,21 +54,47 @@ def change(plan: Plan) -> Facts:
             "resources": {str(op): resources[str(op)] for op in Op},
         },
         "refusals": [{"reason": str(refusal.reason), "message": refusal.message} for refusal in plan.refusals],
+        "risks": _words(risks.of_plan(plan)),
         "routes": [_route(change) for change in plan.changes],
-        "hosts": [host.as_json() for host in plan.hosts],
+        "hosts": [_host(host) for host in plan.hosts],
+        "edge": [_edge(change) for change in plan.edge],
     }
 
 
 def _route(change: Change) -> Json:
-    policies: list[Json] = [{"name": one.name, "place": _place(one.provenance)} for one in change.policies]
+    policies: list[Json] = [{"name": one.name, "place": place(one.provenance)} for one in change.policies]
     return {
         "op": str(change.op),
         **identity(change.id),
         "fields": fields_json(change.fields),
-        "before": _place(change.before),
-        "after": _place(change.after),
+        "before": place(change.before),
+        "after": place(change.after),
         **({"policies": policies} if policies else {}),
+        **_risky(risks.of_route(change)),
     }
+
+
+def _host(change: HostChange) -> Json:
+    told = change.as_json()
+    return {**told, **_risky(risks.of_host(change))} if isinstance(told, dict) else told
+
+
+def _edge(change: EdgeChange) -> Json:
+    return {
+        "op": str(change.op),
+        "subject": change.subject,
+        "sentence": change.sentence,
+        "fields": fields_json(change.fields),
+        **_risky(risks.of_edge(change)),
+    }
+
+
+def _risky(found: Sequence[Risk]) -> Facts:
+    return {"risks": _words(found)} if found else {}
+
+
+def _words(found: Sequence[Risk]) -> list[Json]:
+    return [str(risk) for risk in found]
 
 
 def identity(name: ResourceId) -> Facts:
@@ -136,18 +102,19 @@ def identity(name: ResourceId) -> Facts:
     return {"kind": str(name.kind), "namespace": name.namespace, "name": name.name}
 
 
-def _place(provenance: Provenance | None) -> Json:
+def place(provenance: Provenance | None) -> Json:
+    """A place in a file or an object, with the commit or the write that last touched what stands there."""
     if provenance is None:
         return None
-    place: Facts = {"path": provenance.path, "line": provenance.line}
+    found: Facts = {"path": provenance.path, "line": provenance.line}
     touch = provenance.touch
     if isinstance(touch, ObjectTouch):
-        place["object"] = object_facts(touch)
+        found["object"] = object_facts(touch)
     elif touch is not None:
-        place["commit"] = touch.sha
-        place["author"] = touch.author
-        place["committed_at"] = stamp(touch.committed_at)
-    return place
+        found["commit"] = touch.sha
+        found["author"] = touch.author
+        found["committed_at"] = stamp(touch.committed_at)
+    return found
 
 
 def object_facts(touch: ObjectTouch) -> Json:
@@ -160,24 +127,6 @@ def object_facts(touch: ObjectTouch) -> Json:
     }
 
 
-def ending(conclusion: Conclusion, committed_at: Json, fetched_at: Json) -> Facts:
-    """How it ended: decision, checks, what is quarantined, effect."""
-    return {
-        "decision": str(conclusion.decision),
-        "reason": conclusion.reason,
-        "message": conclusion.message,
-        "finished_at": stamp(conclusion.finished_at),
-        **_checks(conclusion.problems),
-        "quarantined": [{**identity(name), "older_version_served": older} for name, older in conclusion.quarantined],
-        "effect": {
-            "acks": [_ack(ack) for ack in conclusion.acks],
-            "rejections": [_ack(ack) for ack in conclusion.rejections],
-            "written_at": stamp(conclusion.written_at) if conclusion.written_at else UNKNOWN,
-            "lead_times_ms": _lead_times(conclusion, committed_at, fetched_at),
-        },
-    }
-
-
 def drift(found: Sequence[Drift]) -> Facts:
     """Who else changed what a target held, as far as it could tell; no word where nobody did."""
     told: list[Json] = [
@@ -187,67 +136,34 @@ def drift(found: Sequence[Drift]) -> Facts:
     return {"drift": told} if told else {}
 
 
-def _checks(problems: Sequence[Problem]) -> Facts:
-    """The findings, the worst where there are very many; then also how many there are of each kind, and of what digest.
-
-    A record is kept for ever, and what is wrong is written with each of them as long as it lasts.
-    """
-    if len(problems) <= _MOST_CHECKS:
-        return {"checks": [_check(problem) for problem in problems]}
-    ranked = sorted(problems, key=order)
-    listed: list[Json] = [_check(problem) for problem in ranked[:_MOST_CHECKS]]
-    counts = Counter(f"{problem.severity} {problem.code}" for problem in ranked)
-    whole: dict[str, Json] = {
-        "found": len(ranked),
-        "listed": len(listed),
-        "counts": dict(sorted(counts.items())),
-        "digest": digest_json([str(problem) for problem in ranked]),
+def exceptions(plan: Plan, allowed_by: Actor | None) -> Facts:
+    """Safeguards that were overridden; no word where none was."""
+    if not plan.lifted:
+        return {}
+    broken: Json = {
+        "what": "break-glass",
+        "refusals": [{"reason": str(refusal.reason), "message": refusal.message} for refusal in plan.lifted],
+        "plan": plan.digest,
+        "by": actor(allowed_by),
+        "reason": UNKNOWN,
+        "approver": UNKNOWN,
+        "expires": UNKNOWN,
+        "follow_up": UNKNOWN,
     }
-    return {"checks": listed, "all_checks": whole}
+    return {"exceptions": [broken]}
 
 
-def _check(problem: Problem) -> Json:
+def actor(found: Actor | None) -> Json:
+    """Who did it, and how they asked."""
+    return {"name": found.name or UNKNOWN, "through": found.through} if found else UNKNOWN
+
+
+def controller(who: Controller) -> Json:
+    """Who writes it; ``unknown`` where nobody said."""
     return {
-        "code": str(problem.code),
-        "severity": str(problem.severity),
-        "resource": _short(problem.resource),
-        "place": _place(problem.provenance),
-        "field": _short(problem.field),
-        "message": _short(problem.message),
-        "expected": _short(problem.expected),
-        "got": _short(problem.got),
+        "instance": who.instance or UNKNOWN,
+        "replica": who.replica or UNKNOWN,
+        "environment": who.environment or UNKNOWN,
+        "host": who.host or UNKNOWN,
+        "pid": who.pid or UNKNOWN,
     }
-
-
-def _short(words: str) -> str:
-    """Names and fields are as long as their authors like."""
-    return words if len(words) <= _LONGEST_WORDS else words[:_LONGEST_WORDS] + "…"
-
-
-def _ack(ack: Ack) -> Json:
-    return {
-        "target": ack.target,
-        "node": ack.node,
-        "type": ack.type_url,
-        "version": ack.version,
-        "state": str(ack.state),
-        "evidence": str(ack.evidence),
-        "detail": ack.detail,
-    }
-
-
-def _lead_times(conclusion: Conclusion, committed_at: Json, fetched_at: Json) -> Json:
-    """Milliseconds between the moments of a commit's way; the clocks of author and controller may differ."""
-    committed = read_stamp(committed_at) if isinstance(committed_at, str) else None
-    fetched = read_stamp(fetched_at) if isinstance(fetched_at, str) else None
-    applied = conclusion.written_at or conclusion.finished_at
-    acked = bool(conclusion.acks) and all(ack.state is AckState.ACKED for ack in conclusion.acks)
-    return {
-        "commit_to_fetch": _milliseconds(committed, fetched),
-        "fetch_to_apply": _milliseconds(fetched, applied),
-        "commit_to_ack": _milliseconds(committed, conclusion.finished_at if acked else None),
-    }
-
-
-def _milliseconds(start: datetime | None, end: datetime | None) -> Json:
-    return UNKNOWN if start is None or end is None else round((end - start).total_seconds() * 1000)

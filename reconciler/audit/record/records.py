@@ -1,14 +1,17 @@
 """What each record holds: attempts and conclusions as JSON, group by group. Pure.
 
-`intent`, `result`, `decision` and `interrupted` put the groups of facts together; `columns_of` reads a body back.
+`intent`, `result`, `decision`, `interrupted` and `note` put the groups of facts together; `columns_of` reads back.
 """
 
 from reconciler.audit.proof.chain import Columns
-from reconciler.audit.record import groups
+from reconciler.audit.record import commit, groups
 from reconciler.audit.record.clean import clean
+from reconciler.audit.record.ending import ending
 from reconciler.audit.record.groups import UNKNOWN, Facts, stamp
+from reconciler.audit.record.projection import entry_number
 from reconciler.model.audit import Attempt, Conclusion, Event
 from reconciler.model.digest import Digest, Json
+from reconciler.model.happening import Note
 from reconciler.model.source import Revision
 from reconciler.model.telling import worked_out
 
@@ -22,14 +25,17 @@ def intent(attempt: Attempt) -> Facts:
     """The facts known before anything is touched."""
     facts: Facts = {
         "tool": {"name": "reconciler", "version": attempt.tool_version, "config": attempt.config_digest},
+        "controller": groups.controller(attempt.controller),
         "trigger": str(attempt.trigger),
+        "actor": groups.actor(attempt.actor),
         "started_at": stamp(attempt.started_at),
-        "source": groups.source(attempt),
-        "people": groups.people(attempt.commit),
-        "verification": UNKNOWN,
+        "source": commit.source(attempt),
+        "people": commit.people(attempt.commit, attempt.review),
+        "verification": commit.verification(attempt.commit),
         "change": groups.change(attempt.plan),
         "revisions": groups.revisions(attempt.revision, attempt.previous),
         **groups.drift(attempt.drift),
+        **groups.exceptions(attempt.plan, attempt.allowed_by),
     }
     return _telling(Event.INTENT, facts)
 
@@ -48,10 +54,11 @@ def result(sequence: int, intent_body: Facts, conclusion: Conclusion, served: Js
     change = groups.change(conclusion.plan)
     if change["plan"] == planned.get("plan"):
         # The intent already tells every route; ten thousand of them are not written twice.
-        change = {**{key: value for key, value in change.items() if key not in ("routes", "hosts")}, "as_planned": True}
+        told = {key: value for key, value in change.items() if key not in ("routes", "hosts", "edge")}
+        change = {**told, "as_planned": True}
     facts: Facts = {
         "intent": sequence,
-        **groups.ending(conclusion, source.get("committed_at"), source.get("fetched_at")),
+        **ending(conclusion, source, _merged_at(intent_body)),
         "change": change,
         "revisions": {
             "last_attempted": revisions.get("last_attempted"),
@@ -65,11 +72,10 @@ def result(sequence: int, intent_body: Facts, conclusion: Conclusion, served: Js
 def decision(attempt: Attempt, conclusion: Conclusion, served: Json) -> Facts:
     """The facts of a reconcile that touched nothing; ``served`` as in `result`."""
     facts = intent(attempt)
-    source = _group(facts, "source")
-    ending = groups.ending(conclusion, source.get("committed_at"), source.get("fetched_at"))
+    ended = ending(conclusion, _group(facts, "source"), _merged_at(facts))
     revisions = groups.revisions(attempt.revision, conclusion.served)
     told: Facts = {} if served is None else {"served": served}
-    return _telling(Event.DECISION, {**facts, **ending, **told, "revisions": revisions})
+    return _telling(Event.DECISION, {**facts, **ended, **told, "revisions": revisions})
 
 
 def interrupted(sequence: int, intent_body: Facts) -> Facts:
@@ -78,36 +84,41 @@ def interrupted(sequence: int, intent_body: Facts) -> Facts:
     return _telling(Event.INTERRUPTED, facts)
 
 
+def note(told: Note) -> Facts:
+    """The facts of something that happened beside reconciles."""
+    actor: Json = {"name": told.actor.name, "through": told.actor.through} if told.actor else UNKNOWN
+    facts: Facts = {**told.facts, "happened": [str(told.happening)], "message": told.message, "actor": actor}
+    cleaned = clean(facts)
+    if not isinstance(cleaned, dict):
+        raise TypeError(Event.NOTE)
+    return cleaned
+
+
+def noted(note: Note) -> Facts:
+    """The facts of something that happened beside reconciles."""
+    facts = {**note.facts, "message": note.message, "actor": groups.actor(note.actor)}
+    cleaned = clean(facts)
+    if not isinstance(cleaned, dict):
+        raise TypeError(note.happening)
+    return {**cleaned, "happened": [str(note.happening)]}
+
+
 def columns_of(body: Facts) -> Columns:
-    """What the database repeats of a body.
+    """What the database repeats of a body in its own row.
 
     Raises:
         KeyError, TypeError, ValueError, AttributeError: the body is not a record's.
     """
-    commit, author = None, None
-    if "source" in body:
-        found = _group(body, "source").get("commit")
-        commit = found if isinstance(found, str) else None
-        person = _group(body, "people")["author"]
-        author = f"{person['name']} <{person['email']}>" if isinstance(person, dict) else None
-    intended = body.get("intent")
-    return Columns(
-        time=str(body["time"]),
-        event=str(body["event"]),
-        intent=intended if isinstance(intended, int) else None,
-        commit_sha=commit,
-        author=author,
-        touched=_touched(body),
-    )
+    sequence, event, intended = body["sequence"], str(body["event"]), body.get("intent")
+    if type(sequence) is not int:
+        raise TypeError("sequence")
+    intent = intended if isinstance(intended, int) else None
+    return Columns(str(body["time"]), event, entry_number(sequence, event, intent), intent)
 
 
-def _touched(body: Facts) -> tuple[tuple[str, str, str], ...]:
-    found: set[tuple[str, str, str]] = set()
-    for listed in (_group(body, "change").get("routes"), body.get("quarantined")):
-        for item in listed if isinstance(listed, list) else ():
-            if isinstance(item, dict):
-                found.add((str(item["kind"]), str(item["namespace"]), str(item["name"])))
-    return tuple(sorted(found))
+def _merged_at(body: Facts) -> Json:
+    merger = _group(body, "people").get("merger")
+    return merger.get("time") if isinstance(merger, dict) else UNKNOWN
 
 
 def _group(body: Facts, name: str) -> Facts:
