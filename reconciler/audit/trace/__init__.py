@@ -1,0 +1,1 @@
+"""From a line of Envoy's access log to the change by which it was served. Pure."""
