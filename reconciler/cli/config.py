@@ -9,7 +9,9 @@ from reconciler.settings import Loaded
 
 
 @click.command()
-@settings_flags("common", "state", "source", "cluster", "clock", "language", "safety", "target", "voice", "operation")
+@settings_flags(
+    "common", "state", "source", "cluster", "clock", "language", "safety", "target", "voice", "operation", "pages"
+)
 @output_flag()
 def config(settings: Loaded, output: str) -> None:
     """Print the effective settings and where each came from; secrets are redacted.

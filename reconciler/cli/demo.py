@@ -5,7 +5,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from reconciler.apply.envoy_binary import find_envoy
 from reconciler.apply.envoy_process import EnvoyProcess
 from reconciler.cli.demo_check import check_demo
 from reconciler.cli.exits import Exit
+from reconciler.cli.pages import Pages, pages
 from reconciler.cli.show import echo_problems, in_colour, progress
 from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.wiring import controller
@@ -28,7 +29,9 @@ from reconciler.model.effect import AckState
 from reconciler.model.errors import Stalled
 from reconciler.model.outcome import Outcome
 from reconciler.plan import as_text
-from reconciler.settings import load
+from reconciler.settings import Loaded, load
+from reconciler.web import StatusBoard
+from reconciler.web.access import Access
 
 _SERVICES = (
     "httpbin.org",
@@ -42,6 +45,7 @@ _SERVICES = (
     "*",
 )
 _PORT = 8080
+_PAGES_PORT = 8082
 _CLEAN_UP_S = 5.0
 
 
@@ -54,6 +58,7 @@ class Demo:
     envoy: EnvoyProcess
     loop: Loop
     port: int
+    settings: Loaded
 
 
 @click.command()
@@ -80,9 +85,11 @@ def demo(check: bool, routes: Path, port: int) -> int:
         if check:
             click.echo(check_demo(running.repository, running.envoy, running.loop, running.port))
             return Exit.FINE
-        running.loop.report = _tell
+        board = StatusBoard(serving=True)
         stop_on_signals(running.loop)  # before a word of Ctrl-C is on the screen
-        _explain(running)
+        shown = stack.enter_context(pages(running.settings, running.loop, board, _unseen))
+        running.loop.report = _reporter(board, shown)
+        _explain(running, shown.url)
         running.loop.forever()
         click.echo("\nstopping Envoy and removing the scratch repository")
     return Exit.FINE
@@ -116,6 +123,7 @@ def _start(stack: ExitStack, directory: Path, routes: Path, binary: Path, port: 
             "xds_address": "127.0.0.1:0",
             "state": str(directory / "state"),
             "listen": f"127.0.0.1:{port}",
+            "pages_address": f"127.0.0.1:{_free(_PAGES_PORT)}",
             "service_address": upstreams.addresses,
         },
         {},
@@ -132,7 +140,7 @@ def _start(stack: ExitStack, directory: Path, routes: Path, binary: Path, port: 
     first = loop.once()
     if not first.fine:
         _tell(first)
-    return Demo(directory, repository, envoy, loop, port)
+    return Demo(directory, repository, envoy, loop, port, settings)
 
 
 def _free(port: int) -> int:
@@ -147,6 +155,19 @@ def _free(port: int) -> int:
 
 def _ignore(_outcome: Outcome) -> None:
     """Until all is up there is nothing to tell; the self-check speaks in its last line only."""
+
+
+def _unseen(_access: Access) -> None:
+    """The screen is for commits; nobody else reaches these pages."""
+
+
+def _reporter(board: StatusBoard, shown: Pages) -> Callable[[Outcome], None]:
+    def report(outcome: Outcome) -> None:
+        board.record(outcome)
+        _tell(outcome)
+        shown.ring()
+
+    return report
 
 
 def _tell(outcome: Outcome) -> None:
@@ -173,13 +194,16 @@ def _details(outcome: Outcome) -> str:
     return " · ".join(part for part in parts if part or part == parts[0])
 
 
-def _explain(running: Demo) -> None:
+def _explain(running: Demo, url: str) -> None:
     base = f"http://127.0.0.1:{running.port}"
     state = running.directory / "state"
     routes = len(running.loop.state.applied.table.routes)
     click.echo(
         f"""
 A real Envoy serves the {routes} routes of a scratch Git repository on {base}.
+
+  {click.style("Look at it", bold=True)}
+    {url}
 
   {click.style("Ask it", bold=True)}
     curl {base}/httpbin/get

@@ -1,5 +1,7 @@
 """``reconciler run``: the controller."""
 
+from collections.abc import Callable
+
 import click
 
 from reconciler.apply import XdsTarget
@@ -8,6 +10,7 @@ from reconciler.cli.announce import Voice
 from reconciler.cli.election import Seat
 from reconciler.cli.health import health_of
 from reconciler.cli.options import settings_flags
+from reconciler.cli.pages import pages
 from reconciler.cli.signals import stop_on_signals
 from reconciler.cli.wiring import controller, web_server
 from reconciler.loop import Loop
@@ -18,7 +21,18 @@ from reconciler.web import StatusBoard
 
 @click.command()
 @settings_flags(
-    "common", "state", "source", "cluster", "replicas", "clock", "language", "safety", "target", "voice", "operation"
+    "common",
+    "state",
+    "source",
+    "cluster",
+    "replicas",
+    "clock",
+    "language",
+    "safety",
+    "target",
+    "voice",
+    "operation",
+    "pages",
 )
 def run(settings: Loaded) -> None:
     """Poll the repository, apply its routes, record why; until SIGTERM or Ctrl-C. SIGHUP polls at once.
@@ -35,6 +49,7 @@ def run(settings: Loaded) -> None:
     loops: list[Loop] = []
     spare = collector.spare_once()
     voices: list[Voice] = []
+    bells: list[Callable[[], None]] = []
     board.health = lambda: health_of(loops, voices, board)
     with web_server(
         s.web_address, board, lambda: _envoys(loops), lambda: _holdings(loops), lambda: _leads(loops), board.health
@@ -44,6 +59,8 @@ def run(settings: Loaded) -> None:
             board.record(outcome)
             metrics.record(outcome)
             outcomes.write(outcome)
+            for ring in bells:
+                ring()
             spare()
 
         def seated(seat: Seat) -> None:
@@ -53,10 +70,17 @@ def run(settings: Loaded) -> None:
             loops.append(loop)
             board.serving = loop.state.revision is not None
             stop_on_signals(loop)
-            log.log_started(
-                repository=loop.edges.source.describe, ref=s.ref, target=list(s.target), interval_s=s.interval
-            )
-            loop.forever()
+            with pages(settings, loop, board) as shown:
+                bells.append(shown.ring)
+                where = {"pages": shown.url} if shown.url else {}
+                log.log_started(
+                    repository=loop.edges.source.describe,
+                    ref=s.ref,
+                    target=list(s.target),
+                    interval_s=s.interval,
+                    **where,
+                )
+                loop.forever()
             log.log_stopped()
 
 

@@ -58,7 +58,8 @@ def own_ports(s: Settings) -> tuple[int, ...]:
     """The ports of ours that stand on Envoy's own machine, as they do where the ADS server is on loopback."""
     if "xds" not in s.target or not is_loopback(s.xds_address):
         return ()
-    return tuple(int(address.rpartition(":")[2]) for address in (s.xds_address, s.web_address) if address)
+    ours = (s.xds_address, s.web_address, s.pages_address)
+    return tuple(int(address.rpartition(":")[2]) for address in ours if address)
 
 
 def discover(stack: ExitStack, s: Settings, targets: Sequence[Target]) -> None:

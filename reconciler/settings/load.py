@@ -12,7 +12,7 @@ import yaml
 
 from reconciler.model.digest import Digest, Json, digest_json
 from reconciler.model.errors import Stalled
-from reconciler.settings.parse import duration
+from reconciler.settings.parse import duration, retention
 from reconciler.settings.settings import Secret, Settings, Spec, specs
 
 PREFIX = "RECONCILER_"
@@ -30,7 +30,7 @@ class Loaded:
 
     def shown(self) -> dict[str, Json]:
         """Every setting as people may see it: secrets redacted."""
-        return {name: _shown(getattr(self.settings, name)) for name in self.origins} | {"repo": self.repository}
+        return {name: shown_value(getattr(self.settings, name)) for name in self.origins} | {"repo": self.repository}
 
     def typed(self) -> dict[str, str]:
         """Every setting as one would type it; empty where there is none."""
@@ -142,12 +142,13 @@ def _typed(spec: Spec, value: Json) -> str:
             return str(value).lower()
         case list():
             return " ".join(map(str, value))
-        case float() if spec.parse is duration:
+        case float() if spec.parse in (duration, retention):
             return f"{value:g}s"
     return str(value)
 
 
-def _shown(value: object) -> Json:
+def shown_value(value: object) -> Json:
+    """A value as people may see it."""
     match value:
         case Secret() | Path():
             return str(value)

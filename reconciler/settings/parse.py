@@ -1,10 +1,11 @@
 """Texts to values: each parser takes what was typed and raises ValueError in plain words."""
 
 import re
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DAY = 86_400
 # A name may have 253 characters; rotating ones get 13 more than is said here.
 _CONFIG_MAP = re.compile(r"configmap:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-.a-z0-9]{0,238}[a-z0-9])?")
 _LABEL = re.compile(r"[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?")
@@ -20,6 +21,18 @@ def duration(text: str) -> float:
     if not parts or "".join(n + u for n, u in parts) != text:
         raise ValueError(f"expected a duration such as 500ms, 30s, 5m or 1h30m, got {text!r}")
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def retention(text: str) -> float:
+    """How long to keep something, in seconds: days (``400d``) or a shorter duration; 0 for ever."""
+    if text in ("0", "0s"):
+        return 0.0
+    days = re.fullmatch(r"(\d{1,5})d", text)
+    try:
+        seconds = int(days[1]) * _DAY if days else duration(text)
+    except ValueError:
+        raise ValueError(f"expected a time such as 400d or 36h, or 0 for ever, got {text!r}") from None
+    return float(seconds)
 
 
 def boolean(text: str) -> bool:
@@ -160,6 +173,31 @@ def _is_ip(text: str) -> bool:
     except ValueError:
         return False
     return (ip.version == 6) == text.startswith("[")  # noqa: PLR2004 - of IP
+
+
+def network(text: str) -> str:
+    """A network such as ``10.0.0.0/8``, or one address; not the whole world."""
+    try:
+        found = ip_network(text)
+    except ValueError:
+        raise ValueError(f"expected a network such as 10.0.0.0/8 or fd00::/8, got {text!r}") from None
+    if found.prefixlen == 0:
+        raise ValueError(f"{text} is every address there is; name those of the proxy")
+    return str(found)
+
+
+def header_name(text: str) -> str:
+    """The name of an HTTP header (RFC 9110, section 5.6.2)."""
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}", text):
+        raise ValueError(f"expected the name of a header, got {text!r}")
+    return text
+
+
+def host_name(text: str) -> str:
+    """A host without a port, in lower case."""
+    if not re.fullmatch(r"[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]+\]", text):
+        raise ValueError(f"expected a host name without a port, got {text!r}")
+    return text.lower()
 
 
 def label(text: str) -> str:

@@ -526,6 +526,56 @@ class Settings:
         group="operation",
     )
 
+    # The journal
+    retention: float = _field(
+        400 * 86_400.0,
+        "How long the journal keeps the contents of what is past, such as 400d; 0 for ever. A full year of audit and a "
+        "month to look at it, by default. What is served or held stays, and so do hashes: all still verifies.",
+        parse.retention,
+        group="journal",
+    )
+
+    # Pages and API
+    pages_address: str = _field(
+        "",
+        "Where pages and API are served, or off. On this machine's loopback address nobody is asked who they are, "
+        "unless pages_access_file is set; on any other somebody must be.",
+        parse.optional_address,
+        group="pages",
+    )
+    pages_access_file: Path | None = _field(
+        None,
+        "File (YAML) that says who may see what: hashes of tokens, users and groups, each with namespaces. Looked at "
+        "again when it changes.",
+        parse.optional_path,
+        group="pages",
+    )
+    pages_proxy: tuple[str, ...] = _field(
+        (),
+        "Network of a proxy that says in headers who asks, such as 10.0.0.7/32; nobody else's headers are believed. "
+        "Repeatable.",
+        parse.network,
+        many=True,
+        group="pages",
+    )
+    pages_user_header: str = _field(
+        "X-Forwarded-User", "Header in which that proxy names the user.", parse.header_name, group="pages"
+    )
+    pages_groups_header: str = _field(
+        "X-Forwarded-Groups",
+        "Header in which it names the user's groups, with commas between them.",
+        parse.header_name,
+        group="pages",
+    )
+    pages_host: tuple[str, ...] = _field(
+        (),
+        "Name by which browsers reach the pages, besides localhost on a loopback address; requests for others are "
+        "refused then. Repeatable.",
+        parse.host_name,
+        many=True,
+        group="pages",
+    )
+
 
 def specs() -> dict[str, Spec]:
     """Every setting by name, in order."""

@@ -17,6 +17,8 @@ Read ``build`` first: it is the whole way in one page. Its steps:
 from reconciler.table.build import Built, build
 from reconciler.table.matcher.answer import Answer, Answered, BadRequest, Forwarded, HungUp, NotFound, Redirected
 from reconciler.table.matcher.explain import Candidate, Explanation, NearMiss, explain
+from reconciler.table.matcher.requested import at_listener, requested
+from reconciler.table.matcher.words import asked_first, in_words
 from reconciler.table.ports.ports import DefaultListener
 from reconciler.table.rebuild import Rebuilt, rebuild
 from reconciler.table.standing import Regrouping, Standing
@@ -39,7 +41,11 @@ __all__ = [
     "Regrouping",
     "Standing",
     "Surroundings",
+    "asked_first",
+    "at_listener",
     "build",
     "explain",
+    "in_words",
     "rebuild",
+    "requested",
 ]

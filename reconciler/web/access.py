@@ -140,6 +140,25 @@ class Facts:
     session: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One request that was answered, or turned away.
+
+    Attributes:
+        viewer: who asked; empty for nobody known.
+        path: without the query, which may hold what people search for.
+        ms: until the answer ended, in milliseconds.
+    """
+
+    viewer: str
+    through: str
+    peer: str
+    method: str
+    path: str
+    status: int
+    ms: int
+
+
 def digest_of(token: str) -> str:
     """What an access file holds of a token."""
     return sha256(token.encode(errors="replace")).hexdigest()

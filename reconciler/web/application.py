@@ -9,11 +9,11 @@ from starlette.types import ASGIApp
 
 from reconciler import __version__
 from reconciler.model.errors import ReconcileError, Transient
-from reconciler.web.access import Grants, Rules
+from reconciler.web.access import Access, Grants, Rules
 from reconciler.web.api import router as api
 from reconciler.web.asking import Behind
 from reconciler.web.events import Events
-from reconciler.web.gate import Access, Gate
+from reconciler.web.gate import Gate
 from reconciler.web.pages.routes import router as pages
 from reconciler.web.pages.routes import static
 from reconciler.web.sessions import Sessions

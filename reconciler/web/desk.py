@@ -7,6 +7,7 @@ from reconciler.model.entry import Entry
 from reconciler.model.question import EVERYTHING, Blamed, JournalState, Query, RouteChange, ServedAt, Volume
 from reconciler.model.table import Route, RouteTable, TcpRoute
 from reconciler.web.access import Scope
+from reconciler.web.differing import differing
 from reconciler.web.narrow import (
     agrees,
     narrowed_at,
@@ -126,8 +127,8 @@ class Desk:
 
     def diff(self, older: ServedAt, newer: ServedAt) -> tuple[Differing, ...]:
         """How what was served at two moments differs."""
-        both = narrowed_at(older, self.scope), narrowed_at(newer, self.scope)
-        return tuple(one for one in self.board.diff(*both) if self.scope.sees(one.id.namespace))
+        both = (narrowed_at(served, self.scope).origins for served in (older, newer))
+        return differing(*both)
 
     def volume(self, since: datetime, until: datetime, stretches: int) -> tuple[Volume, ...]:
         """How much happened in each of so many equal stretches."""

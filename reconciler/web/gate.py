@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.model.errors import Stalled
-from reconciler.web.access import Facts, Grants, Refused, Rules, Viewer, decide
+from reconciler.web.access import Access, Facts, Grants, Refused, Rules, Viewer, decide
 from reconciler.web.asking import let_in
 from reconciler.web.sessions import COOKIE, LOGIN, Sessions
 
@@ -33,25 +33,6 @@ _HEADERS = {
 }
 # Style, script and icon tell nothing of what there is; the page to log in needs them.
 OPEN_PATHS = ("/static/",)
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """One request that was answered, or turned away.
-
-    Attributes:
-        viewer: who asked; empty for nobody known.
-        path: without the query, which may hold what people search for.
-        ms: until the answer ended, in milliseconds.
-    """
-
-    viewer: str
-    through: str
-    peer: str
-    method: str
-    path: str
-    status: int
-    ms: int
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from reconciler.model.leadership import Leadership
 from reconciler.model.plan import FieldChange, Op
 from reconciler.model.problem import Problem
 from reconciler.model.provenance import Provenance
-from reconciler.model.question import Answers, ServedAt
+from reconciler.model.question import Answers
 from reconciler.model.resource import ResourceId
 from reconciler.model.source import Revision
 from reconciler.model.table import RouteTable
@@ -158,10 +158,8 @@ class Board:
         answers: the journal, opened to be read only.
         live: the controller as it is now.
         match: what becomes of a request, by the table that is served; raises ValueError where the URL is none.
-        diff: how what was served at one moment differs from what was at another, sorted by identity.
     """
 
     answers: Answers
     live: Callable[[], Live]
     match: Callable[[Asked], Matched]
-    diff: Callable[[ServedAt, ServedAt], tuple[Differing, ...]]

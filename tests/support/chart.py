@@ -70,6 +70,8 @@ OWNED = {
     "kube_context": "",
     "xds_address": "",
     "web_address": "",
+    "pages_address": "pages.enabled",
+    "pages_access_file": "pages.accessSecret",
     "xds_cert_file": "tls",
     "xds_key_file": "tls",
     "xds_client_ca_file": "tls",
