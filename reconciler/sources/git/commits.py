@@ -1,5 +1,6 @@
 """Facts of commits: who, when, what for. All of it is untrusted text and is cleaned on the way in."""
 
+import re
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
@@ -12,8 +13,12 @@ _MAX_NAME = 200
 _MAX_SUBJECT = 200
 _MAX_TRAILERS = 50
 _MAX_TRAILER = 500
+_MAX_BODY = 4_096  # bytes of its end: there GitLab writes what it merges
+# https://docs.gitlab.com/user/project/merge_requests/commit_templates/
+_MERGE_REQUEST = re.compile(r"^See merge request (\S{1,200}!\d{1,9})$", re.MULTILINE)
 # NUL is the one byte no commit can hold in these fields; the last one is all trailers, one per line.
-_FIELDS = ("%H", "%T", "%P", "%an", "%ae", "%at", "%cn", "%ce", "%ct", "%s", "%(trailers:only,unfold)")
+_FIELDS = ("%H", "%T", "%P", "%an", "%ae", "%at", "%cn", "%ce", "%ct", "%s", "%b", "%(trailers:only,unfold)")
+_BODY = _FIELDS.index("%b")
 _FORMAT = "--format=" + "%x00".join(_FIELDS)
 MARK = b"\x01"
 MARKED_FORMAT = "--format=%x01" + "%x00".join(_FIELDS)
@@ -61,13 +66,13 @@ def _commits(tokens: Iterator[bytes], boundary: frozenset[str]) -> Iterator[Comm
 def take_commit(sha: bytes, tokens: Iterator[bytes], boundary: frozenset[str]) -> Commit:
     """The commit of which the first field has been read; the others are taken from the tokens."""
     fields = [sha, *(next(tokens, b"") for _ in _FIELDS[1:])]
+    fields[_BODY] = fields[_BODY][-_MAX_BODY:]
     return _commit([field.decode("utf-8", "replace") for field in fields], boundary)
 
 
 def _commit(fields: list[str], boundary: frozenset[str]) -> Commit:
-    sha, tree, parents, author, author_email, authored, committer, committer_email, committed, subject, trailers = (
-        fields
-    )
+    sha, tree, parents, author, author_email, authored, committer, committer_email, committed, *message = fields
+    subject, body, trailers = message
     return Commit(
         sha=sha,
         tree=tree,
@@ -79,7 +84,13 @@ def _commit(fields: list[str], boundary: frozenset[str]) -> Commit:
         subject=_clean(subject, _MAX_SUBJECT),
         trailers=tuple(_trailers(trailers)),
         oldest_known=sha in boundary,
+        merge_request=_merge_request(body),
     )
+
+
+def _merge_request(body: str) -> str:
+    found = _MERGE_REQUEST.findall(body) if "See merge request " in body else []
+    return _clean(found[-1], _MAX_NAME) if found else ""
 
 
 def _trailers(text: str) -> Iterator[tuple[str, str]]:

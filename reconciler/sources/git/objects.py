@@ -65,15 +65,19 @@ class Objects:
             raise Corrupt("git cat-file did not answer for every object")
         return [_fact(line) for line in lines]
 
-    def small_contents(self, blobs: Sequence[str], max_bytes: int) -> dict[str, bytes] | None:
-        """Each blob with its content; None where one is larger, and then that is not read."""
+    def small_contents(
+        self, blobs: Sequence[str], max_bytes: int, commits: Sequence[str] = ()
+    ) -> dict[str, bytes] | None:
+        """Each commit and each blob with its content; None where a blob is larger, and then that is not read."""
         found: dict[str, bytes] = {}
-        if not blobs:
+        if not blobs and not commits:
             return found
-        with self.stream("cat-file", "--batch", feed=_lines(blobs)) as chunks:
+        with self.stream("cat-file", "--batch", feed=_lines((*commits, *blobs))) as chunks:
             reader = _Reader(chunks)
+            for sha in commits:
+                found[sha] = reader.content(reader.size(sha, "commit"))
             for blob in blobs:
-                size = reader.blob_size(blob)
+                size = reader.size(blob)
                 if size > max_bytes:
                     return None
                 found[blob] = reader.content(size)
@@ -86,7 +90,16 @@ class Objects:
         with self.stream("cat-file", "--batch", feed=_lines(blobs)) as chunks:
             reader = _Reader(chunks)
             for blob in blobs:
-                yield blob, reader.content(reader.blob_size(blob))
+                yield blob, reader.content(reader.size(blob))
+
+    def commits(self, shas: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Each commit as git has it, one at a time, in order."""
+        if not shas:
+            return
+        with self.stream("cat-file", "--batch", feed=_lines(shas)) as chunks:
+            reader = _Reader(chunks)
+            for sha in shas:
+                yield sha, reader.content(reader.size(sha, "commit"))
 
     def commit(self, name: str) -> str | None:
         """The commit a name leads to; None where it leads to none."""
@@ -115,14 +128,14 @@ class _Reader:
         self._held = bytearray()
         self._at = 0
 
-    def blob_size(self, blob: str) -> int:
+    def size(self, name: str, kind: str = "blob") -> int:
         while (end := self._held.find(b"\n", self._at)) < 0:
             self._more()
         line = self._held[self._at : end].decode("utf-8", "replace")
         self._at = end + 1
         fact = _fact(line)
-        if fact is None or fact.type != "blob":
-            raise Corrupt(f"blob {blob} is missing")
+        if fact is None or fact.type != kind:
+            raise Corrupt(f"{kind} {name} is missing")
         return fact.size
 
     def content(self, size: int) -> bytes:

@@ -8,7 +8,7 @@ from functools import cached_property
 from reconciler.model.decision import Trigger
 from reconciler.model.digest import digest_bytes
 from reconciler.model.errors import Transient
-from reconciler.model.source import Commit, Revision, SourceDelta, SourceSnapshot
+from reconciler.model.source import Commit, Revision, Signature, SourceDelta, SourceSnapshot
 from reconciler.sources.git.attribution import Attributions
 from reconciler.sources.git.clone import Clone
 from reconciler.sources.git.commits import MAX_COMMITS_IN_RANGE, is_ancestor, read_range
@@ -21,6 +21,7 @@ from reconciler.sources.git.objects import Corrupt
 from reconciler.sources.git.refs import Wanted
 from reconciler.sources.git.remote import parse_remote
 from reconciler.sources.git.settings import GitSettings, normal_sub_path
+from reconciler.sources.git.signatures import read_signatures
 from reconciler.sources.git.standing import Standing, advance
 from reconciler.sources.git.whole import read_whole
 
@@ -114,6 +115,20 @@ class GitSource:
         return standing is not None and standing.snapshot.revision == _revision(wanted) and self._answered == previous
 
     def _read(self, wanted: Wanted, previous: Revision | None) -> SourceSnapshot:
+        """What is wanted, as seen from the previous revision, and how what is new of it is signed."""
+        found = self._related(wanted, previous)
+        if found.commit is None or (previous is not None and previous.sha == found.commit.sha):
+            return found
+        commits = {commit.sha: commit for commit in (*found.commits_in_range, found.commit)}
+        unseen = [sha for sha, commit in commits.items() if commit.signature is Signature.UNKNOWN]
+        for sha, signature in read_signatures(self._clone.objects, unseen).items():
+            commits[sha] = replace(commits[sha], signature=signature)
+        head = commits[found.commit.sha]
+        if self._standing is not None:
+            self._standing = replace(self._standing, snapshot=replace(self._standing.snapshot, commit=head))
+        return replace(found, commit=head, commits_in_range=tuple(commits[c.sha] for c in found.commits_in_range))
+
+    def _related(self, wanted: Wanted, previous: Revision | None) -> SourceSnapshot:
         standing = self._standing
         if standing is None or standing.snapshot.revision != _revision(wanted):
             standing = self._take(replace(wanted, sha=self._clone.bring(wanted)))

@@ -14,9 +14,11 @@ from reconciler.model.limits import Limits
 from reconciler.model.source import Commit, Revision, SourceDelta, SourceFile, SourceSnapshot
 from reconciler.sources.git.attribution import AttributedFile, Attributions, attribute_since
 from reconciler.sources.git.changes import Changes
+from reconciler.sources.git.commits import MAX_COMMITS_IN_RANGE
 from reconciler.sources.git.documents import BlobDigests
 from reconciler.sources.git.objects import Objects
 from reconciler.sources.git.reading import Input
+from reconciler.sources.git.signatures import signature_of
 from reconciler.sources.git.span import Span, span_between
 from reconciler.sources.git.tree import Refused, classify
 
@@ -96,9 +98,10 @@ def advance(
     touched = _touched(span.changes, standing, sub_path) if span else None
     if span is None or touched is None:
         return None
-    inputs = _inputs(objects, touched.blobs, before, limits)
-    if inputs is None:
+    read = _read(objects, touched.blobs, before, limits, span)
+    if read is None:
         return None
+    inputs, span = read
     files = _attributed(span, before.commit.sha, inputs, standing, digests)
     return None if files is None else _spliced(standing, revision, span, touched, files, sub_path, limits)
 
@@ -122,16 +125,23 @@ def _touched(changes: Changes, standing: Standing, sub_path: str) -> _Touched | 
     return touched
 
 
-def _inputs(
-    objects: Objects, blobs: Mapping[str, str], before: SourceSnapshot, limits: Limits
-) -> dict[str, Input] | None:
-    """The content of the files that changed; None where one is too large."""
+def _read(
+    objects: Objects, blobs: Mapping[str, str], before: SourceSnapshot, limits: Limits, span: Span
+) -> tuple[dict[str, Input], Span] | None:
+    """The content of the files that changed, and the span with signatures; None where a file is too large.
+
+    By one command, since starting git is what takes long.
+    """
     known = {file.blob: file.content for path in blobs if (file := before.file(path))}
-    contents = objects.small_contents(sorted(set(blobs.values()) - known.keys()), limits.max_file_bytes)
+    newest = [*span.commits][:MAX_COMMITS_IN_RANGE]
+    unread = sorted(set(blobs.values()) - known.keys())
+    contents = objects.small_contents(unread, limits.max_file_bytes, newest)
     if contents is None:
         return None
+    signed = {sha: replace(span.commits[sha], signature=signature_of(contents[sha])) for sha in newest}
     contents |= known
-    return {path: Input(blob, contents[blob]) for path, blob in blobs.items()}
+    inputs = {path: Input(blob, contents[blob]) for path, blob in blobs.items()}
+    return inputs, replace(span, commits={**span.commits, **signed})
 
 
 def _attributed(
