@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cluster.tools import APISERVER, HELM
+from tests.support.cluster.tools import APISERVER, HELM, TLOG
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "tests.support.cluster.tools")
@@ -49,7 +49,7 @@ def test_two_at_once_build_once(tmp_path: Path, slow_go: str) -> None:
         assert run(both).returncode == 0
     assert other.returncode == 0
     assert sorted((tmp_path / "asked").read_text().split()) == sorted(
-        [*APISERVER.packages.values(), *HELM.packages.values()]
+        [*APISERVER.packages.values(), *HELM.packages.values(), *TLOG.packages.values()]
     )
     assert run(environment(tmp_path)).stderr == ""
 

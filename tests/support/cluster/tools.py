@@ -1,4 +1,4 @@
-"""The real kube-apiserver, etcd and Helm: built once per machine, from sources that ``go.sum`` pins.
+"""The real kube-apiserver, etcd and Helm, and what checks proofs: built once per machine; ``go.sum`` pins the sources.
 
 ``python -m tests.support.cluster.tools`` builds what is missing; ``make kubernetes-tools`` runs it. What is built lies
 in the user's cache directory, under a digest of the module's files: all clones share it, and a new version has a new
@@ -58,7 +58,7 @@ class Module:
     def home(self) -> Path:
         """Where its tools are once built: another place for each state of its files and each kind of machine."""
         digest = hashlib.sha256(f"{platform.system()} {platform.machine()} {self.link}".encode())
-        for file in ("go.mod", "go.sum"):
+        for file in ("go.mod", "go.sum", *sorted(path.name for path in self.root.glob("*.go"))):
             digest.update((self.root / file).read_bytes())
         return _CACHE / digest.hexdigest()[:16]
 
@@ -97,6 +97,8 @@ HELM = Module(
         f"{_HELM}/pkg/lint/rules.k8sVersionMinor": (_CLIENT, "{1}"),
     },
 )
+# What checks our proofs with the reference implementation of transparency logs.
+TLOG = Module("tlog", {"tlog": "."}, {})
 
 
 def tool(name: str) -> Path:
@@ -105,7 +107,7 @@ def tool(name: str) -> Path:
     Raises:
         Missing: it is neither.
     """
-    module = HELM if name in HELM.packages else APISERVER
+    module = next(each for each in (HELM, TLOG, APISERVER) if name in each.packages)
     path = (Path(_ASSETS) if _ASSETS and module is APISERVER else module.home) / name
     if not os.access(path, os.X_OK):
         raise Missing(f"there is no {path}: {_HOW}")
@@ -182,7 +184,7 @@ def main() -> int:
     With ``--if-possible`` the exit status is 0 also where that fails, so that the other tests run; but not where ``CI``
     is set: there, tests that don't run must not look like tests that pass.
     """
-    modules = [HELM] if _ASSETS else [APISERVER, HELM]
+    modules = [HELM, TLOG] if _ASSETS else [APISERVER, HELM, TLOG]
     try:
         for module in modules:
             build(module)
