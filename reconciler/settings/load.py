@@ -16,6 +16,7 @@ from reconciler.settings.parse import duration, retention
 from reconciler.settings.settings import Secret, Settings, Spec, specs
 
 PREFIX = "RECONCILER_"
+_DAY = 86_400
 
 # In front of the host of http(s) stands a token or a password; of ssh, a user name that is no secret.
 _CREDENTIALS = re.compile(r"(?<=http)://[^/?#]*@|(?<=https)://[^/?#]*@")
@@ -142,6 +143,8 @@ def _typed(spec: Spec, value: Json) -> str:
             return str(value).lower()
         case list():
             return " ".join(map(str, value))
+        case float() if spec.parse is retention and not value % _DAY:
+            return f"{value / _DAY:.0f}d" if value else "0"
         case float() if spec.parse in (duration, retention):
             return f"{value:g}s"
     return str(value)
