@@ -12,6 +12,8 @@ _LABEL = re.compile(r"[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _NAMED = re.compile(rf"{_NAMESPACE.pattern}[.]{_NAMESPACE.pattern}")
+# Narrower than git's own rules: no `..`, no `@{`, nothing that begins or ends with a dot or a slash.
+_REF = re.compile(r"refs(/[A-Za-z0-9_]([-A-Za-z0-9_]|[.](?=[-A-Za-z0-9_])){0,99}){1,10}(?<![.]lock)")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 
 
@@ -131,6 +133,23 @@ class OneOf:
         if text not in self.choices:
             raise ValueError(f"expected one of {', '.join(self.choices)}, got {text!r}")
         return text
+
+
+def journal_name(text: str) -> str:
+    """A name as signed notes allow it: printable, without spaces and ``+``."""
+    if not text or len(text) > 253 or not text.isprintable() or re.search(r"[\s+]", text):  # noqa: PLR2004 - as of DNS
+        raise ValueError(f"expected a name without spaces and +, such as routes.example.com/journal, got {text!r}")
+    return text
+
+
+def anchor(text: str) -> str:
+    """``file:PATH`` (made absolute), ``git:REF`` or ``configmap:NAMESPACE/NAME``."""
+    kind, _, rest = text.partition(":")
+    if kind == "file" and rest:
+        return f"file:{path(rest)}"
+    if (kind == "git" and _REF.fullmatch(rest)) or _CONFIG_MAP.fullmatch(text):
+        return text
+    raise ValueError(f"expected file:PATH, git:refs/… or configmap:NAMESPACE/NAME, got {text!r}")
 
 
 def target(text: str) -> str:

@@ -535,6 +535,35 @@ class Settings:
         group="journal",
     )
 
+    journal_name: str = _field(
+        "reconciler/journal",
+        "Name of the journal and of its key in signed checkpoints, such as routes.example.com/journal; give each "
+        "journal of yours its own, and keep it.",
+        parse.journal_name,
+        group="journal",
+    )
+    journal_key_file: Path | None = _field(
+        None,
+        "Ed25519 key (PEM, PKCS8) that signs the journal; default journal.key in the state directory, made at first. "
+        "Others may not read it.",
+        parse.optional_path,
+        group="journal",
+    )
+    anchor: tuple[str, ...] = _field(
+        (),
+        "Where signed checkpoints are left, out of reach of who writes the journal: file:PATH, git:REF in the "
+        "repository that is followed, or configmap:NAMESPACE/NAME; repeatable.",
+        parse.anchor,
+        many=True,
+        group="journal",
+    )
+    anchor_interval: float = _field(
+        3600.0,
+        "Time between two checkpoints that are left there; one more when the controller stops.",
+        parse.duration,
+        group="journal",
+    )
+
     # Pages and API
     pages_address: str = _field(
         "",
