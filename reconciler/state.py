@@ -12,7 +12,7 @@ from reconciler.model.digest import Digest
 from reconciler.model.guards import unguarded
 from reconciler.model.loaded import FilePart, Loaded
 from reconciler.model.problem import Problem
-from reconciler.model.resource import Resource, ResourceId
+from reconciler.model.resource import Origin, Resource, ResourceId
 from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot
 from reconciler.model.source import Realm, Revision, SourceSnapshot
 from reconciler.model.standing import Published, Standing
@@ -136,16 +136,32 @@ def restore(journal: Journal, options: Options, kept: Mapping[str, FilePart] = M
     served = journal.served()
     if not served.origins:
         return State(revision=served.revision)
+    compiled, unguarded = recompiled(served.origins, options, kept)
+    return State(applied=compiled, revision=served.revision, unguarded=unguarded)
+
+
+def recompiled(
+    origins: Sequence[Origin], options: Options, kept: Mapping[str, FilePart] = MappingProxyType({})
+) -> tuple[Compiled, bool]:
+    """What documents that were served mean today, and whether a guard among them can't be read any more.
+
+    Args:
+        origins: all that was served at one time.
+        options: see `Options`; other settings than those of that time may make something else of them.
+        kept: see `restore`.
+
+    Returns:
+        Without table and snapshot where a guard can't be read: see `State.unguarded`.
+    """
     read = {resource.origin: resource for part in kept.values() for resource in part.loaded.resources}
-    unread = [origin for origin in served.origins if origin not in read]
+    unread = [origin for origin in origins if origin not in read]
     loaded = load_origins(unread, limits=options.limits, ambassador_id=options.ambassador_id)
-    known = tuple(read[origin] for origin in served.origins if origin in read)
+    known = tuple(read[origin] for origin in origins if origin in read)
     loaded = replace(loaded, resources=(*known, *loaded.resources))
     compiled = compile_routes(SourceSnapshot(None, None, ()), loaded, options)
     if compiled.unguarded or _lacking(compiled, loaded):
-        compiled = replace(compiled, table=EMPTY_TABLE, snapshot=EMPTY_SNAPSHOT)
-        return State(applied=compiled, revision=served.revision, unguarded=True)
-    return State(applied=replace(compiled, rendering=None), revision=served.revision)
+        return replace(compiled, table=EMPTY_TABLE, snapshot=EMPTY_SNAPSHOT), True
+    return replace(compiled, rendering=None), False
 
 
 def _lacking(compiled: Compiled, loaded: Loaded) -> bool:

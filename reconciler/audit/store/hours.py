@@ -12,8 +12,8 @@ from reconciler.model.question import Window
 _SECOND = 1_000
 _DAY = 86_400 * _SECOND
 _EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday; Monday is 0
-# No zone has changed its offset and changed it back within so short a time since 1970.
-_STEP = _DAY
+# Since 1970 no zone has changed its offset twice within less than six days.
+_STEP = 3 * _DAY
 
 
 @dataclass(frozen=True, slots=True)
