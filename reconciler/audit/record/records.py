@@ -86,21 +86,11 @@ def interrupted(sequence: int, intent_body: Facts) -> Facts:
 
 def note(told: Note) -> Facts:
     """The facts of something that happened beside reconciles."""
-    actor: Json = {"name": told.actor.name, "through": told.actor.through} if told.actor else UNKNOWN
-    facts: Facts = {**told.facts, "happened": [str(told.happening)], "message": told.message, "actor": actor}
+    facts: Facts = {**told.facts, "message": told.message, "actor": groups.actor(told.actor)}
     cleaned = clean(facts)
     if not isinstance(cleaned, dict):
         raise TypeError(Event.NOTE)
-    return cleaned
-
-
-def noted(note: Note) -> Facts:
-    """The facts of something that happened beside reconciles."""
-    facts = {**note.facts, "message": note.message, "actor": groups.actor(note.actor)}
-    cleaned = clean(facts)
-    if not isinstance(cleaned, dict):
-        raise TypeError(note.happening)
-    return {**cleaned, "happened": [str(note.happening)]}
+    return {**cleaned, "happened": [str(told.happening)]}
 
 
 def columns_of(body: Facts) -> Columns:
