@@ -1,20 +1,244 @@
-"""Which URL shows which page."""
+"""Which URL shows which page. Every URL is stable, so that it can be put into a ticket."""
 
-from fastapi import APIRouter
-from starlette.responses import PlainTextResponse, Response
-from starlette.types import Receive, Scope, Send
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
-from reconciler.web.asking import DeskOf
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
 
-router = APIRouter(include_in_schema=False)
+from reconciler.model.happening import Happening
+from reconciler.model.question import Lack, Query
+from reconciler.web.asking import DeskOf, ViewerOf
+from reconciler.web.pages.rendering import HERE, page
+from reconciler.web.pages.views import charts, decision, filters, moments, one_route, past, rules, standing, timeline
+from reconciler.web.pages.views.places import place_of
+from reconciler.web.view import Asked
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+static = StaticFiles(directory=HERE / "static")
+
+Show = Callable[..., HTMLResponse]
+_STRETCHES = 28
+_USUAL_DAYS = 7
+_LONGEST_COMMIT = 40
+_LONGEST_URL = 2048
+_NOTES = frozenset(
+    {
+        Happening.AUDIT_START,
+        Happening.AUDIT_STOP,
+        Happening.AUDIT_GAP,
+        Happening.MIGRATED,
+        Happening.EXPORT,
+        Happening.RETENTION_DELETE,
+        Happening.HOLD,
+        Happening.HOLD_RELEASED,
+        Happening.ANCHORED,
+    }
+)
 
 
-async def static(scope: Scope, receive: Receive, send: Send) -> None:
-    """Style, script and icon."""
-    await Response(status_code=404)(scope, receive, send)
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _show(request: Request, viewer: ViewerOf) -> Show:
+    def show(template: str, status: int = 200, **values: object) -> HTMLResponse:
+        return page(request, viewer, template, status, **values)
+
+    return show
+
+
+def _parameters(request: Request) -> filters.Parameters:
+    query = request.query_params
+    return {name: query.getlist(name) for name in query}
+
+
+ShowOf = Annotated[Show, Depends(_show)]
+ParametersOf = Annotated[filters.Parameters, Depends(_parameters)]
 
 
 @router.get("/")
-def front(desk: DeskOf) -> Response:
-    """The first page."""
-    return PlainTextResponse(f"{len(desk.live().table.routes)} routes")
+def start(request: Request) -> Response:
+    """The timeline is where everybody begins."""
+    return RedirectResponse(f"{request.scope.get('root_path', '').rstrip('/')}/decisions", 307)
+
+
+@router.get("/decisions")
+def decisions(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
+    """The timeline."""
+    now, wanted = _now(), filters.read(asked)
+    entries = desk.entries(wanted.query(None))
+    shown = entries[: filters.PAGE]
+    until = wanted.until or now
+    since = wanted.since or until - timedelta(days=_USUAL_DAYS)
+    chart = charts.chart(desk.volume(since, until, _STRETCHES), until) if since < until else None
+    return show(
+        "decisions",
+        status=400 if wanted.mistakes else 200,
+        strip=standing.strip(desk.live(), now),
+        days=timeline.days(shown, now),
+        filters=wanted,
+        shortcuts=filters.shortcuts(wanted),
+        older=wanted.url(shown[-1].sequence) if len(entries) > filters.PAGE else "",
+        newest=replace(wanted, before=None).url() if wanted.before else "",
+        chart=chart,
+        newest_record=max((entry.records[-1].sequence for entry in entries), default=0),
+        happenings=tuple(Happening),
+        lacks=tuple(Lack),
+    )
+
+
+@router.get("/decisions/{number}")
+def one_decision(show: ShowOf, desk: DeskOf, asked: ParametersOf, number: str) -> Response:
+    """One decision, by the number of any of its records."""
+    entry = desk.entry(int(number)) if number.isascii() and number.isdigit() and len(number) <= filters.DIGITS else None
+    if entry is None:
+        return _nothing(show, f"There is no decision {number} here.")
+    wanted = filters.page_number(asked)
+    made = decision.decision_page(entry, _now(), wanted)
+    state = desk.standing()
+    pages = max(1, -(-made.many // decision.ROUTES_PER_PAGE))
+    return show("decision", decision=made, state=state, page=wanted, pages=pages)
+
+
+@router.get("/commits/{sha}")
+def commit(request: Request, show: ShowOf, desk: DeskOf, sha: str) -> Response:
+    """The newest decision about a commit."""
+    entry = desk.entry(sha) if sha.isalnum() and len(sha) <= _LONGEST_COMMIT else None
+    if entry is None:
+        return _nothing(show, f"No decision here is about commit {sha}.")
+    base = request.scope.get("root_path", "").rstrip("/")
+    return RedirectResponse(f"{base}/decisions/{entry.sequence}", 307)
+
+
+@router.get("/routes")
+def routes(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
+    """The table as it is served."""
+    live, search = desk.live(), rules.read_search(asked)
+    found = rules.rules_page(live.table, search, filters.page_number(asked))
+    return show("routes", strip=standing.strip(live, _now()), found=found, search=search)
+
+
+@router.get("/routes/{namespace}/{name}")
+def one(show: ShowOf, desk: DeskOf, asked: ParametersOf, namespace: str, name: str) -> Response:
+    """One route, also one that is gone."""
+    before = filters.first(asked, "before")
+    newest = int(before) if before.isascii() and before.isdigit() and len(before) <= filters.DIGITS else None
+    made = one_route.route_page(
+        f"{namespace}/{name}",
+        desk.live().table,
+        desk.blame(namespace, name),
+        desk.history(namespace, name, one_route.CHANGES_PER_PAGE + 1, newest),
+        _now(),
+    )
+    if not made.known:
+        return _nothing(show, f"No route {namespace}/{name} is, or was ever, served here.")
+    return show("route", route=made, before=newest)
+
+
+@router.get("/which")
+def which(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
+    """Which Mapping serves a URL."""
+    url, method = filters.first(asked, "url")[:_LONGEST_URL], filters.first(asked, "method")[:20].upper() or "GET"
+    headers = tuple(line.strip() for text in asked.get("headers", ()) for line in text.splitlines() if line.strip())
+    matched, mistake = None, ""
+    if url:
+        try:
+            matched = desk.match(Asked(url, method, headers))
+        except ValueError as error:
+            mistake = str(error)
+    return show(
+        "which",
+        status=400 if mistake else 200,
+        url=url,
+        method=method,
+        headers=headers,
+        matched=matched,
+        place_of=place_of,
+        mistake=mistake,
+    )
+
+
+@router.get("/problems")
+def problems(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
+    """What is wrong, and what is not served as it is written."""
+    live = desk.live()
+    found = standing.problems_page(live, asked, filters.page_number(asked))
+    return show("problems", strip=standing.strip(live, _now()), found=found)
+
+
+@router.get("/envoys")
+def envoys(show: ShowOf, desk: DeskOf) -> Response:
+    """The connected Envoys, and the last time one said no."""
+    now, live = _now(), desk.live()
+    refused = desk.entries(Query(happened=frozenset({Happening.VERIFY_FAIL, Happening.ROLLBACK}), limit=1))
+    last = decision.decision_page(refused[0], now) if refused else None
+    return show(
+        "envoys",
+        strip=standing.strip(live, now),
+        envoys=standing.envoy_rows(live.envoys, now),
+        targets=live.targets,
+        last=last,
+    )
+
+
+@router.get("/journal")
+def journal(show: ShowOf, desk: DeskOf) -> Response:
+    """How the journal itself is, and how to check it."""
+    state = desk.standing()
+    gaps = [entry for number in state.gaps if (entry := desk.entry(number)) is not None]
+    notes = desk.entries(Query(happened=_NOTES, limit=20))
+    return show("journal", journal=standing.journal_page(state, gaps, notes, _now()), state=state)
+
+
+@router.get("/at")
+def at(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
+    """What was served at a moment."""
+    now = _now()
+    when, mistake = _moment(filters.first(asked, "time"), now)
+    text = filters.first(asked, "q")
+    made = past.past_page(desk.at(when), text, filters.page_number(asked), now)
+    return show("at", status=400 if mistake else 200, past=made, time=filters.first(asked, "time"), mistake=mistake)
+
+
+@router.get("/compare")
+def compare(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
+    """How what was served at two moments differs."""
+    now = _now()
+    begin, end = filters.first(asked, "from"), filters.first(asked, "to")
+    older, one_mistake = _moment(begin, now - timedelta(days=1))
+    newer, other_mistake = _moment(end, now)
+    mistake = one_mistake or other_mistake
+    one, two = desk.at(older), desk.at(newer)
+    found = past.differences(desk.diff(one, two))
+    number = filters.page_number(asked)
+    pages = max(1, -(-len(found) // decision.ROUTES_PER_PAGE))
+    shown = found[(number - 1) * decision.ROUTES_PER_PAGE : number * decision.ROUTES_PER_PAGE]
+    return show(
+        "compare",
+        status=400 if mistake else 200,
+        older=past.past_page(one, "", 1, now),
+        newer=past.past_page(two, "", 1, now),
+        differences=shown,
+        many=len(found),
+        page=min(number, pages),
+        pages=pages,
+        begin=begin,
+        end=end,
+        mistake=mistake,
+    )
+
+
+def _moment(text: str, otherwise: datetime) -> tuple[datetime, str]:
+    """The time a form names, and what is wrong with it."""
+    found = moments.read(text) if text else otherwise
+    if found is None:
+        return otherwise, f"{text!r} is no time; write 2026-01-31T09:30"
+    return found, ""
+
+
+def _nothing(show: Show, message: str) -> HTMLResponse:
+    return show("nothing", status=404, message=message)

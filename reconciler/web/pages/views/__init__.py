@@ -1,0 +1,1 @@
+"""PURE: what each page shows, as values."""

@@ -1,0 +1,124 @@
+"""Who and what stands behind a change, as its record tells it: what nobody knows is unknown, never guessed. Pure."""
+
+from dataclasses import dataclass
+
+from reconciler.model.digest import Json
+from reconciler.model.entry import UNKNOWN, Entry
+from reconciler.web.pages.views import facts
+from reconciler.web.pages.views.badges import Badge
+from reconciler.web.pages.views.facts import Group
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A name and what is known of it; ``known`` is False where nobody knows, which is told, never guessed."""
+
+    name: str
+    value: str
+    known: bool = True
+    code: bool = False
+    badge: Badge | None = None
+
+
+def source(begin: Group) -> tuple[Fact, ...]:
+    """Where it comes from."""
+    told = facts.group(begin, "source")
+    revisions = facts.group(begin, "revisions")
+    found = [
+        Fact("Repository", facts.told(told.get("repository")), bool(told.get("repository")), code=True),
+        Fact("Branch or tag", facts.told(told.get("ref"))),
+        Fact("Commit", facts.told(told.get("commit")), code=True),
+        Fact("Tree", facts.told(told.get("tree")), code=True),
+        Fact("Parents", ", ".join(facts.texts(told.get("parents"))) or "none", code=True),
+        Fact("Applied before", facts.told(told.get("previous_applied")), code=True),
+        Fact("Follows it", _follows(told.get("fast_forward"))),
+        Fact("Revision", facts.told(revisions.get("last_attempted")), code=True),
+    ]
+    found += [Fact(name, value) for name, value in _pairs(told.get("trailers"))]
+    if told.get("cluster"):
+        found.append(Fact("Objects of the cluster", f"{len(facts.groups(told.get('objects')))} changed"))
+    return tuple(found) if told else ()
+
+
+def _follows(value: Json) -> str:
+    if not isinstance(value, bool):
+        return "nothing to compare"
+    return "yes" if value else "no: history was rewritten"
+
+
+def _pairs(value: Json) -> list[tuple[str, str]]:
+    pairs = value if isinstance(value, list) else []
+    return [(facts.text(one[0]), facts.text(one[1])) for one in pairs if isinstance(one, list) and len(one) == 2]  # noqa: PLR2004
+
+
+_PEOPLE = {
+    "author": "Author",
+    "committer": "Committer",
+    "co_authors": "Co-authors",
+    "pusher": "Pushed by",
+    "pull_request": "Pull request",
+    "approvers": "Approved by",
+    "approved_by_another": "Approved by somebody else",
+    "merger": "Merged by",
+    "checks": "Checks of the forge",
+}
+
+
+def people(begin: Group, entry: Entry) -> tuple[Fact, ...]:
+    """Who wrote, approved, merged and asked for it."""
+    told = facts.group(begin, "people")
+    found = [_person(title, told.get(name)) for name, title in _PEOPLE.items() if name in told]
+    found += [
+        _person(name.replace("_", " ").capitalize(), value)
+        for name, value in told.items()
+        if name not in (*_PEOPLE, "claims")
+    ]
+    found += [
+        Fact(
+            f"Claimed {name.replace('_', ' ')}", f"{facts.words(value)} (says the commit's message; no forge was asked)"
+        )
+        for name, value in facts.group(told, "claims").items()
+        if value
+    ]
+    if entry.actor:
+        found.append(Fact("Asked for by", entry.actor))
+    return tuple(found)
+
+
+def _person(title: str, value: Json) -> Fact:
+    if value == UNKNOWN or value is None:
+        return Fact(title, UNKNOWN if value == UNKNOWN else "none", known=value is None)
+    if isinstance(value, dict) and "email" in value:
+        return Fact(title, facts.person(value))
+    if isinstance(value, list):
+        named = [facts.person(one) if isinstance(one, dict) else facts.text(one) for one in value]
+        return Fact(title, ", ".join(named) or "nobody")
+    return Fact(title, facts.words(value))
+
+
+def verification(value: Json) -> tuple[Fact, ...]:
+    """Whether it is signed, by whom, and what that is worth."""
+    if not isinstance(value, dict):
+        return (Fact("Signature", UNKNOWN, known=False),)
+    return tuple(
+        Fact(
+            name.replace("_", " ").capitalize(),
+            facts.words(item),
+            known=item != UNKNOWN,
+            code=name in ("key", "fingerprint", "digest"),
+        )
+        for name, item in value.items()
+    )
+
+
+def exceptions(begin: Group) -> tuple[Fact, ...]:
+    """Which safeguards were overridden, by whom and why."""
+    value = begin.get("exceptions")
+    listed = value if isinstance(value, list) else [value] if value else []
+    return tuple(Fact("Overridden", facts.words(one)) for one in listed)
+
+
+def drift(one: Group) -> str:
+    """How what a target held came to differ."""
+    by, at = facts.told(one.get("by")), facts.told(one.get("at"))
+    return f"{facts.text(one.get('target'))}: {facts.text(one.get('what'))}; by {by}, at {at}"

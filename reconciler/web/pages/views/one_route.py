@@ -1,0 +1,139 @@
+"""One route: as it is served, which change set which field, and all that was ever done to it. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.model.plan import Op
+from reconciler.model.question import Blamed, RouteChange
+from reconciler.model.table import Listener, Route, RouteTable, TcpRoute
+from reconciler.web.pages.views import badges, timeline
+from reconciler.web.pages.views.badges import Badge
+from reconciler.web.pages.views.diffs import FieldDiff, field_diff
+from reconciler.web.pages.views.places import Place, place
+from reconciler.web.pages.views.rules import Rule, rules_of
+from reconciler.web.pages.views.timeline import Item
+
+CHANGES_PER_PAGE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field, and the line of the log that set it; None: from before the journal begins."""
+
+    name: str
+    value: str
+    by: Item | None
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of the route."""
+
+    item: Item
+    op: Badge
+    applied: bool
+    fields: tuple[FieldDiff, ...]
+    before: Place | None
+    after: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A host of a listener where it answers."""
+
+    listener: str
+    port: int
+    host: str
+    tls: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePage:
+    """All of it.
+
+    Attributes:
+        rules: as it is served; empty where it is not.
+        deleted: the change that took it away; None where it is served, or never was.
+        older: number of the last entry shown, where there are older ones.
+    """
+
+    namespace: str
+    name: str
+    rules: tuple[Rule, ...]
+    fields: tuple[Field, ...]
+    serving: tuple[Serving, ...]
+    steps: tuple[Step, ...]
+    deleted: Step | None
+    older: int | None
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is known of such a route."""
+        return bool(self.rules or self.fields or self.steps)
+
+
+def route_page(
+    qualified: str,
+    table: RouteTable,
+    blamed: Sequence[Blamed],
+    history: Sequence[RouteChange],
+    now: datetime,
+) -> RoutePage:
+    """One route as a page.
+
+    Args:
+        qualified: ``namespace/name``.
+        table: what is served, as far as the visitor may see it.
+        blamed: its fields.
+        history: newest first, one more than a page shows.
+        now: for "3 min ago".
+    """
+    namespace, _, name = qualified.partition("/")
+    every: list[Route | TcpRoute] = [*table.routes, *table.tcp_routes]
+    mine = [route for route in every if (route.id.namespace, route.id.name) == (namespace, name)]
+    steps = tuple(_step(change, now) for change in history[:CHANGES_PER_PAGE])
+    gone = next((step for step, change in zip(steps, history, strict=False) if change.applied), None)
+    deleted = gone if gone is not None and not mine and gone.op == badges.of_op(Op.DELETE) else None
+    older = history[CHANGES_PER_PAGE - 1].entry.sequence if len(history) > CHANGES_PER_PAGE else None
+    return RoutePage(
+        namespace,
+        name,
+        rules_of(mine, table.clusters),
+        tuple(_field(one, now) for one in blamed),
+        tuple(where for listener in table.listeners for where in _serving(listener, namespace, name)),
+        steps,
+        deleted,
+        older,
+    )
+
+
+def _field(one: Blamed, now: datetime) -> Field:
+    if one.change is None:
+        return Field(one.field, one.value, None, None)
+    return Field(one.field, one.value, timeline.item(one.change.entry, now), place(one.change.after))
+
+
+def _step(change: RouteChange, now: datetime) -> Step:
+    return Step(
+        timeline.item(change.entry, now),
+        badges.of_op(change.op),
+        change.applied,
+        tuple(map(field_diff, change.fields)),
+        place(change.before),
+        place(change.after),
+    )
+
+
+def _serving(listener: Listener, namespace: str, name: str) -> list[Serving]:
+    found = [
+        Serving(listener.name, listener.port, str(host.host), host.termination is not None)
+        for host in listener.virtual_hosts
+        if any((route.id.namespace, route.id.name) == (namespace, name) for route in host.routes)
+    ]
+    for route in listener.tcp_routes:
+        if (route.id.namespace, route.id.name) == (namespace, name):
+            hosts = ", ".join(str(host) for host, _ in route.servers) or "every connection"
+            found.append(Serving(listener.name, listener.port, hosts, bool(route.servers)))
+    return found

@@ -1,0 +1,241 @@
+"""How things stand now: the strip above the timeline, problems, Envoys and the journal. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.model.decision import ConditionType
+from reconciler.model.effect import Ack, AckState
+from reconciler.model.entry import Entry
+from reconciler.model.problem import Problem, rank
+from reconciler.model.question import JournalState
+from reconciler.web.pages.views import badges, timeline
+from reconciler.web.pages.views.acknowledgements import Word, type_word
+from reconciler.web.pages.views.badges import Badge, Tone
+from reconciler.web.pages.views.filters import Parameters, first
+from reconciler.web.pages.views.moments import Moment, moment, rough
+from reconciler.web.pages.views.places import Place, place_of
+from reconciler.web.view import Envoy, Live
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """How the controller stands, in a line.
+
+    Attributes:
+        commit: of what is served; empty where nothing is.
+        tried: a newer revision that was tried and is not what is served; empty where there is none.
+    """
+
+    ready: Badge
+    message: str
+    commit: str
+    revision: str
+    tried: str
+    routes: int
+    errors: int
+    warnings: int
+    quarantined: int
+    envoys: int
+    behind: int
+    suspended: bool
+    sources: tuple[str, ...]
+    seen: Moment
+
+
+def strip(live: Live, now: datetime) -> Strip:
+    """The same moment in a line."""
+    ready = next((one for one in live.conditions if one.type is ConditionType.READY), None)
+    badge = Badge("…", "Starting", Tone.QUIET)
+    if ready is not None:
+        word = "In order" if ready.status else ready.reason or "Not in order"
+        badge = Badge("✓" if ready.status else "!", word, Tone.GOOD if ready.status else Tone.WARN)
+    if live.health.suspended:
+        badge = Badge("‖", "Suspended", Tone.WARN)
+    tried = live.attempted is not None and live.attempted != live.served
+    kinds = Counter(str(problem.severity) for problem in live.problems)
+    return Strip(
+        ready=badge,
+        message=ready.message if ready and not ready.status else "",
+        commit=live.served.sha if live.served else "",
+        revision=str(live.served or ""),
+        tried=str(live.attempted) if tried else "",
+        routes=len(live.table.routes) + len(live.table.tcp_routes),
+        errors=kinds["error"],
+        warnings=kinds["warning"],
+        quarantined=len(live.quarantined),
+        envoys=len(live.envoys),
+        behind=sum(envoy.state is not AckState.ACKED for envoy in live.envoys),
+        suspended=live.health.suspended,
+        sources=tuple(
+            f"{source.name} was last heard of {rough(source.stale_s)} ago: {source.failure}"
+            for source in live.health.sources
+            if source.failure
+        ),
+        seen=moment(live.moment, now),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One problem, with all that helps to mend it."""
+
+    badge: Badge
+    code: str
+    message: str
+    resource: str
+    link: str
+    place: Place
+    field: str
+    expected: str
+    got: str
+    hint: str
+    related: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Something that is not served as it is written; ``older``: an earlier version of it is served."""
+
+    resource: str
+    link: str
+    older: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemsPage:
+    """Problems of the last revision that was looked at, the worst first, a page of them."""
+
+    troubles: tuple[Trouble, ...]
+    held: tuple[Held, ...]
+    found: int
+    of: int
+    page: int
+    pages: int
+    severity: str
+    text: str
+
+
+_PER_PAGE = 100
+
+
+def problems_page(live: Live, parameters: Parameters, page: int) -> ProblemsPage:
+    """Those that are wanted: of a severity, or with a text in them."""
+    severity, text = first(parameters, "severity"), first(parameters, "q")
+    found = sorted((one for one in live.problems if _asked(one, severity, text.lower())), key=rank)
+    pages = max(1, -(-len(found) // _PER_PAGE))
+    page = min(page, pages)
+    shown = found[(page - 1) * _PER_PAGE : page * _PER_PAGE]
+    held = tuple(Held(str(one), _link(str(one)), older) for one, older in live.quarantined)
+    return ProblemsPage(tuple(map(_trouble, shown)), held, len(found), len(live.problems), page, pages, severity, text)
+
+
+def _asked(problem: Problem, severity: str, text: str) -> bool:
+    return (not severity or problem.severity == severity) and (not text or text in str(problem).lower())
+
+
+def _trouble(problem: Problem) -> Trouble:
+    return Trouble(
+        badges.of_severity(problem.severity),
+        str(problem.code),
+        problem.message,
+        problem.resource,
+        _link(problem.resource),
+        place_of(problem.provenance),
+        problem.field,
+        problem.expected,
+        problem.got,
+        problem.hint,
+        tuple(map(place_of, problem.related)),
+    )
+
+
+def _link(resource: str) -> str:
+    """``namespace/name`` of a route; empty for what has no page."""
+    kind, _, name = resource.partition(" ")
+    return name if kind in ("Mapping", "TCPMapping") and "/" in name else ""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvoyRow:
+    """One connected Envoy, each type against what is desired; ``words`` of an ack: version, state, detail."""
+
+    node: str
+    cluster: str
+    agent: str
+    protocol: str
+    since: Moment
+    badge: Badge
+    words: tuple[Word, ...]
+    pushes: int
+    accepted: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """The last entry in which an Envoy rejected something."""
+
+    item: timeline.Item
+    node: str
+    type: str
+    detail: str
+
+
+def envoy_rows(envoys: Iterable[Envoy], now: datetime) -> tuple[EnvoyRow, ...]:
+    """The connected Envoys: those that are behind first."""
+    ordered = sorted(envoys, key=lambda one: (one.state is AckState.ACKED, one.node, one.connected_since))
+    return tuple(
+        EnvoyRow(
+            envoy.node,
+            envoy.cluster,
+            envoy.user_agent,
+            envoy.protocol,
+            moment(envoy.connected_since, now),
+            badges.of_ack(envoy.state) if envoy.state else Badge("…", "nothing to serve yet", Tone.QUIET),
+            tuple(map(_word, envoy.acks)),
+            envoy.pushes,
+            envoy.accepted,
+            envoy.rejected,
+        )
+        for envoy in ordered
+    )
+
+
+def _word(ack: Ack) -> Word:
+    return Word(type_word(ack.type_url), ack.version, badges.of_ack(ack.state), str(ack.evidence), ack.detail)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalPage:
+    """How the journal is; ``note`` is the signed checkpoint as text."""
+
+    state: JournalState
+    first: Moment | None
+    last: Moment | None
+    anchors: tuple[tuple[str, int, Moment], ...]
+    gaps: tuple[timeline.Item, ...]
+    notes: tuple[timeline.Item, ...]
+    lag: int | None
+
+
+def journal_page(state: JournalState, gaps: Sequence[Entry], notes: Sequence[Entry], now: datetime) -> JournalPage:
+    """The state as a page.
+
+    Args:
+        state: of the journal.
+        gaps: entries that tell of a gap.
+        notes: the newest entries about the journal itself.
+        now: for "3 min ago".
+    """
+    anchored = max((one.size for one in state.anchors), default=None)
+    return JournalPage(
+        state,
+        moment(state.first_at, now) if state.first_at else None,
+        moment(state.last_at, now) if state.last_at else None,
+        tuple((one.place, one.size, moment(one.at, now)) for one in state.anchors),
+        tuple(timeline.item(one, now) for one in gaps),
+        tuple(timeline.item(one, now) for one in notes),
+        state.records - anchored if anchored is not None else None,
+    )
