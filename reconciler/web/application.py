@@ -56,5 +56,7 @@ def application(
 async def _failed(_request: Request, error: Exception) -> Response:
     """An edge that can't answer: again later, or not before somebody acts."""
     reason = error.reason if isinstance(error, ReconcileError) else ""
+    if reason.startswith("NoSuch"):
+        return JSONResponse({"detail": str(error)}, 404)
     later = {"retry-after": "5"} if isinstance(error, Transient) else {}
     return JSONResponse({"detail": reason}, 503, later)

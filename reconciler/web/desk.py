@@ -26,6 +26,19 @@ _MOST_COUNTED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
+class Entries:
+    """One page of the log.
+
+    Attributes:
+        next: only entries with smaller numbers are on the next page; None on the last. That may be so of a page with
+            few entries, too, where many had to be looked at.
+    """
+
+    entries: tuple[Entry, ...]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Routes:
     """One page of the routes that are served.
 
@@ -57,25 +70,30 @@ class Desk:
 
     def entries(self, query: Query = EVERYTHING) -> list[Entry]:
         """The log, newest first, at most `MOST_ENTRIES` at once."""
+        return list(self.page(query).entries)
+
+    def page(self, query: Query = EVERYTHING) -> Entries:
+        """The same, with where the next page begins."""
         limit = min(query.limit or MOST_ENTRIES, MOST_ENTRIES)
         if self.scope.everything:
-            return self.board.answers.entries(replace(query, limit=limit))
+            found = self.board.answers.entries(replace(query, limit=limit))
+            return Entries(tuple(found), found[-1].sequence if len(found) == limit else None)
         mine = self.scope.namespaces or frozenset[str]()
         return self._narrowed(query, query.namespaces & mine if query.namespaces else mine, limit)
 
-    def _narrowed(self, query: Query, mine: frozenset[str], limit: int) -> list[Entry]:
+    def _narrowed(self, query: Query, mine: frozenset[str], limit: int) -> Entries:
         """What is left of those that concern these namespaces; asks on where too little is, but not for ever."""
-        if not mine:
-            return []
         asked, found = replace(query, namespaces=mine, limit=limit), list[Entry]()
-        for _ in range(_ROUNDS):
+        for _ in range(_ROUNDS if mine else 0):
             batch = self.board.answers.entries(asked)
             seen = (narrowed_entry(entry, Scope(mine)) for entry in batch)
             found += [entry for entry in seen if entry is not None and agrees(entry, query)]
-            if len(batch) < limit or len(found) >= limit:
-                break
+            if len(found) >= limit:
+                return Entries(tuple(found[:limit]), found[limit - 1].sequence)
+            if len(batch) < limit:
+                return Entries(tuple(found), None)
             asked = replace(asked, before=batch[-1].sequence)
-        return found[:limit]
+        return Entries(tuple(found), asked.before if mine else None)
 
     def entry(self, wanted: int | str) -> Entry | None:
         """One entry, by the number of one of its records or by commit; None also where it is not the viewer's."""
@@ -134,13 +152,13 @@ class Desk:
         """How much happened in each of so many equal stretches."""
         if self.scope.everything:
             return tuple(self.board.answers.volume(since, until, stretches))
-        counted, before = list[Entry](), None
-        while len(counted) < _MOST_COUNTED:
-            batch = self.entries(Query(since=since, until=until, before=before))
-            counted += batch
-            if len(batch) < MOST_ENTRIES:
+        counted, asked = list[Entry](), Query(since=since, until=until)
+        for _ in range(_MOST_COUNTED // MOST_ENTRIES):
+            page = self.page(asked)
+            counted += page.entries
+            if page.next is None:
                 break
-            before = batch[-1].sequence
+            asked = replace(asked, before=page.next)
         return volume_of(counted, since, until, stretches)
 
     def match(self, asked: Asked) -> Matched:

@@ -66,7 +66,7 @@ class Gate:
             # An answer that has begun may take its time: it is a stream.
             async with asyncio.timeout(self.longest_s) as limit:
                 watched.begun = lambda: limit.reschedule(None)
-                await self._answer(request, who)(scope, receive, watched)
+                await self._answer(request, who)(_as_get(scope), receive, watched)
         except TimeoutError:
             if not watched.status:
                 await _refusal(request, Refused(503, "this takes too long; ask for less"))(scope, receive, watched)
@@ -123,6 +123,11 @@ class _Watched:
             if Headers(scope=message).get("content-type", "").startswith("text/event-stream"):
                 self.begun()
         await self.send(message)
+
+
+def _as_get(scope: Scope) -> Scope:
+    """HEAD is answered as GET is, and the server sends the head of that alone."""
+    return {**scope, "method": "GET", "asked_head": True} if scope["method"] == "HEAD" else scope
 
 
 def _access(request: Request, who: Viewer | Refused, status: int, begun: float) -> Access:

@@ -1,0 +1,200 @@
+"""What the API answers with about entries of the log, as types; the OpenAPI document is made of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from reconciler.model.audit import AuditRecord
+from reconciler.model.entry import Entry
+from reconciler.model.plan import FieldChange
+from reconciler.model.provenance import ObjectTouch, Provenance
+from reconciler.model.question import Blamed, RouteChange
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceModel:
+    """Where something is written: a file of the repository, or an object of the cluster; and who wrote it last."""
+
+    text: str
+    path: str
+    line: int
+    commit: str = ""
+    author: str = ""
+    resource_version: str = ""
+    time: datetime | None = None
+
+    @classmethod
+    def of(cls, place: Provenance | None) -> "PlaceModel | None":
+        """The place of a document; None for none."""
+        return cls.at(place) if place else None
+
+    @classmethod
+    def at(cls, place: Provenance) -> "PlaceModel":
+        """The place of a document."""
+        touch = place.touch
+        if touch is None:
+            return cls(str(place), place.path, place.line)
+        if isinstance(touch, ObjectTouch):
+            return cls(str(place), place.path, place.line, "", touch.manager, touch.resource_version, touch.written_at)
+        return cls(str(place), place.path, place.line, touch.sha, touch.author, "", touch.written_at)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryModel:
+    """One decision or note of the log.
+
+    `happened` says what it was about; `decision` is null for a note, and for an apply that is under way or was
+    interrupted. `pull_request` is `unknown`, and `approvers` null, where nobody asked. `acks` counts Envoys by the
+    worst state of what they were sent. `lead_ms` is from the commit to the last acknowledgement.
+    """
+
+    number: int
+    time: datetime
+    finished_at: datetime | None
+    trigger: str | None
+    decision: str | None
+    happened: list[str]
+    interrupted: bool
+    reason: str
+    message: str
+    repository: str
+    revision: str
+    commit: str
+    commits: list[str]
+    subject: str
+    author: str
+    committer: str
+    pull_request: str
+    approvers: list[str] | None
+    signed: str
+    actor: str
+    creates: int
+    updates: int
+    deletes: int
+    quarantined: int
+    acks: dict[str, int]
+    lead_ms: int | None
+
+    @classmethod
+    def of(cls, entry: Entry) -> "EntryModel":
+        """An entry as JSON has it."""
+        return cls(
+            number=entry.sequence,
+            time=entry.time,
+            finished_at=entry.finished_at,
+            trigger=str(entry.trigger) if entry.trigger else None,
+            decision=str(entry.decision) if entry.decision else None,
+            happened=[str(what) for what in entry.happened],
+            interrupted=entry.interrupted,
+            reason=entry.reason,
+            message=entry.message,
+            repository=entry.repository,
+            revision=entry.revision,
+            commit=entry.commit,
+            commits=list(entry.commits),
+            subject=entry.subject,
+            author=entry.author,
+            committer=entry.committer,
+            pull_request=entry.pull_request,
+            approvers=None if entry.approvers is None else list(entry.approvers),
+            signed=str(entry.signed),
+            actor=entry.actor,
+            creates=entry.creates,
+            updates=entry.updates,
+            deletes=entry.deletes,
+            quarantined=entry.quarantined,
+            acks=dict(entry.acks),
+            lead_ms=entry.lead_ms,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """Entries, newest first. `next` is what `before` takes for the following page; null on the last."""
+
+    entries: list[EntryModel]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordModel:
+    """One record of the hash chain. `body` is empty where retention deleted it.
+
+    For who may see some namespaces it has only what concerns these; `hash` is that of the whole record.
+    """
+
+    sequence: int
+    time: datetime
+    event: str
+    hash: str
+    body: dict[str, Any]
+
+    @classmethod
+    def of(cls, record: AuditRecord) -> "RecordModel":
+        """A record as JSON has it."""
+        return cls(record.sequence, record.time, str(record.event), str(record.hash), record.body)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryWhole:
+    """One entry and the one or two records behind it."""
+
+    entry: EntryModel
+    records: list[RecordModel]
+
+    @classmethod
+    def of(cls, entry: Entry) -> "EntryWhole":
+        """An entry as JSON has it."""
+        return cls(EntryModel.of(entry), [RecordModel.of(record) for record in entry.records])
+
+
+@dataclass(frozen=True, slots=True)
+class FieldModel:
+    """One field before and after, as people read it; an empty text is absent."""
+
+    field: str
+    before: str
+    after: str
+
+    @classmethod
+    def all(cls, fields: tuple[FieldChange, ...]) -> "list[FieldModel]":
+        """All of them."""
+        return [cls(one.field, one.before, one.after) for one in fields]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteChangeModel:
+    """What one entry did to one route; `applied` is false where it was refused, rejected or rolled back."""
+
+    entry: EntryModel
+    op: str
+    fields: list[FieldModel]
+    before: Any
+    after: Any
+    applied: bool
+
+    @classmethod
+    def of(cls, change: RouteChange) -> "RouteChangeModel":
+        """A change as JSON has it."""
+        fields = FieldModel.all(change.fields)
+        return cls(EntryModel.of(change.entry), str(change.op), fields, change.before, change.after, change.applied)
+
+
+@dataclass(frozen=True, slots=True)
+class BlamedModel:
+    """One field of a route, and the change that set it; null: from before the journal begins."""
+
+    kind: str
+    field: str
+    value: str
+    change: RouteChangeModel | None
+
+    @classmethod
+    def of(cls, blamed: Blamed) -> "BlamedModel":
+        """A field as JSON has it."""
+        return cls(
+            str(blamed.id.kind),
+            blamed.field,
+            blamed.value,
+            RouteChangeModel.of(blamed.change) if blamed.change else None,
+        )
