@@ -33,6 +33,8 @@ class Happening(StrEnum):
         HOLD, HOLD_RELEASED: records must not be deleted for a legal reason, or may be again.
         KEY_CHANGED: another key signs the journal from now on; the one before says so.
         ANCHORED: a signed checkpoint was left where the journal's writer can't take it back.
+        ANCHOR_FAILED: it could not be left there; told once, until it can again.
+        ANCHOR_DIFFERS: what was left outside is not of this journal's past: one of the two was written anew.
     """
 
     PLAN = "plan"
@@ -63,6 +65,8 @@ class Happening(StrEnum):
     HOLD_RELEASED = "hold-released"
     KEY_CHANGED = "key-changed"
     ANCHORED = "anchored"
+    ANCHOR_FAILED = "anchor-failed"
+    ANCHOR_DIFFERS = "anchor-differs"
 
 
 @dataclass(frozen=True, slots=True)

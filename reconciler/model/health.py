@@ -23,15 +23,36 @@ class SourceHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class AnchorHealth:
+    """One place outside where signed checkpoints of the journal are left.
+
+    Attributes:
+        place: as the setting names it.
+        size: records of the newest checkpoint that is there; 0 while that isn't known.
+        left_at: when it was left, in seconds since 1970; 0 while that isn't known.
+        failure: why the place can't be used now; empty while it can.
+        differs: why this journal is not the one that left what is there: an alarm; empty while it is.
+    """
+
+    place: str
+    size: int = 0
+    left_at: float = 0.0
+    failure: str = ""
+    differs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """All of them.
 
     Attributes:
         posted, dropped: Events since the start.
         suspended: somebody wants nothing to be applied.
+        anchors: where checkpoints of the journal are left.
     """
 
     sources: tuple[SourceHealth, ...] = ()
     posted: int = 0
     dropped: int = 0
     suspended: bool = False
+    anchors: tuple[AnchorHealth, ...] = ()

@@ -29,6 +29,19 @@ class HealthMetrics:
             "reconciler_source_objects", "Files, or objects of the cluster, that are read", per, registry=registry
         )
         self._events = Counter("reconciler_events", "Events for objects of the cluster", ["result"], registry=registry)
+        per = ["place"]
+        self._anchored = Gauge(
+            "reconciler_anchor_records", "Records that the checkpoint left outside covers", per, registry=registry
+        )
+        self._anchored_at = Gauge(
+            "reconciler_anchor_timestamp_seconds", "When a checkpoint was last left outside", per, registry=registry
+        )
+        self._anchor_failing = Gauge(
+            "reconciler_anchor_failing", "1 where no checkpoint can be left now", per, registry=registry
+        )
+        self._anchor_differs = Gauge(
+            "reconciler_anchor_differs", "1 where what was left is not of this journal's past", per, registry=registry
+        )
         self._counted = {"posted": 0, "dropped": 0}
         self._suspended = Gauge(
             "reconciler_suspended", "1 where somebody wants nothing to be applied", registry=registry
@@ -42,6 +55,11 @@ class HealthMetrics:
             self._failing.labels(source.name).set(bool(source.failure))
             self._dark.labels(source.name).set(source.dark)
             self._objects.labels(source.name).set(source.objects)
+        for anchor in health.anchors:
+            self._anchored.labels(anchor.place).set(anchor.size)
+            self._anchored_at.labels(anchor.place).set(anchor.left_at)
+            self._anchor_failing.labels(anchor.place).set(bool(anchor.failure))
+            self._anchor_differs.labels(anchor.place).set(bool(anchor.differs))
         for result, number in (("posted", health.posted), ("dropped", health.dropped)):
             self._events.labels(result).inc(max(0, number - self._counted[result]))
             self._counted[result] = number

@@ -27,7 +27,7 @@ class Header:
         origin: name of the journal.
         first, last: numbers of the records it holds.
         size: records of the journal, as the checkpoint has it.
-        public_key: of who signed the checkpoint, as text; a hint only, never what it is checked with.
+        public_key: of who signed the checkpoint, as text; a hint only, never what it is checked with, and may be empty.
         exported_at: RFC 3339; signed by nobody.
     """
 

@@ -19,6 +19,10 @@ _ID_BYTES = 4
 _NEW_KEY = "new key"
 
 
+class Unsigned(ValueError):
+    """None of the keys that were given signed it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """The state of a journal at one moment.
@@ -110,7 +114,7 @@ def _verified(text: str, verifiers: Sequence[PublicKey]) -> tuple[str, PublicKey
                 raise ValueError(f"the signature of {name} is not that of this text: one of them was changed")
             found = found or named
     if found is None:
-        raise ValueError("none of the keys given signed it")
+        raise Unsigned("none of the keys given signed it")
     return body, found
 
 

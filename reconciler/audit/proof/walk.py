@@ -103,7 +103,7 @@ class Walk:
             ("size", header.size, checkpoint.size),
             ("public_key", header.public_key, str(key)),
         ):
-            if said != signed:
+            if said != signed and (said or name != "public_key"):
                 raise Bad(1, None, f"the first line says {name} {said!s:.100}, but what was signed says {signed}")
         return footer, checkpoint, key
 
@@ -239,10 +239,16 @@ class Walk:
 
 
 def continued(earlier: Sequence[lines.Earlier], newest: Checkpoint, keys: Sequence[PublicKey]) -> dict[int, Checkpoint]:
-    """The earlier checkpoints of a last line by size, each proven to be continued by the newest; ValueError if not."""
+    """The earlier checkpoints of a last line by size, each proven to be continued by the newest; ValueError if not.
+
+    Those that only other keys signed say nothing, and are passed over.
+    """
     found = {}
     for one in earlier:
-        old = note.opened(one.text, keys)
+        try:
+            old = note.opened(one.text, keys)
+        except note.Unsigned:
+            continue
         if old.origin != newest.origin:
             raise ValueError(f"the earlier checkpoint of {old.size} records is of another journal")
         if not check_consistency(old.size, old.root, newest.size, newest.root, one.proof):

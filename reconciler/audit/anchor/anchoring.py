@@ -1,0 +1,162 @@
+"""Leaves checkpoints outside, in the background, and holds what stands there against the journal first.
+
+Nobody waits for a place: what fails is tried again at the next time, and told once. What stands outside counts for
+more than the journal: where the two don't go together nothing more is left there, so that the evidence stays.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from reconciler.audit.anchor.place import Place
+from reconciler.audit.proof import note
+from reconciler.model.digest import Json
+from reconciler.model.errors import ReconcileError
+from reconciler.model.happening import Happening, Note
+from reconciler.model.health import AnchorHealth
+from reconciler.model.text import plural
+
+_STOP_S = 5.0  # how long the last checkpoint is waited for when the controller stops
+
+
+class Past(Protocol):
+    """What is needed of the journal. Every method may raise `Stalled` and `Transient`."""
+
+    def newest(self) -> tuple[int, str]:
+        """How many records there are, and the signed checkpoint over them."""
+
+    def root_at(self, size: int) -> bytes:
+        """The root over the first records."""
+
+    def note(self, note: Note) -> int:
+        """Records something that happened; returns its number."""
+
+    def anchored(self, place: str, size: int, text: str) -> None:
+        """Keeps that a checkpoint was left at a place."""
+
+
+class Anchoring:
+    """Leaves checkpoints at some places, every so often and once more at the end.
+
+    Args:
+        past: the journal.
+        places: where.
+        pause: seconds between two times.
+        clock: the time now, aware.
+        on_trouble: told of a place that can't be used, or again can (empty text), and of an alarm; from the thread.
+    """
+
+    def __init__(
+        self,
+        past: Past,
+        places: Sequence[Place],
+        pause: float,
+        clock: Callable[[], datetime],
+        on_trouble: Callable[[AnchorHealth], None],
+    ) -> None:
+        self._past, self._places, self._pause = past, tuple(places), pause
+        self._clock, self._on_trouble = clock, on_trouble
+        self._states = {place.name: AnchorHealth(place.name) for place in places}
+        self._quiet = 0  # as many records as there were after our own notes: nothing happened since
+        self._wake = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="anchoring", daemon=True)
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        if self._places:
+            self._thread.start()
+
+    def close(self) -> None:
+        """Leaves a last checkpoint, and waits for that a few seconds at most."""
+        self._closing = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(_STOP_S)
+
+    def states(self) -> tuple[AnchorHealth, ...]:
+        """How the places are."""
+        return tuple(self._states.values())
+
+    def once(self) -> None:
+        """Leaves what is new, at every place where it goes together with what stands there. Never raises."""
+        try:
+            size, text = self._past.newest()
+            if not text or (size == self._quiet and not self._troubled()):
+                return
+            done = [place.name for place in self._places if self._leave(place, size, text)]
+            if done:
+                self._tell(
+                    Happening.ANCHORED, f"the checkpoint of {plural(size, 'record')} was left outside", size, done
+                )
+        except ReconcileError as error:
+            self._trouble_everywhere(error)
+
+    def _run(self) -> None:
+        while True:
+            self.once()
+            if self._closing:
+                return
+            self._wake.wait(self._pause)
+            self._wake.clear()
+
+    def _troubled(self) -> bool:
+        return any(state.failure for state in self._states.values())
+
+    def _leave(self, place: Place, size: int, text: str) -> bool:
+        state = self._states[place.name]
+        try:
+            there = place.newest()
+            differs = self._differs(there, size)
+            if differs:
+                self._turn(state, replace(state, failure="", differs=differs))
+                return False
+            if there != text:
+                place.leave(text)
+            now = self._clock().timestamp()
+            self._past.anchored(place.name, size, text)
+        except ReconcileError as error:
+            self._turn(state, replace(state, failure=str(error)))
+            return False
+        self._turn(state, AnchorHealth(place.name, size, now))
+        return there != text
+
+    def _differs(self, there: str, size: int) -> str:
+        """Why what stands outside is not of this journal's past; empty where it is."""
+        if not there:
+            return ""
+        try:
+            left = note.claimed(there)
+        except ValueError as error:
+            return f"what stands there is no checkpoint: {error}"
+        if left.size > size:
+            return f"it was left when the journal had {left.size} records, and now it has {size}: its end was cut off"
+        if self._past.root_at(left.size) != left.root:
+            return f"the first {left.size} records are not those of the checkpoint there: they were written anew"
+        return ""
+
+    def _turn(self, before: AnchorHealth, after: AnchorHealth) -> None:
+        """Takes a new state of a place in, and tells of trouble when it begins, and when it is over."""
+        self._states[after.place] = after
+        if after.differs and after.differs != before.differs:
+            self._on_trouble(after)
+            self._tell(Happening.ANCHOR_DIFFERS, f"{after.place}: {after.differs}", 0, [after.place])
+        elif bool(after.failure) != bool(before.failure) or (before.differs and not after.differs):
+            self._on_trouble(after)
+            if after.failure:
+                self._tell(Happening.ANCHOR_FAILED, f"{after.place}: {after.failure}", 0, [after.place])
+
+    def _tell(self, happening: Happening, message: str, size: int, places: Sequence[str]) -> None:
+        facts: dict[str, Json] = {"places": [*places]}
+        if size:
+            facts["size"] = size
+        self._quiet = self._past.note(Note(happening, message, None, facts))
+
+    def _trouble_everywhere(self, error: ReconcileError) -> None:
+        """The journal itself can't be used: those who write it say so, too."""
+        for state in self.states():
+            if not state.failure:
+                self._states[state.place] = replace(state, failure=str(error))
+                self._on_trouble(self._states[state.place])

@@ -1,0 +1,164 @@
+"""Proofs from the journal's database: that a record is in it, that it only grew, exports that prove themselves."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, insert, select
+
+from reconciler.audit.proof import lines, merkle, note
+from reconciler.audit.proof.signing import PublicKey
+from reconciler.audit.record.groups import stamp
+from reconciler.audit.store.listing import damaged
+from reconciler.audit.store.schema import anchors, checkpoints, head, nodes, records
+from reconciler.model.digest import Digest
+from reconciler.model.errors import Stalled
+
+_CACHED = 4_096  # subtrees: the proofs of neighbours share most of theirs
+_BATCH = 200
+_NODE = select(nodes.c.hash).where(nodes.c.level == bindparam("level"), nodes.c.position == bindparam("position"))
+_HASH = select(records.c.hash).where(records.c.sequence == bindparam("sequence"))
+_AFTER = (
+    select(records.c.sequence, records.c.hash, records.c.body)
+    .where(records.c.sequence > bindparam("after"), records.c.sequence <= bindparam("last"))
+    .order_by(records.c.sequence)
+    .limit(_BATCH)
+)
+_CHECKPOINT = select(checkpoints.c.size).where(checkpoints.c.size == bindparam("size"))
+
+
+class _Stored(NamedTuple):
+    sequence: int
+    hash: str
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Which records an export holds.
+
+    Attributes:
+        first: number of the first; ``last``: of the last, None for the newest.
+        earlier: how many of the newest checkpoints that were left outside it lists.
+    """
+
+    first: int = 1
+    last: int | None = None
+    earlier: int = 1_000
+
+
+def reader(connection: Connection) -> merkle.Read:
+    """Complete subtrees as the database holds them.
+
+    Raises:
+        Stalled: when asked for one that is not there, or is none.
+    """
+
+    @lru_cache(_CACHED)
+    def read(level: int, position: int) -> bytes:
+        if level == 0:
+            found = connection.execute(_HASH, {"sequence": position + 1}).scalar()
+            try:
+                return merkle.leaf(Digest(str(found)))
+            except ValueError:
+                raise damaged(f"the hash of record {position + 1} is missing or damaged") from None
+        found = connection.execute(_NODE, {"level": level, "position": position}).scalar()
+        if not isinstance(found, bytes | memoryview) or len(found) != merkle.HASH_BYTES:
+            raise damaged(f"a hash of the journal's tree is missing or damaged (level {level}, {position})")
+        return bytes(found)
+
+    return read
+
+
+def newest(connection: Connection) -> tuple[int, str]:
+    """How many records there are, and the signed checkpoint over them (empty where nothing signs)."""
+    found = connection.execute(select(head.c.sequence, head.c.checkpoint)).first()
+    return (found.sequence, found.checkpoint or "") if found else (0, "")
+
+
+def root_at(connection: Connection, size: int) -> bytes:
+    """The root over the first records.
+
+    Raises:
+        Stalled: the tree is damaged.
+    """
+    read, frontier = reader(connection), []
+    begin = 0
+    while begin < size:
+        level = (size - begin).bit_length() - 1
+        frontier.append(read(level, begin >> level))
+        begin += 1 << level
+    return merkle.Frontier(size, tuple(frontier)).root()
+
+
+def export(connection: Connection, wanted: Range, at: datetime, key: PublicKey | None) -> Iterator[bytes]:
+    """The lines of an export that proves itself, see `lines`.
+
+    Args:
+        connection: sees one state of the database until the last line was taken.
+        wanted: which records.
+        at: now.
+        key: that signs; only a hint for who reads.
+
+    Raises:
+        Stalled: nothing is signed, there are no such records, or the journal is damaged.
+    """
+    size, text = newest(connection)
+    last = size if wanted.last is None else wanted.last
+    if not 1 <= wanted.first <= last <= size:
+        raise Stalled("NoSuchRecords", f"the journal has records 1 to {size}", "Ask for some of these.")
+    origin = _origin(text, size)
+    yield lines.write_header(lines.Header(origin, wanted.first, last, size, str(key or ""), stamp(at)))
+    read = reader(connection)
+    part = wanted.first != 1 or last != size
+    ahead: _Stored | None = None
+    for row in _rows(connection, wanted.first - 1, last):
+        if ahead is not None:
+            yield _line(ahead, size, read, proven=part or row.body is None)
+        ahead = row
+    if ahead is not None:
+        yield _line(ahead, size, read, proven=part)
+    yield lines.write_footer(lines.Footer(text, tuple(_earlier(connection, size, wanted.earlier, read))))
+
+
+def keep_checkpoint(connection: Connection, size: int, text: str, place: str, at: datetime) -> None:
+    """Writes down that a checkpoint was left outside."""
+    if connection.execute(_CHECKPOINT, {"size": size}).first() is None:
+        connection.execute(insert(checkpoints), {"size": size, "time": stamp(at), "text": text})
+    here = anchors.c.place == place, anchors.c.size == size
+    if connection.execute(select(anchors.c.size).where(*here)).first() is None:
+        connection.execute(insert(anchors), {"place": place, "size": size, "time": stamp(at)})
+
+
+def _rows(connection: Connection, after: int, last: int) -> Iterator[_Stored]:
+    while after < last:
+        batch = [_Stored(*row) for row in connection.execute(_AFTER, {"after": after, "last": last})]
+        if not batch or [row.sequence for row in batch] != list(range(after + 1, after + 1 + len(batch))):
+            raise damaged(f"a record after {after} is missing")
+        yield from batch
+        after = batch[-1].sequence
+
+
+def _line(row: _Stored, size: int, read: Callable[[int, int], bytes], *, proven: bool) -> bytes:
+    body = None if row.body is None else bytes(row.body)
+    proof = merkle.inclusion(row.sequence - 1, size, read) if proven or body is None else None
+    return lines.write_record(lines.Record(row.sequence, Digest(row.hash), body, proof))
+
+
+def _earlier(connection: Connection, size: int, most: int, read: merkle.Read) -> Iterator[lines.Earlier]:
+    chosen = select(checkpoints).where(checkpoints.c.size <= size).order_by(checkpoints.c.size.desc()).limit(most)
+    for row in reversed(connection.execute(chosen).all()):
+        yield lines.Earlier(row.text, merkle.consistency(row.size, size, read))
+
+
+def _origin(text: str, size: int) -> str:
+    try:
+        claimed = note.claimed(text)
+    except ValueError:
+        hint = "Run a controller on it once, which signs it with the key of journal_key_file."
+        raise Stalled("JournalNotSigned", "the journal has no signed checkpoint", hint) from None
+    if claimed.size != size:
+        raise damaged(f"the journal has {size} records, but its checkpoint says {claimed.size}")
+    return claimed.origin
