@@ -5,9 +5,10 @@ more than the journal: where the two don't go together nothing more is left ther
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 from reconciler.audit.anchor.place import Place
@@ -46,6 +47,7 @@ class Anchoring:
         pause: seconds between two times.
         clock: the time now, aware.
         on_trouble: told of a place that can't be used, or again can (empty text), and of an alarm; from the thread.
+        known: of how many records a checkpoint was left at which place before, as the journal says.
     """
 
     def __init__(
@@ -55,10 +57,11 @@ class Anchoring:
         pause: float,
         clock: Callable[[], datetime],
         on_trouble: Callable[[AnchorHealth], None],
+        known: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self._past, self._places, self._pause = past, tuple(places), pause
         self._clock, self._on_trouble = clock, on_trouble
-        self._states = {place.name: AnchorHealth(place.name) for place in places}
+        self._states = {place.name: AnchorHealth(place.name, known.get(place.name, 0)) for place in places}
         self._quiet = 0  # as many records as there were after our own notes: nothing happened since
         self._wake = threading.Event()
         self._closing = False
@@ -109,7 +112,7 @@ class Anchoring:
         state = self._states[place.name]
         try:
             there = place.newest()
-            differs = self._differs(there, size)
+            differs = self._differs(there, size, state.size)
             if differs:
                 self._turn(state, replace(state, failure="", differs=differs))
                 return False
@@ -123,10 +126,10 @@ class Anchoring:
         self._turn(state, AnchorHealth(place.name, size, now))
         return there != text
 
-    def _differs(self, there: str, size: int) -> str:
+    def _differs(self, there: str, size: int, before: int) -> str:
         """Why what stands outside is not of this journal's past; empty where it is."""
         if not there:
-            return ""
+            return f"the checkpoint of {plural(before, 'record')} that was left there is gone" if before else ""
         try:
             left = note.claimed(there)
         except ValueError as error:
