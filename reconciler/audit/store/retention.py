@@ -1,0 +1,189 @@
+"""Deletes the contents of old records, and what only they need; hashes, chain and tree stay, so all still verifies."""
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+
+from sqlalchemy import Connection, delete, exists, func, select, update
+
+from reconciler.audit.proof.merkle import Frontier, leaf
+from reconciler.audit.record import records as texts
+from reconciler.audit.record.groups import stamp
+from reconciler.audit.store.append import Ledger
+from reconciler.audit.store.keeping import Kept, forgotten, holds_now, outlived, stays
+from reconciler.audit.store.listing import parsed
+from reconciler.audit.store.schema import (
+    documents,
+    entries,
+    entry_commits,
+    happenings,
+    people,
+    records,
+    served,
+    served_states,
+    touched,
+)
+from reconciler.model.audit import Event
+from reconciler.model.digest import Digest, Json
+from reconciler.model.happening import Actor, Happening, Note
+from reconciler.model.retention import Deletion
+from reconciler.model.text import plural
+
+STEP = 1000  # records looked at in one transaction: some 50 ms, for which an append has to wait
+_FEW = 400  # parameters of one statement; every database takes more
+
+
+def delete_some(ledger: Ledger, before: datetime, spared: Kept, after: int, actor: Actor) -> Deletion:
+    """Deletes among the next records behind one, and records what it deleted.
+
+    Args:
+        ledger: the transaction.
+        before: what ended before this moment may go.
+        spared: what stays, worked out before.
+        after: the last record of the step before; 0 at first.
+        actor: who wants it.
+    """
+    if holds_now(ledger.connection) != spared.holds:
+        return Deletion(reached=after, done=False)
+    _wipe_what_is_freed(ledger.connection)
+    numbers, reached = _next(ledger.connection, after, spared)
+    if reached is None:
+        return Deletion(reached=after)
+    going = sorted(set(numbers) - stays(ledger.connection, numbers, spared))
+    rows = list(_rows_of(ledger.connection, going))
+    digests = _outlived_documents(ledger.connection, spared, after, reached)
+    states = update(served_states).where(forgotten(spared, after, reached)).values(era=None)
+    if not ledger.connection.execute(states).rowcount + len(rows) + len(digests):
+        return Deletion(reached=reached, done=reached >= spared.limit)
+    versions = ledger.connection.execute(delete(served).where(outlived(spared, after, reached))).rowcount
+    freed = _free_documents(ledger.connection, digests)
+    _empty(ledger.connection, going)
+    note = _note(before, rows, versions, freed, actor)
+    noted = ledger.append(Event.NOTE, texts.note(note)).sequence
+    return Deletion(len(going), len(rows), versions, freed, noted, reached, reached >= spared.limit)
+
+
+def would_delete(connection: Connection, spared: Kept) -> Deletion:
+    """What all steps together would delete, without those of versions that only deleted ones share."""
+    after, counted, many = 0, 0, 0
+    while True:
+        numbers, reached = _next(connection, after, spared)
+        if reached is None:
+            break
+        going = sorted(set(numbers) - stays(connection, numbers, spared))
+        counted += len(going)
+        many += len(list(_rows_of(connection, going)))
+        after = reached
+    ended = select(func.count()).select_from(served).where(outlived(spared, 0, spared.limit))
+    return Deletion(counted, many, connection.execute(ended).scalar_one(), reached=after)
+
+
+def deleted_by(connection: Connection, moment: str) -> int | None:
+    """The entry by which retention deleted what there was at a moment (a stamp); None where nothing was deleted."""
+    for number, facts in _deletions(connection):
+        if moment < str(facts.get("before", "")):
+            return number
+    return None
+
+
+def deletion_of(connection: Connection, sequence: int) -> int | None:
+    """The entry that tells of the deletion of a record's content; None where none does."""
+    for number, facts in _deletions(connection):
+        ranges = facts.get("ranges")
+        for each in ranges if isinstance(ranges, list) else ():
+            if isinstance(each, list) and len(each) == 2 and int(str(each[0])) <= sequence <= int(str(each[1])):  # noqa: PLR2004 - from, to
+                return number
+    return None
+
+
+def _deletions(connection: Connection) -> Iterator[tuple[int, dict[str, Json]]]:
+    told = happenings.c.happening == str(Happening.RETENTION_DELETE)
+    chosen = select(records.c.sequence, records.c.body).join(happenings, happenings.c.entry == records.c.sequence)
+    for row in connection.execute(chosen.where(told).order_by(records.c.sequence)):
+        yield row.sequence, parsed(row.sequence, row.body)
+
+
+def _wipe_what_is_freed(connection: Connection) -> None:
+    """Deleted is what can't be read in the file either; other databases see to that by themselves."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+
+
+def _next(connection: Connection, after: int, spared: Kept) -> tuple[Sequence[int], int | None]:
+    """The entries that begin among the next records that have a content, and how far that reaches; None at the end."""
+    begin = select(func.min(records.c.sequence)).where(
+        records.c.sequence > after, records.c.sequence <= spared.limit, records.c.body.is_not(None)
+    )
+    first: int | None = connection.execute(begin).scalar()
+    if first is None:
+        return (), spared.limit if after < spared.limit else None
+    reached = min(first + STEP - 1, spared.limit)
+    inside = (records.c.sequence >= first, records.c.sequence <= reached, records.c.body.is_not(None))
+    return connection.execute(select(records.c.entry).where(*inside).distinct()).scalars().all(), reached
+
+
+def _rows_of(connection: Connection, numbers: Sequence[int]) -> Iterator[tuple[int, Digest]]:
+    """The records of entries, in order, with their hashes."""
+    found: list[tuple[int, Digest]] = []
+    for some in _few(numbers):
+        chosen = select(records.c.sequence, records.c.hash).where(
+            records.c.entry.in_(some), records.c.body.is_not(None)
+        )
+        found += [(row.sequence, Digest(row.hash)) for row in connection.execute(chosen)]
+    yield from sorted(found)
+
+
+def _outlived_documents(connection: Connection, spared: Kept, after: int, reached: int) -> list[str]:
+    chosen = select(served.c.document).where(outlived(spared, after, reached)).distinct()
+    return list(connection.execute(chosen).scalars())
+
+
+def _free_documents(connection: Connection, digests: Sequence[str]) -> int:
+    """Deletes those that no version has any more; how many."""
+    freed = 0
+    for some in _few(digests):
+        unused = ~exists().where(served.c.document == documents.c.digest)
+        freed += connection.execute(delete(documents).where(documents.c.digest.in_(some), unused)).rowcount
+    return freed
+
+
+def _empty(connection: Connection, numbers: Sequence[int]) -> None:
+    """Deletes the contents of entries and all that was made of them."""
+    for some in _few(numbers):
+        authors = select(entries.c.author_id).where(entries.c.number.in_(some), entries.c.author_id.is_not(None))
+        known = list(connection.execute(authors.distinct()).scalars())
+        for table in (touched, entry_commits, happenings):
+            connection.execute(delete(table).where(table.c.entry.in_(some)))
+        connection.execute(delete(entries).where(entries.c.number.in_(some)))
+        nobody = ~exists().where(entries.c.author_id == people.c.id)
+        connection.execute(delete(people).where(people.c.id.in_(known), nobody))
+        connection.execute(update(records).where(records.c.entry.in_(some)).values(body=None))
+
+
+def _note(before: datetime, rows: Sequence[tuple[int, Digest]], versions: int, freed: int, actor: Actor) -> Note:
+    frontier = Frontier()
+    for _, digest in rows:
+        frontier, _ = frontier.append(leaf(digest))
+    facts: dict[str, Json] = {
+        "before": stamp(before),
+        "ranges": [list[Json](one) for one in _ranges([sequence for sequence, _ in rows])],
+        "records": len(rows),
+        "root": b64encode(frontier.root()).decode(),
+        "versions": versions,
+        "documents": freed,
+    }
+    message = f"the contents of {plural(len(rows), 'record')} from before {stamp(before)} are deleted"
+    return Note(Happening.RETENTION_DELETE, message, actor, facts)
+
+
+def _ranges(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Numbers in order as stretches, both ends among them."""
+    for _, group in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
+        stretch = [number for _, number in group]
+        yield stretch[0], stretch[-1]
+
+
+def _few(items: Sequence[str] | Sequence[int]) -> Iterator[list[str | int]]:
+    for start in range(0, len(items), _FEW):
+        yield list(items[start : start + _FEW])

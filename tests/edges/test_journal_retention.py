@@ -1,0 +1,221 @@
+"""Retention: what is old goes, what is served or held stays, and all that is left still verifies."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconciler.audit import Journal
+from reconciler.model.errors import Stalled
+from reconciler.model.happening import Actor, Happening, Note
+from reconciler.model.question import Query
+from reconciler.model.retention import Deletion
+from reconciler.model.source import Person
+from tests.support.journals import apply, attempt, commit, conclusion, journal, origin
+
+ANN = Actor("ann", "command line on desk")
+DELETIONS = Query(happened=frozenset({Happening.RETENTION_DELETE}))
+
+
+def prune(into: Journal, before: datetime) -> list[Deletion]:
+    """All steps."""
+    keeping, steps = into.retention(), [Deletion(done=False)]
+    while not steps[-1].done:
+        steps.append(keeping.step(before, ANN, steps[-1].reached))
+    return steps[1:]
+
+
+def with_body(into: Journal) -> set[int]:
+    """The numbers of the records whose content is there."""
+    return {record.sequence for record in into.records() if record.body}
+
+
+def sound(into: Journal) -> bool:
+    """Whether it verifies."""
+    found = into.verify()
+    assert not found.finding, found
+    return True
+
+
+@contextmanager
+def scratch() -> Iterator[Journal]:
+    """A journal in a directory of its own."""
+    with tempfile.TemporaryDirectory() as directory:
+        into = journal(Path(directory) / "journal.db")
+        try:
+            yield into
+        finally:
+            into.close()
+
+
+def test_what_is_old_goes_and_what_is_served_stays(tmp_path: Path) -> None:
+    """Contents, people and versions of the past are gone from the file; what is served is told as before."""
+    path = tmp_path / "journal.db"
+    into = journal(path)
+    stranger = commit(1, author=Person("Zed Zzz", "zed@example.com"), subject="A subject to forget")
+    apply(into, 1, [origin("old", b'{"a":"a document to forget"}'), origin("api")])
+    first = attempt(2, commit=stranger)
+    into.decide(first, conclusion(first))
+    for number in range(3, 8):
+        apply(into, number, [origin("api"), origin(f"now-{number}")])
+    cutoff = into.entries(Query(limit=1))[0].time
+    before, served, proof = into.at(cutoff), into.served(), into.verify()
+    (step,) = prune(into, cutoff)
+    assert (step.entries, step.versions) == (4, 4)
+    assert sound(into)
+    assert into.verify().records == proof.records + 1
+    assert into.at(cutoff) == before
+    assert into.served() == served
+    brought = into.versions().versions("Mapping", "default", "api", ("9" * 40,))
+    assert into.entry(brought[0].entry) is not None
+    (note,) = into.entries(DELETIONS)
+    assert (note.actor, note.records[0].body["records"]) == ("ann", 7)
+    into.close()
+    for word in (b"A subject to forget", b"zed@example.com", b"a document to forget"):
+        assert word not in path.read_bytes()
+
+
+def test_a_question_about_what_was_deleted_names_the_entry_that_deleted_it(tmp_path: Path) -> None:
+    """And never says that there was nothing."""
+    into = journal(tmp_path / "journal.db")
+    numbers = [apply(into, number, [origin(f"only-{number}")]) for number in range(1, 6)]
+    cutoff = into.entries(Query(limit=1))[0].time
+    old = into.entry(numbers[1][0])
+    assert old is not None
+    (step,) = prune(into, cutoff)
+    keeping = into.retention()
+    assert keeping.deletion_of(numbers[1][0]) == keeping.deletion_of(numbers[1][1]) == step.noted
+    assert keeping.deletion_of(numbers[4][0]) is None
+    assert into.at(old.time).deleted == step.noted
+    assert into.at(cutoff).deleted is None
+    stamp = old.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    assert into.versions().deleted(stamp) == step.noted
+    into.close()
+
+
+def test_an_intent_that_is_open_stays(tmp_path: Path) -> None:
+    """However old: its result will name it."""
+    into = journal(tmp_path / "journal.db")
+    tried = attempt(1)
+    sequence = into.intend(tried)
+    for number in range(2, 5):
+        apply(into, number, [origin("api", f"{number}".encode())])
+    prune(into, into.entries(Query(limit=1))[0].time)
+    into.conclude(sequence, conclusion(tried), None, None)
+    assert sound(into)
+    into.close()
+
+
+def test_a_hold_ends_once_and_only_where_it_is(tmp_path: Path) -> None:
+    """What was released, or never was, is told."""
+    into = journal(tmp_path / "journal.db")
+    keeping = into.retention()
+    number = keeping.hold(None, None, "case 7", ANN)
+    released = keeping.release(number, "closed", ANN)
+    with pytest.raises(Stalled, match=f"entry {released} has released hold {number}"):
+        keeping.release(number, "again", ANN)
+    with pytest.raises(Stalled, match="there is no hold 999"):
+        keeping.release(999, "?", ANN)
+    with pytest.raises(Stalled, match="must end after it begins"):
+        keeping.hold(into.entries()[0].time, into.entries()[0].time - timedelta(1), "?", ANN)
+    assert [(one.number, one.released) for one in keeping.holds()] == [(number, released)]
+    assert [entry.happened for entry in into.entries()] == [(Happening.HOLD_RELEASED,), (Happening.HOLD,)]
+    into.close()
+
+
+def test_appends_go_on_between_the_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each step looks at a bounded number of records; a hold that comes in between is obeyed."""
+    monkeypatch.setattr("reconciler.audit.store.retention.STEP", 4)
+    into = journal(tmp_path / "journal.db")
+    numbers = [apply(into, number, [origin("api", f"{number}".encode())]) for number in range(1, 10)]
+    cutoff = into.entries(Query(limit=1))[0].time
+    keeping = into.retention()
+    first = keeping.step(cutoff, ANN)
+    assert not first.done
+    assert 0 < first.records <= 5
+    held = numbers[4][0]
+    since, until = (into.entries()[-at].time for at in (5, 6))
+    keeping.hold(since, until, "case 7", ANN)
+    apply(into, 20, [origin("api")])
+    last = first
+    while not last.done:
+        last = keeping.step(cutoff, ANN, last.reached)
+    assert {held, held + 1} <= with_body(into)
+    assert numbers[5][0] not in with_body(into)
+    assert sound(into)
+    into.close()
+
+
+NAMES = ("a", "b", "c")
+OPERATIONS = st.one_of(
+    st.tuples(st.just("apply"), st.dictionaries(st.sampled_from(NAMES), st.integers(0, 2), max_size=3)),
+    st.tuples(st.just("note"), st.integers(0, 3)),
+    st.tuples(st.just("decide"), st.integers(1, 9)),
+    st.tuples(st.just("hold"), st.tuples(st.integers(0, 40), st.integers(1, 20))),
+    st.tuples(st.just("release"), st.integers(0, 3)),
+    st.tuples(st.just("prune"), st.integers(0, 40)),
+)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(OPERATIONS, min_size=5, max_size=25))
+def test_whatever_is_done_all_that_is_left_verifies(operations: list[tuple[str, object]]) -> None:
+    """Appends, holds, releases and deletions in any order: what is held or served stays, all verifies."""
+    with scratch() as into:
+        keeping = into.retention()
+        for number, (what, value) in enumerate(operations, 1):
+            newest = into.entries(Query(limit=1))
+            now = newest[0].time if newest else datetime.fromisoformat("2026-05-06T12:00:00Z")
+            match what, value:
+                case "apply", dict():
+                    documents = [origin(name, f"{version}".encode()) for name, version in value.items()]
+                    apply(into, number, documents)
+                case "note", _:
+                    into.note(Note(Happening.ANCHORED, "left outside", ANN))
+                case "decide", int():
+                    tried = attempt(value)
+                    into.decide(tried, conclusion(tried))
+                case "hold", (int() as back, int() as long):
+                    begin = now - timedelta(seconds=back)
+                    keeping.hold(begin, begin + timedelta(seconds=long), "case", ANN)
+                case "release", int():
+                    holding = [one for one in keeping.holds() if one.released is None]
+                    if value < len(holding):
+                        keeping.release(holding[value].number, "closed", ANN)
+                case "prune", int():
+                    _check_pruned(into, now - timedelta(seconds=value))
+        assert sound(into)
+
+
+def _check_pruned(into: Journal, before: datetime) -> None:
+    had, served = with_body(into), into.served()
+    newer = {record.sequence for record in into.records() if record.time >= before}
+    holding = [one for one in into.retention().holds() if one.released is None]
+    held = {
+        record.sequence
+        for record in into.records()
+        for one in holding
+        if one.since and one.until and one.since <= record.time < one.until
+    }
+    told = [(moment, into.at(moment)) for one in holding if (moment := one.since)]
+    would = into.retention().would_delete(before)
+    steps = prune(into, before)
+    assert sum(step.records for step in steps) == would.records == len(had - with_body(into))
+    assert had & (newer | held) <= with_body(into)
+    assert into.served() == served
+    for version in served.origins:
+        (now,) = [
+            one
+            for one in into.versions().versions(str(version.id.kind), "default", version.id.name, ("9" * 40,))
+            if one.until is None
+        ]
+        assert into.entry(now.entry) is not None
+    for moment, then in told:
+        if then.entry is not None:
+            assert into.at(moment).origins == then.origins
+    assert sound(into)
