@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from reconciler.audit.proof import lines, merkle, note
 from reconciler.audit.proof.signing import PublicKey
@@ -162,3 +162,9 @@ def _origin(text: str, size: int) -> str:
     if claimed.size != size:
         raise damaged(f"the journal has {size} records, but its checkpoint says {claimed.size}")
     return claimed.origin
+
+
+def left(connection: Connection) -> dict[str, int]:
+    """Of how many records the newest checkpoint was that was left, by place."""
+    chosen = select(anchors.c.place, func.max(anchors.c.size)).group_by(anchors.c.place)
+    return {row[0]: row[1] for row in connection.execute(chosen)}

@@ -1,0 +1,71 @@
+"""What the journal proves, and where its checkpoints were left: exports, roots, keys."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+from sqlalchemy import Connection
+
+from reconciler.audit.proof import note as notes
+from reconciler.audit.proof.signing import Signer
+from reconciler.audit.record import records
+from reconciler.audit.store import append, database, proving
+from reconciler.audit.store.append import Hand
+from reconciler.audit.store.database import Database
+from reconciler.audit.store.proving import Range
+from reconciler.model.audit import Event
+from reconciler.model.errors import Stalled
+from reconciler.model.happening import Actor, Happening, Note
+
+
+class Proofs:
+    """One journal's. Every method may raise `Stalled` (damaged, not signed) and `Transient` (not now)."""
+
+    def __init__(self, place: Database, hand: Hand) -> None:
+        self._place, self._hand = place, hand
+
+    def newest(self) -> tuple[int, str]:
+        """How many records there are, and the signed checkpoint over them; empty where nothing signs."""
+        with self._reading() as connection:
+            return proving.newest(connection)
+
+    def root_at(self, size: int) -> bytes:
+        """The root over the first records."""
+        with self._reading() as connection:
+            return proving.root_at(connection, size)
+
+    def export(self, wanted: Range) -> Iterator[bytes]:
+        """The lines of an export that proves itself; all of one state of the journal."""
+        with self._reading() as connection:
+            yield from proving.export(connection, wanted, self._hand.clock(), self._hand.public)
+
+    def note(self, note: Note) -> int:
+        """Records something that happened; returns its number."""
+        with append.writing(self._place.writer, self._hand) as ledger:
+            return ledger.append(Event.NOTE, records.note(note)).sequence
+
+    def anchored(self, place: str, size: int, text: str) -> None:
+        """Keeps that a checkpoint was left at a place outside."""
+        with database.writing(self._place.writer) as connection:
+            proving.keep_checkpoint(connection, size, text, place, self._hand.clock())
+
+    def left(self) -> dict[str, int]:
+        """Of how many records a checkpoint was last left, by place."""
+        with self._reading() as connection:
+            return proving.left(connection)
+
+    def announce(self, new: Signer, actor: Actor) -> int:
+        """Records, signed by the present key, that another one signs from now on; returns the number of the record.
+
+        Raises:
+            Stalled: nothing signs this journal now.
+        """
+        old = self._hand.signer
+        if old is None:
+            raise Stalled("JournalNotSigned", "no key signs the journal that could announce another", "")
+        text = notes.announcement(self._hand.origin, new.public, old)
+        message = f"the key {new.public.id.hex()} signs from now on, in place of {old.public.id.hex()}"
+        facts = {"key": str(new.public), "announcement": text}
+        return self.note(Note(Happening.KEY_CHANGED, message, actor, {**facts}))
+
+    def _reading(self) -> AbstractContextManager[Connection]:
+        return database.reading(self._place.reader)
