@@ -16,6 +16,7 @@ from reconciler.loop import Loop
 from reconciler.model.errors import Stalled
 from reconciler.model.outcome import Outcome
 from reconciler.model.question import Answers
+from reconciler.model.table import RouteTable
 from reconciler.settings import Loaded, Settings
 from reconciler.table import asked_first, at_listener, explain, in_words, requested
 from reconciler.table.matcher.answer import BadRequest, HungUp, NotFound
@@ -123,7 +124,7 @@ def _board(settings: Loaded, loop: Loop, status: StatusBoard, answers: Answers) 
     return Board(
         answers=answers,
         live=lambda: live_of(settings, loop, status, started_at),
-        match=lambda asked: matched_by(loop, asked),
+        match=lambda asked: matched_by(loop.state.applied.table, asked),
     )
 
 
@@ -171,13 +172,12 @@ def _envoy(node: NodeStatus) -> Envoy:
     )
 
 
-def matched_by(loop: Loop, asked: Asked) -> Matched:
-    """What becomes of a request by what is served now.
+def matched_by(table: RouteTable, asked: Asked) -> Matched:
+    """What becomes of a request.
 
     Raises:
         ValueError: that is no request.
     """
-    table = loop.state.applied.table
     found = explain(table, at_listener(table, requested(asked.url, asked.method, asked.headers)))
     auth = table.edge.auth
     return Matched(
