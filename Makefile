@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # One lock for set-up, so that two makes at once don't install into each other.
 READY := $(VENV)/.ready
 
-.PHONY: help setup system kubernetes-tools run demo-check test test-kubernetes check format docs manifests golden bench bench-quick bench-polls bench-copies clean
+.PHONY: help setup system kubernetes-tools run demo-check test test-kubernetes check format docs screenshots manifests golden bench bench-quick bench-polls bench-copies clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -21,11 +21,11 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[envoy,dev]'
 	@touch $@
 
-system: ## Install what the tests need of the system: git, an ssh server, wrk
-	@command -v git >/dev/null && command -v ssh >/dev/null && command -v wrk >/dev/null && test -x /usr/sbin/sshd || { \
-	  echo "installing git, openssh and wrk from Debian"; \
+system: ## Install what the tests need of the system: git, an ssh server, wrk, Chromium
+	@command -v git >/dev/null && command -v ssh >/dev/null && command -v wrk >/dev/null && command -v chromium >/dev/null && test -x /usr/sbin/sshd || { \
+	  echo "installing git, openssh, wrk and Chromium from Debian"; \
 	  SUDO=$$(test $$(id -u) = 0 || echo sudo); \
-	  $$SUDO apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$SUDO apt-get install -qq -y --no-install-recommends git openssh-client openssh-server wrk >/dev/null; }
+	  $$SUDO apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$SUDO apt-get install -qq -y --no-install-recommends git openssh-client openssh-server wrk chromium fonts-dejavu-core >/dev/null; }
 
 run: setup ## Show the main job: a scratch repository, a real Envoy, sample upstreams
 	@$(BIN)/reconciler demo
@@ -58,11 +58,15 @@ docs: setup ## Regenerate the reference pages that are made from the code
 	@$(BIN)/python -m tests.support.reference
 	@$(BIN)/python -m tests.support.crds
 
+screenshots: setup system ## Take the pictures of the pages anew: a controller, an Envoy and Chromium
+	@$(BIN)/python -m tests.support.screenshots
+
 manifests: setup kubernetes-tools ## Regenerate deploy/: what is made from the chart and for it
 	@$(BIN)/python -m tests.support.chart
 
 golden: setup ## Regenerate tests/golden from its inputs, and prune what is stale
 	@$(BIN)/python -m tests.support.golden
+	@$(BIN)/python -m tests.support.exported
 
 bench: setup system ## Measure all, up to MOST=100000 Mappings, and rewrite docs/performance.md: half an hour
 	@$(BIN)/python -m tests.bench bench $(MOST)

@@ -1,0 +1,65 @@
+"""CloudEvents 1.0 (https://github.com/cloudevents/spec, JSON format and its batches). Pure.
+
+One event for each thing that an entry tells, and one for each route that it was to change. An event has the same id
+whenever and by whomever it is exported, so that who gets it twice can tell.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote
+
+from reconciler.audit.export.facts import Changed, changes, pruned, under_way
+from reconciler.audit.export.given import Given
+from reconciler.audit.export.told import changed_json, entry_json
+from reconciler.audit.record.groups import stamp
+from reconciler.model.digest import Json
+from reconciler.model.entry import Entry
+
+MEDIA_TYPE = "application/cloudevents-batch+json"
+_TYPES = "dev.reconciler"
+
+
+def batch(entries: Iterable[Entry], given: Given) -> Iterator[str]:
+    """The events as one JSON array, an event on each line."""
+    yield "["
+    joint = "\n"
+    for event in events(entries, given):
+        yield joint + json.dumps(event)
+        joint = ",\n"
+    yield "\n]\n"
+
+
+def events(entries: Iterable[Entry], given: Given) -> Iterator[dict[str, Json]]:
+    """The events of entries whose end is recorded; of what was deleted there are none any more."""
+    source = quote(given.origin, safe="/:@~!$&'()*,;=")
+    for entry in entries:
+        if under_way(entry) or pruned(entry):
+            continue
+        told = entry_json(entry)
+        for happening in entry.happened:
+            yield _event(entry, source, f"{entry.sequence}/{happening}", f"journal.{happening}", entry.commit, told)
+        for found in changes(entry):
+            yield _of_change(entry, source, found, told)
+
+
+def _of_change(entry: Entry, source: str, found: Changed, told: dict[str, Json]) -> dict[str, Json]:
+    """What was done to one route; ``applied`` in its data tells whether it is served so."""
+    name = quote(found.identity, safe="/:@*")
+    what = "route" if found.is_route else found.kind.lower()
+    shared = {key: told[key] for key in ("entry", "decision", "source", "people", "acknowledged", "lead_ms", "records")}
+    data: dict[str, Json] = {**changed_json(found), **shared}
+    identity = f"{entry.sequence}/{found.op}/{name}"
+    return _event(entry, source, identity, f"{what}.{found.op or 'unknown'}", name, data)
+
+
+def _event(entry: Entry, source: str, identity: str, kind: str, subject: str, data: dict[str, Json]) -> dict[str, Json]:
+    event: dict[str, Json] = {
+        "specversion": "1.0",
+        "id": identity,
+        "source": source,
+        "type": f"{_TYPES}.{kind}",
+        "time": stamp(entry.finished_at or entry.time),
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+    return {**event, "subject": subject} if subject else event

@@ -1,0 +1,120 @@
+"""CSV, as RFC 4180 has it: one row for each change of each route, for those who draw samples of all changes. Pure.
+
+A cell is never a formula (what could be taken for one begins with an apostrophe), and never more than one line:
+characters that move, hide or reorder are shown as escapes.
+"""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator
+
+from reconciler.audit.export.facts import Acked, Changed, Place, acks, approvals, change, changes, pruned, served, text
+from reconciler.audit.record.groups import stamp
+from reconciler.model.entry import UNKNOWN, Entry
+from reconciler.model.text import printable
+
+# With these a program for tables takes a cell for a formula; the wide ones where Japanese is written.
+_FORMULAS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+
+_Cell = str | int | None
+_Column = Callable[[Entry, Changed], _Cell]
+
+
+class _Lines:
+    """Gives back each line that the writer makes, where a file would take it in."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def rows(entries: Iterable[Entry]) -> Iterator[str]:
+    """The lines of the table, with their ends.
+
+    An entry that changed what is served, but no route and nothing around it (where they are written, for one), has one
+    row about all of it; one that was to change nothing has none.
+    """
+    writer = csv.writer(_Lines(), lineterminator="\r\n")
+    # writerow returns what the file's write did: here, the line.
+    yield _line(writer.writerow(list(COLUMNS)))
+    for entry in entries:
+        for each in changes(entry) or _whole(entry):
+            yield _line(writer.writerow([cell(column(entry, each)) for column in COLUMNS.values()]))
+
+
+def cell(value: _Cell) -> str:
+    """A value as what stands in a cell."""
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return str(value)
+    shown = printable(value)
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULAS) else shown
+
+
+def _line(line: object) -> str:
+    return str(line)
+
+
+def _whole(entry: Entry) -> tuple[Changed, ...]:
+    """Stands for an entry that changed something served that it does not list."""
+    told = change(entry)
+    if pruned(entry) or told.get("snapshot_before") == told.get("snapshot_after"):
+        return ()
+    return (Changed("Snapshot", "", "", "update", (), None, None, (), served(entry)),)
+
+
+def _fields(found: Changed) -> str:
+    return "; ".join(f"{each.field}: {each.before or '-'} → {each.after or '-'}" for each in found.fields)
+
+
+def _acks(found: Iterable[Acked]) -> str:
+    return "; ".join(f"{each.node} {each.type.rpartition('.')[2]} {each.state}" for each in found)
+
+
+def _touched(place: Place | None) -> str:
+    return (place.commit or place.written) if place else ""
+
+
+def _known(names: tuple[str, ...] | None) -> str:
+    return UNKNOWN if names is None else "; ".join(names)
+
+
+COLUMNS: dict[str, _Column] = {
+    "entry": lambda entry, _: entry.sequence,
+    "time": lambda entry, _: stamp(entry.time),
+    "finished_at": lambda entry, _: stamp(entry.finished_at) if entry.finished_at else None,
+    "happened": lambda entry, _: "; ".join(entry.happened),
+    "decision": lambda entry, _: str(entry.decision) if entry.decision else None,
+    "reason": lambda entry, _: entry.reason,
+    "applied": lambda _, found: str(found.applied),
+    "op": lambda _, found: found.op,
+    "kind": lambda _, found: found.kind,
+    "namespace": lambda _, found: found.namespace,
+    "name": lambda _, found: found.name,
+    "fields": lambda _, found: _fields(found),
+    "place_before": lambda _, found: str(found.before) if found.before else None,
+    "place_after": lambda _, found: str(found.after) if found.after else None,
+    "last_touched_by": lambda _, found: _touched(found.place),
+    "last_touched_author": lambda _, found: found.place.author if found.place else None,
+    "risks": lambda _, found: "; ".join(found.risks),
+    "repository": lambda entry, _: entry.repository,
+    "revision": lambda entry, _: entry.revision,
+    "commit": lambda entry, _: entry.commit,
+    "subject": lambda entry, _: entry.subject,
+    "author": lambda entry, _: entry.author,
+    "committer": lambda entry, _: entry.committer,
+    "commits": lambda entry, _: len(entry.commits),
+    "pull_request": lambda entry, _: entry.pull_request or "none",
+    "pull_request_claimed": lambda entry, _: entry.claimed,
+    "approvers": lambda entry, _: _known(entry.approvers),
+    "approvals": lambda entry, _: _known(approvals(entry)),
+    "approved": lambda entry, _: str(entry.approved),
+    "self_approved": lambda entry, _: "yes" if entry.self_approved else "no",
+    "signed": lambda entry, _: str(entry.signed),
+    "actor": lambda entry, _: entry.actor,
+    "acknowledged": lambda entry, _: str(entry.acknowledged),
+    "acknowledgements": lambda entry, _: _acks(acks(entry)),
+    "lead_time_ms": lambda entry, _: entry.lead_ms if entry.lead_ms is not None else UNKNOWN,
+    "plan": lambda entry, _: text(change(entry).get("plan")),
+    "record": lambda entry, _: entry.records[-1].sequence,
+    "record_hash": lambda entry, _: entry.records[-1].hash,
+}
