@@ -8,6 +8,7 @@ from reconciler.envoy import EndpointSource, Rendering, RenderOptions
 from reconciler.merge import FREE, ConflictPolicy, Merged, Ownership, merge
 from reconciler.model.digest import Digest, digest_json
 from reconciler.model.guards import unguarded
+from reconciler.model.happening import Actor
 from reconciler.model.limits import DEFAULT_LIMITS, Limits
 from reconciler.model.loaded import FilePart
 from reconciler.model.plan import Plan
@@ -29,7 +30,7 @@ NO_CONFIGURATION = digest_json({})
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the stages take from the settings."""
+    """What the stages take from the settings; who set ``allow_plan`` is ``allowed_by``."""
 
     ambassador_id: str = "default"
     limits: Limits = DEFAULT_LIMITS
@@ -41,6 +42,7 @@ class Options:
     allow_plan: str = ""
     refuse_invalid: bool = False
     config_digest: Digest = NO_CONFIGURATION
+    allowed_by: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from reconciler.model.outcome import Outcome
 from reconciler.pipeline import reconcile_once
 from reconciler.publishing import Publishing
 from reconciler.recording import record_failure, witness
+from reconciler.staleness import Staleness
 from reconciler.state import Edges, State
 from reconciler.suspending import Suspending
 
@@ -68,6 +69,7 @@ class Loop:
         on_bug: told of an exception that is our fault; the loop goes on, and what is served stays.
         late_nacks: what Envoys rejected later than the apply that sent it; recorded at the next poll.
         state: what the last reconcile left; what was restored from the journal at first.
+        staleness: says in the journal which sources are not heard of.
     """
 
     edges: Edges
@@ -78,6 +80,7 @@ class Loop:
     late_nacks: "SimpleQueue[Ack]"
     state: State = field(default_factory=State)
     failures: int = 0
+    staleness: Staleness = field(default_factory=Staleness)
     _wake: threading.Event = field(default_factory=threading.Event)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _trigger: Trigger = Trigger.STARTUP
@@ -126,12 +129,22 @@ class Loop:
             standing = self._publishing.after(outcome, self.state, self.edges.published())
             if standing is not None:
                 self.edges.publish(standing)
+        with suppress(ReconcileError):  # what could not be recorded is still new at the next poll
+            self.staleness.look(self.edges)
         if outcome.decision is Decision.FAILED:
             self.failures += 1
         elif trigger is not Trigger.ANNOTATION_CHANGED:
             self.failures = 0
+        outcome = self._remark(outcome)
         self.report(outcome)
         return outcome
+
+    def _remark(self, outcome: Outcome) -> Outcome:
+        """That something was done although it could not be recorded is said where nothing worse is to be said."""
+        trouble = self.edges.clerk.trouble
+        if not trouble or outcome.quiet or outcome.reason:
+            return outcome
+        return replace(outcome, reason="JournalNotWritten", message=f"not recorded yet: {trouble}")
 
     def _reconcile(self, trigger: Trigger, started_at: datetime) -> Outcome:
         """A reconcile, or what there is to do while somebody wants none."""

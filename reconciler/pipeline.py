@@ -22,7 +22,7 @@ from reconciler.model.decision import Trigger
 from reconciler.model.effect import Drift, Release
 from reconciler.model.outcome import Outcome
 from reconciler.model.source import SourceSnapshot
-from reconciler.recording import conclude, documents_of, nothing_new, of_revision, record_untouched, standing
+from reconciler.recording import checked, conclude, documents_of, nothing_new, of_revision, record_untouched, standing
 from reconciler.rollout import Attempted, Rollout, accept, roll_out
 from reconciler.state import Edges, State
 from reconciler.verdict import after_applying, before_applying
@@ -54,14 +54,14 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
     files = read(source, options, state, edges.parsed)
     good = last_good(state, published, source, files, options)
     change = compiled_change(source, files, options, state, good)
-    checked = accept(change, lambda compiled: edges.complain(compiled.snapshot))
-    desired = checked.compiled or change.whole
+    accepted = accept(change, lambda compiled: edges.complain(compiled.snapshot))
+    desired = accepted.compiled or change.whole
     plan = plan_change(state.applied, desired, options, seen.fast_forward)
     refused = refused_before_us(state, published, source.revision, options)
     verdict = before_applying(
         plan,
         desired.problems,
-        "" if checked.compiled else checked.complaint,
+        "" if accepted.compiled else accepted.complaint,
         drifted=bool(drifted),
         dry_run=dry_run,
         refuse_invalid=options.refuse_invalid,
@@ -73,7 +73,8 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
     if verdict:
         outcome, after = record_untouched(edges, attempt, desired, verdict, state)
     else:
-        outcome, after = _apply(edges, options, attempt, replace(change, whole=desired, held=checked.held), state)
+        change_to_apply = replace(change, whole=desired, held=accepted.held)
+        outcome, after = _apply(edges, options, attempt, change_to_apply, state, compiled=True)
     edges.keep(files, newly_read(files, state))
     memory = memory_after(source, files, change, options, state, good)
     after = replace(after, memory=memory, kept={}, good=good, dark=source.dark)
@@ -81,9 +82,9 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
 
 
 def _apply(
-    edges: Edges, options: Options, attempt: Attempt, change: Attempted[Compiled], state: State
+    edges: Edges, options: Options, attempt: Attempt, change: Attempted[Compiled], state: State, *, compiled: bool
 ) -> tuple[Outcome, State]:
-    """Intent; apply, rolling back and leaving out what Envoy rejects; result."""
+    """Intent; apply, rolling back and leaving out what Envoy rejects; result. ``compiled``: all checks were made."""
     rollouts: list[Rollout] = []
 
     def apply(compiled: Compiled) -> str:
@@ -95,8 +96,9 @@ def _apply(
         )
         return rollouts[-1].rejection
 
-    sequence = edges.journal.intend(attempt, instead=True)
-    release, undone = Release(attempt.revision, attempt.commit, sequence), Release(state.revision, None, sequence)
+    sequence = edges.clerk.intend(attempt)
+    number = sequence or None
+    release, undone = Release(attempt.revision, attempt.commit, number), Release(state.revision, None, number)
     accepted = accept(change, apply)
     remembered = {key: problem for key, problem in state.held.items() if key[0] in change.held}
     for name in accepted.held.keys() - {known for known, _ in remembered}:
@@ -112,11 +114,13 @@ def _apply(
     verdict = after_applying(found.problems, acks, accepted.complaint, anything_accepted=bool(accepted.compiled))
     as_planned = accepted.compiled is change.whole and attempt.fast_forward is not False
     applied = attempt.plan if as_planned else plan_change(state.applied, after.applied, options, fast_forward=None)
-    conclusion = conclude(edges, verdict, applied, acks, found, after)
+    ran = checked(edges, after.applied) if compiled else frozenset()
+    conclusion = conclude(edges, verdict, applied, acks, found, after, ran)
+    conclusion = replace(conclusion, placed=rollouts[-1].placed)
     if accepted.complaint:
         conclusion = replace(conclusion, rejections=rollouts[0].nacks)
-    edges.journal.conclude(sequence, conclusion, documents_of(after.applied), after.applied.snapshot.digest)
-    return Outcome.concluded(attempt, conclusion, sequence), after
+    ended = edges.clerk.conclude(sequence, conclusion, documents_of(after.applied), after.applied.snapshot.digest)
+    return Outcome.concluded(attempt, conclusion, sequence or ended or None), after
 
 
 def _heal(
@@ -133,7 +137,7 @@ def _heal(
     attempt = standing(edges, options, state, _why(trigger), started_at)
     attempt = replace(attempt, commit=commit, drift=_told(drifted))
     as_it_was = Attempted(state.applied, lambda _held: state.applied, dict, {})
-    outcome, _ = _apply(edges, options, attempt, as_it_was, state)
+    outcome, _ = _apply(edges, options, attempt, as_it_was, state, compiled=False)
     return outcome, state
 
 

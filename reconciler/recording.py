@@ -8,11 +8,13 @@ from operator import attrgetter
 from reconciler import __version__
 from reconciler.compile import NOTHING, Compiled, Options, plan_change
 from reconciler.model.audit import Attempt, Conclusion, Documents
+from reconciler.model.check import COMPILED, Check
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.effect import Ack
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Plan
 from reconciler.model.resource import Origin, ResourceId
+from reconciler.model.snapshot import TypeUrl
 from reconciler.model.source import SourceSnapshot
 from reconciler.state import Edges, State, goes_on
 from reconciler.verdict import Verdict
@@ -68,6 +70,8 @@ def _attempt(
         plan=plan,
         config_digest=options.config_digest,
         tool_version=__version__,
+        controller=edges.controller,
+        allowed_by=options.allowed_by,
     )
 
 
@@ -79,13 +83,13 @@ def record_untouched(
     after = replace(state, attempted=attempt.revision)
     if same_routes:
         after = replace(after, applied=desired, revision=attempt.revision, unguarded=False)
-    conclusion = conclude(edges, verdict, attempt.plan, (), desired, after)
+    conclusion = conclude(edges, verdict, attempt.plan, (), desired, after, checked(edges, desired))
     if same_routes and attempt.revision == state.revision:
         # Seen before, e.g. by the `sync` of a minute ago: the journal has it.
         return Outcome.concluded(attempt, conclusion, None), after
     documents = documents_of(desired) if same_routes else None
-    sequence = edges.journal.decide(attempt, conclusion, documents, desired.snapshot.digest)
-    return Outcome.concluded(attempt, conclusion, sequence), after
+    sequence = edges.clerk.decide(attempt, conclusion, documents, desired.snapshot.digest)
+    return Outcome.concluded(attempt, conclusion, sequence or None), after
 
 
 def witness(edges: Edges, options: Options, state: State, acks: tuple[Ack, ...]) -> Outcome:
@@ -98,27 +102,38 @@ def witness(edges: Edges, options: Options, state: State, acks: tuple[Ack, ...])
     nodes = ", ".join(sorted({ack.node for ack in acks}))
     verdict = Verdict(Decision.PARTIAL, "EnvoyRejected", f"rejected later by {nodes}: {acks[0].detail}")
     conclusion = conclude(edges, verdict, attempt.plan, acks, state.applied, state)
-    return Outcome.concluded(attempt, conclusion, edges.journal.decide(attempt, conclusion))
+    return Outcome.concluded(attempt, conclusion, edges.clerk.decide(attempt, conclusion) or None)
 
 
-def record_failure(edges: Edges, options: Options, state: State, failed: Outcome) -> int:
+def record_failure(edges: Edges, options: Options, state: State, failed: Outcome) -> int | None:
     """Records a reconcile that could not even begin: a revision that can't be read, a source that does not answer.
 
     Returns:
-        The sequence of the record.
+        The sequence of the record; None where it goes on without.
 
     Raises:
         Transient: the journal can't be written.
     """
     attempt = replace(standing(edges, options, state, failed.trigger, failed.started_at), revision=None)
     verdict = Verdict(failed.decision, failed.reason, failed.message)
-    return edges.journal.decide(attempt, conclude(edges, verdict, attempt.plan, (), NOTHING, state))
+    return edges.clerk.decide(attempt, conclude(edges, verdict, attempt.plan, (), NOTHING, state)) or None
+
+
+def checked(edges: Edges, compiled: Compiled) -> frozenset[Check]:
+    """The checks that a revision has passed through once it is compiled."""
+    return COMPILED | ({Check.ENVOY} if edges.validated(compiled.snapshot.digest) else set())
 
 
 def conclude(
-    edges: Edges, verdict: Verdict, plan: Plan, acks: tuple[Ack, ...], found: Compiled, after: State
+    edges: Edges,
+    verdict: Verdict,
+    plan: Plan,
+    acks: tuple[Ack, ...],
+    found: Compiled,
+    after: State,
+    ran: frozenset[Check] = frozenset(),
 ) -> Conclusion:
-    """How an attempt ended; ``found`` holds the findings, ``after`` what is served now."""
+    """How an attempt ended; ``found`` holds the findings, ``after`` what is served now, ``ran`` the checks made."""
     return Conclusion(
         decision=verdict.decision,
         reason=verdict.reason,
@@ -129,6 +144,8 @@ def conclude(
         problems=found.problems,
         quarantined=found.quarantined,
         served=after.revision,
+        ran=ran,
+        versions=tuple((str(kind), after.applied.snapshot[kind].version) for kind in TypeUrl) if acks else (),
     )
 
 

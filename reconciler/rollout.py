@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from reconciler.apply import Target
+from reconciler.apply import Placing, Target
 from reconciler.bisect import find_culprits
 from reconciler.compile import Held
-from reconciler.model.effect import UNNAMED, Ack, AckState, Release
+from reconciler.model.effect import UNNAMED, Ack, AckState, Placed, Release
 from reconciler.model.errors import ReconcileError
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.resource import Origin, ResourceId
@@ -86,10 +86,16 @@ def _rejected(origin: Origin, words: str) -> Problem:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """What applying one snapshot to all targets did; ``rejection`` is Envoy's text when it was rolled back."""
+    """What applying one snapshot to all targets did.
+
+    Attributes:
+        rejection: Envoy's text when it was rolled back.
+        placed: the objects that targets hold it in, or what was before when it was rolled back.
+    """
 
     acks: tuple[Ack, ...]
     rejection: str
+    placed: tuple[Placed, ...] = ()
 
     @property
     def nacks(self) -> tuple[Ack, ...]:
@@ -128,14 +134,19 @@ def roll_out(
         rejected = next((ack for ack in acks if ack.state is AckState.NACKED), None)
         if rejected is not None:
             _put_back(targets[:position], last_good, undone)
-            return Rollout(acks, rejected.detail or "no reason given")
+            return Rollout(acks, rejected.detail or "no reason given", _placed(targets))
     unanswered = not acks or any(ack.state is AckState.PENDING for ack in acks)
     words = complain(desired) if unanswered and targets else ""
     if words:
         _put_back(targets, last_good, undone)
     elif failures:
         raise failures[0]
-    return Rollout(acks, words)
+    return Rollout(acks, words, _placed(targets))
+
+
+def _placed(targets: Sequence[Target]) -> tuple[Placed, ...]:
+    found = (target.placed() for target in targets if isinstance(target, Placing))
+    return tuple(one for one in found if one is not None)
 
 
 def _put_back(targets: Sequence[Target], last_good: Snapshot, undone: Release) -> None:

@@ -6,8 +6,9 @@ from datetime import datetime
 from types import MappingProxyType
 
 from reconciler.apply import Target
-from reconciler.audit import Journal
+from reconciler.audit import Clerk, Journal
 from reconciler.compile import NOTHING, Compiled, Options, compile_routes
+from reconciler.model.controller import NOBODY, Controller
 from reconciler.model.digest import Digest
 from reconciler.model.guards import unguarded
 from reconciler.model.loaded import FilePart, Loaded
@@ -46,11 +47,18 @@ def not_suspended() -> Suspension:
     return NOT_SUSPENDED
 
 
+def unasked(_snapshot: Digest) -> bool:
+    """Envoy's own check is asked about nothing."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Edges:
     """The outside world, each part behind its door.
 
     Attributes:
+        journal: read.
+        clerk: writes it.
         complain: Envoy's check: its words, empty if it accepts.
         parsed: values of the documents that the source has digested a moment ago; None where it does not say.
         keep: keeps what files hold for the next run; told which paths differ from what was kept before, or None.
@@ -58,11 +66,14 @@ class Edges:
         published: what the leader said that others need to serve the same; None where this replica leads. Quick.
         publish: tells the others; does nothing where this replica follows. Quick.
         suspended: whether somebody wants nothing to be applied. Quick.
+        validated: whether Envoy's own check was asked last about this snapshot.
+        controller: who we are, for records.
     """
 
     source: Source
     targets: tuple[Target, ...]
     journal: Journal
+    clerk: Clerk
     complain: Callable[[Snapshot], str]
     clock: Callable[[], datetime]
     keep: Callable[[LoadedFiles, tuple[str, ...] | None], None] = forget
@@ -71,6 +82,8 @@ class Edges:
     published: Callable[[], Published] = unheard
     publish: Callable[[Standing], None] = unsaid
     suspended: Callable[[], Suspension] = not_suspended
+    validated: Callable[[Digest], bool] = unasked
+    controller: Controller = NOBODY
 
     def writable(self) -> "Edges":
         """The same with those targets only that this replica may write now."""

@@ -5,14 +5,16 @@ from datetime import datetime
 
 from reconciler.compile import Options
 from reconciler.model.decision import Decision, Trigger
+from reconciler.model.happening import Actor, Happening
 from reconciler.model.outcome import Outcome
+from reconciler.model.question import Query
 from reconciler.model.suspension import Suspension
 from reconciler.recording import conclude, nothing_new, standing
 from reconciler.state import Edges, State
 from reconciler.verdict import Verdict
 
 SUSPENDED, RESUMED = "Suspended", "Resumed"
-_LOOKED_BACK = 20
+_SAID = frozenset({Happening.SUSPEND, Happening.RESUME})
 
 
 @dataclass(slots=True)
@@ -52,12 +54,13 @@ def _record(
         verdict = Verdict(Decision.UNCHANGED, SUSPENDED, f"suspended{wish}; what is served stays")
     else:
         verdict = Verdict(Decision.UNCHANGED, RESUMED, f"resumed{wish}")
-    attempt = standing(edges, options, state, Trigger.REQUESTED, started_at)
+    actor = Actor(wish.by, wish.through) if wish.by or wish.through else None
+    attempt = replace(standing(edges, options, state, Trigger.REQUESTED, started_at), actor=actor)
     conclusion = conclude(edges, verdict, attempt.plan, (), state.applied, state)
-    return Outcome.concluded(attempt, conclusion, edges.journal.decide(attempt, conclusion))
+    return Outcome.concluded(attempt, conclusion, edges.clerk.decide(attempt, conclusion) or None)
 
 
 def _journalled(edges: Edges) -> bool:
     """What was said last: a process that starts anew goes on as the one before it."""
-    said = (entry.reason for entry in edges.journal.entries(_LOOKED_BACK))
-    return next((reason == SUSPENDED for reason in said if reason in (SUSPENDED, RESUMED)), False)
+    said = edges.journal.entries(Query(happened=_SAID, limit=1))
+    return bool(said) and Happening.SUSPEND in said[0].happened

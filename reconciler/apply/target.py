@@ -1,9 +1,9 @@
 """What a place to apply to can do."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from reconciler.model.digest import Digest
-from reconciler.model.effect import UNNAMED, Ack, Drift, Release
+from reconciler.model.effect import UNNAMED, Ack, Drift, Placed, Release
 from reconciler.model.snapshot import Snapshot
 
 
@@ -43,4 +43,13 @@ class Target(Protocol):
 
     def close(self) -> None:
         """Let go of everything. Applying after it is an error of the caller."""
+        ...
+
+
+@runtime_checkable
+class Placing(Protocol):
+    """A target that puts what it is given into an object of a cluster."""
+
+    def placed(self) -> Placed | None:
+        """Which object, and which version of it was last read or written; None where that is not known."""
         ...

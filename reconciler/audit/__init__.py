@@ -4,6 +4,10 @@
 the database.
 """
 
+from reconciler.audit.clerk import Clerk
 from reconciler.audit.journal import Journal
+from reconciler.audit.retaining import Retention
+from reconciler.audit.spool import Spool
+from reconciler.audit.store.versions import RecordedVersions
 
-__all__ = ["Journal"]
+__all__ = ["Clerk", "Journal", "RecordedVersions", "Retention", "Spool"]

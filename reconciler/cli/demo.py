@@ -129,7 +129,7 @@ def _start(stack: ExitStack, directory: Path, routes: Path, binary: Path, port: 
         {},
         None,
     )
-    loop = stack.enter_context(controller(settings, _ignore))
+    loop = stack.enter_context(controller(settings, _ignore, verb="demo"))
     target = next(t for t in loop.edges.targets if isinstance(t, XdsTarget))
     progress("starting Envoy")
     bootstrap = xds_bootstrap(f"127.0.0.1:{target.port}", node_id="demo", node_cluster="demo", admin="127.0.0.1:0")

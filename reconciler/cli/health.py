@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 
+from reconciler.audit.anchor import Anchoring
 from reconciler.cli.announce import Voice
 from reconciler.loop import Loop
 from reconciler.model.decision import Decision
@@ -11,7 +12,9 @@ from reconciler.sources import CombinedSource
 from reconciler.web import StatusBoard
 
 
-def health_of(loops: Sequence[Loop], voices: Sequence[Voice], board: StatusBoard) -> Health:
+def health_of(
+    loops: Sequence[Loop], voices: Sequence[Voice], board: StatusBoard, anchorings: Sequence[Anchoring] = ()
+) -> Health:
     """The health of a controller; of one that does not run yet, nothing is told."""
     if not loops:
         return Health()
@@ -22,6 +25,9 @@ def health_of(loops: Sequence[Loop], voices: Sequence[Voice], board: StatusBoard
         announcer.posted if announcer else 0,
         announcer.dropped if announcer else 0,
         bool(loop.suspended),
+        loop.edges.clerk.trouble,
+        loop.edges.clerk.unrecorded,
+        anchors=tuple(state for anchoring in anchorings for state in anchoring.states()),
     )
 
 

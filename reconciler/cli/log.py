@@ -13,6 +13,7 @@ import structlog
 
 from reconciler.model.decision import Decision
 from reconciler.model.effect import AckState
+from reconciler.model.health import AnchorHealth
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Op
 from reconciler.model.problem import Code, Problem, Severity
@@ -165,6 +166,26 @@ def log_announcing(about: str, trouble: str) -> None:
         logger.warning("announcing", about=about, problem=trouble)
     else:
         logger.info("announcing", about=about, well=True)
+
+
+def log_journal(trouble: str) -> None:
+    """The journal can't be written, or can again."""
+    logger = structlog.get_logger()
+    if trouble:
+        logger.error("journal", problem=trouble)
+    else:
+        logger.info("journal", well=True)
+
+
+def log_anchor(state: AnchorHealth) -> None:
+    """A place outside can't be used, or can again; or what stands there is not of this journal's past."""
+    logger = structlog.get_logger()
+    if state.differs:
+        logger.error("anchor", place=state.place, alarm=state.differs)
+    elif state.failure:
+        logger.warning("anchor", place=state.place, problem=state.failure)
+    else:
+        logger.info("anchor", place=state.place, well=True)
 
 
 def log_started(**facts: object) -> None:

@@ -18,7 +18,6 @@ from reconciler.sources import (
     GitSource,
     Patience,
     Ref,
-    Source,
     SshAuth,
 )
 from reconciler.sources.cluster import ClusterReading, ClusterSource
@@ -94,7 +93,7 @@ def source_of(
     digests: Callable[[bytes], Sequence[str]],
     wake: Callable[[Trigger], None],
     ending: Callable[[], bool],
-) -> Source:
+) -> GitSource | CombinedSource:
     """What the controller follows; closed with the stack.
 
     Args:
@@ -133,24 +132,30 @@ def git_source(s: Settings, clone_dir: Path, digests: Callable[[bytes], Sequence
     Raises:
         Stalled: the settings name no repository, or one that is not allowed.
     """
+    return GitSource(git_settings(s, clone_dir), digests)
+
+
+def git_settings(s: Settings, clone_dir: Path) -> GitSettings:
+    """How to reach the repository of the settings; ``clone_dir`` is for what is kept of it.
+
+    Raises:
+        Stalled: the settings name no repository, or credentials that can't be read.
+    """
     if not s.repo:
         hint = "name it with --repo URL, RECONCILER_REPO or repo: in the settings file"
         raise Stalled("InvalidSettings", "no repository is given", hint)
-    return GitSource(
-        GitSettings(
-            url=s.repo,
-            clone_dir=clone_dir,
-            ref=Ref.parse(s.ref),
-            sub_path=s.path,
-            depth=s.depth,
-            basic=_basic_auth(s),
-            ssh=_ssh_auth(s),
-            ca_file=s.ca_file,
-            allow_local=s.allow_local,
-            allow_http=s.allow_http,
-            fetch_timeout_s=s.fetch_timeout,
-        ),
-        digests,
+    return GitSettings(
+        url=s.repo,
+        clone_dir=clone_dir,
+        ref=Ref.parse(s.ref),
+        sub_path=s.path,
+        depth=s.depth,
+        basic=_basic_auth(s),
+        ssh=_ssh_auth(s),
+        ca_file=s.ca_file,
+        allow_local=s.allow_local,
+        allow_http=s.allow_http,
+        fetch_timeout_s=s.fetch_timeout,
     )
 
 

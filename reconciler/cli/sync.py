@@ -29,7 +29,7 @@ def sync(settings: Loaded, output: str) -> int:
       reconciler sync --repo https://git.example.com/routes.git --ref tag:v1.4.0 --target none
     """
     log.configure(settings.settings.log_format)
-    with controller(settings, lambda _outcome: None) as loop:
+    with controller(settings, lambda _outcome: None, verb="sync") as loop:
         progress(f"reconciling {loop.edges.source.describe}")
         outcome = loop.once()
     if output == "json":

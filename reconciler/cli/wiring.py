@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
 
-from reconciler.apply import FilesTarget, Target, XdsTarget
-from reconciler.apply.envoy_binary import find_envoy, validate
+from reconciler.apply import FilesTarget, Target
+from reconciler.apply.envoy_binary import find_envoy
 from reconciler.audit import Journal
+from reconciler.audit.anchor import Anchoring
 from reconciler.cli import configmaps, log
+from reconciler.cli.anchoring import anchoring_of, signer_of
 from reconciler.cli.announce import Voice, voice
+from reconciler.cli.checking import EnvoyCheck
+from reconciler.cli.clerk import allowed_by, clerk_of, identity
 from reconciler.cli.election import Seat, seat
 from reconciler.cli.resume import Caches, resume
 from reconciler.cli.sources import needed_api_server, source_of
@@ -26,13 +30,10 @@ from reconciler.envoy import (
     Routing,
     SecretSource,
     Sharding,
-    files_of,
-    static_bootstrap,
 )
 from reconciler.loop import Loop, Pace
 from reconciler.merge import ConflictPolicy
 from reconciler.model.decision import Trigger
-from reconciler.model.digest import Digest
 from reconciler.model.effect import Ack
 from reconciler.model.errors import Stalled
 from reconciler.model.files import FilesFormat
@@ -40,11 +41,11 @@ from reconciler.model.health import Health
 from reconciler.model.limits import Limits
 from reconciler.model.machine import MachineAccess
 from reconciler.model.outcome import Outcome
-from reconciler.model.snapshot import Snapshot
 from reconciler.model.source import Realm
 from reconciler.plan import BlastRadius
 from reconciler.resources import ParsedOnce
 from reconciler.settings import Loaded, Settings
+from reconciler.staleness import Staleness
 from reconciler.state import Edges, alone
 from reconciler.table import DefaultListener
 from reconciler.web import Metrics, StatusBoard, probe_server
@@ -87,6 +88,7 @@ def stage_options(settings: Loaded) -> Options:
         allow_plan=s.allow_plan,
         refuse_invalid=s.on_invalid == "refuse",
         config_digest=settings.digest,
+        allowed_by=allowed_by(settings),
     )
 
 
@@ -108,7 +110,7 @@ def machine_access(s: Settings) -> MachineAccess:
     )
 
 
-def envoy_check(settings: Loaded, targets: Sequence[Target] = ()) -> Callable[[Snapshot], str]:
+def envoy_check(settings: Loaded, targets: Sequence[Target] = ()) -> EnvoyCheck:
     """Envoy's own validation of a snapshot: its words, empty if it accepts or where no binary is found.
 
     Under ``auto`` it is left to the Envoys that are connected, if everything goes to such: they take or refuse what
@@ -118,32 +120,8 @@ def envoy_check(settings: Loaded, targets: Sequence[Target] = ()) -> Callable[[S
         settings: which binary, and when.
         targets: where the snapshot would go next; none for a check by itself.
     """
-    binary = find_envoy(settings.settings.envoy)
-    options = stage_options(settings).render
-    if binary is None:
-        return lambda _snapshot: ""
-
-    last: tuple[Digest | None, str] = (None, "")
-
-    def complain(snapshot: Snapshot) -> str:
-        nonlocal last
-        if last[0] == snapshot.digest:
-            return last[1]  # it was asked before it was applied
-        if settings.settings.envoy == "auto" and targets and all(map(_answers, targets)):
-            return ""
-        # Binary: Envoy reads it, and we write it, several times faster than JSON. The certificates are on the
-        # machines of the Envoys; where they are not here too, a Mapping must not be blamed for it.
-        named = {options.upstream_ca_file, *files_of(snapshot)}
-        elsewhere = not all(Path(file).exists() for file in named)
-        bootstrap = static_bootstrap(snapshot, options, FilesFormat.PB, without_files=elsewhere)
-        last = snapshot.digest, validate(binary, bootstrap, form=FilesFormat.PB) or ""
-        return last[1]
-
-    return complain
-
-
-def _answers(target: Target) -> bool:
-    return isinstance(target, XdsTarget) and target.connected
+    envoy = settings.settings.envoy
+    return EnvoyCheck(find_envoy(envoy), stage_options(settings).render, targets if envoy == "auto" else ())
 
 
 def make_targets(
@@ -197,6 +175,8 @@ def controller(
     report: Callable[[Outcome], None],
     seated: Callable[[Seat], None] | None = None,
     voiced: Callable[[Voice], None] = lambda _voice: None,
+    anchored: Callable[[Anchoring], None] = lambda _anchoring: None,
+    verb: str = "run",
 ) -> Iterator[Loop]:
     """A controller on the settings' state directory, resumed from its journal; closed when left.
 
@@ -205,6 +185,8 @@ def controller(
         report: told of every outcome.
         seated: told of this replica's place in the election, where the settings want one; None takes part in none.
         voiced: told of what says in the cluster what comes of reconciles.
+        anchored: told of what leaves checkpoints of the journal outside.
+        verb: what this process does, for records.
 
     Raises:
         Stalled: a setting can't be used, or another process holds the state directory.
@@ -218,8 +200,11 @@ def controller(
     options = stage_options(settings)
     with ExitStack() as stack:
         state = stack.enter_context(locked(s.state))
-        journal = Journal.open(state / JOURNAL, now)
+        journal = Journal.open(state / JOURNAL, now, signer=signer_of(s), origin=s.journal_name)
         stack.callback(journal.close)
+        # Left after all else has ended, so that the last checkpoint covers that, too.
+        anchoring = anchoring_of(stack, s, journal, state, now)
+        clerk = clerk_of(stack, settings, journal, state, now, verb)
         parsed = ParsedOnce(options.limits)
         bell = _Bell()
         source = source_of(stack, s, state / "clone", options.limits, parsed.digests, bell.ring, bell.ending)
@@ -228,23 +213,29 @@ def controller(
         targets = make_targets(stack, s, late_nacks.put, elected.lease.leads if elected else alone)
         discover(stack, s, targets)
         caches = Caches.below(state, options)
-        edges = Edges(source, targets, journal, envoy_check(settings, targets), now, caches.keep_files, parsed)
+        check = envoy_check(settings, targets)
+        edges = Edges(source, targets, journal, clerk, check, now, caches.keep_files, parsed)
+        edges = replace(edges, validated=check.asked, controller=identity(settings))
         edges = elected.at(edges) if elected else edges
         spoken = voice(stack, settings, now, elected, bell.ring)
         pace = Pace(s.interval, s.jitter, s.max_backoff, s.cluster_batch)
 
         def told(outcome: Outcome) -> None:
+            clerk.settle()
             report(outcome)
             spoken.hear(outcome, loop)
 
         loop = Loop(spoken.at(edges), options, pace, told, log.log_bug, late_nacks, resume(edges, options, caches))
+        loop.staleness = Staleness(s.stale_after, source.health)
         stack.callback(lambda: caches.keep_served(loop.state))
         bell.loop = loop
         if elected and seated:
             seated(elected)
             elected.begin(new=loop.state.revision is None)
         voiced(spoken)
+        anchored(anchoring)
         spoken.begin()
+        anchoring.start()
         yield loop
 
 

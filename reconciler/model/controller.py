@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from reconciler.model.digest import Json
+
 
 @dataclass(frozen=True, slots=True)
 class Controller:
@@ -20,6 +22,17 @@ class Controller:
     environment: str = ""
     host: str = ""
     pid: int = 0
+
+    def as_json(self) -> dict[str, Json]:
+        """For records; ``unknown`` what nobody said."""
+        said: dict[str, Json] = {
+            "instance": self.instance,
+            "replica": self.replica,
+            "environment": self.environment,
+            "host": self.host,
+            "pid": self.pid,
+        }
+        return {name: value or "unknown" for name, value in said.items()}
 
 
 NOBODY = Controller()

@@ -48,6 +48,8 @@ class Health:
     Attributes:
         posted, dropped: Events since the start.
         suspended: somebody wants nothing to be applied.
+        journal: why the journal can't be written now; empty while it can.
+        unrecorded: how much was done that it does not tell of yet.
         anchors: where checkpoints of the journal are left.
     """
 
@@ -55,4 +57,6 @@ class Health:
     posted: int = 0
     dropped: int = 0
     suspended: bool = False
+    journal: str = ""
+    unrecorded: int = 0
     anchors: tuple[AnchorHealth, ...] = ()

@@ -39,6 +39,17 @@ def recorded(shown: Mapping[str, Json]) -> Loaded:
     return Loaded(dataclasses.replace(Settings(), **values), origins)  # type: ignore[arg-type] # each field's own parser made it
 
 
+def as_recorded(settings: Loaded) -> dict[str, Json]:
+    """What `Loaded.shown` gives, as a record can hold it: without fractions. `recorded` reads it, too."""
+    return {name: _whole(specs()[name], value) for name, value in settings.shown().items()}
+
+
+def _whole(spec: Spec, value: Json) -> Json:
+    if not isinstance(value, float):
+        return value
+    return f"{Decimal(repr(value)):f}" + ("s" if spec.parse in (duration, retention) else "")
+
+
 _HINT = "Use the version of the program that `reconciler audit at` names."
 
 

@@ -535,6 +535,24 @@ class Settings:
         group="journal",
     )
 
+    journal_failure: str = _field(
+        "closed",
+        "What happens while the journal can't be written: closed applies nothing that can't be recorded; open applies "
+        "it, notes beside the journal what was decided, and records the gap as soon as it can.",
+        parse.one_of("closed", "open"),
+        group="journal",
+    )
+    stale_after: float = _field(
+        900.0,
+        "Time for which a source may fail before the journal says that it is not heard of.",
+        parse.duration,
+        group="journal",
+    )
+    environment: str = _field(
+        "",
+        "Name of the environment or cluster, such as production-eu, for those who read records of several.",
+        group="journal",
+    )
     journal_name: str = _field(
         "reconciler/journal",
         "Name of the journal and of its key in signed checkpoints, such as routes.example.com/journal; give each "

@@ -47,6 +47,11 @@ class HealthMetrics:
             "reconciler_suspended", "1 where somebody wants nothing to be applied", registry=registry
         )
 
+        self._journal = Gauge("reconciler_journal_failing", "1 where the journal can't be written", registry=registry)
+        self._unrecorded = Gauge(
+            "reconciler_journal_unrecorded", "What was done and is not recorded yet", registry=registry
+        )
+
     def refresh(self) -> None:
         """Take over how everything is now."""
         health = self._health()
@@ -64,3 +69,5 @@ class HealthMetrics:
             self._events.labels(result).inc(max(0, number - self._counted[result]))
             self._counted[result] = number
         self._suspended.set(health.suspended)
+        self._journal.set(bool(health.journal))
+        self._unrecorded.set(health.unrecorded)

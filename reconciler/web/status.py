@@ -62,6 +62,7 @@ class StatusBoard:
                 for c in self.conditions()
             ],
             "suspended": health.suspended,
+            "journal": {"trouble": health.journal, "unrecorded": health.unrecorded},
             # Nor on these: what is served from a source stays served while it is away.
             "sources": [
                 {

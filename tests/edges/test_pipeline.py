@@ -15,7 +15,7 @@ from reconciler.model.plan import Op
 from reconciler.model.policy import LocalLimit
 from reconciler.model.problem import Code
 from reconciler.model.snapshot import Snapshot
-from tests.support.controllers import mapping, on_repository, reconcile, served
+from tests.support.controllers import decided, mapping, on_repository, reconcile, served
 from tests.support.disk import limited_file_size
 from tests.support.repositories import BOB, Repository
 
@@ -42,7 +42,7 @@ def test_a_commit_is_applied_and_recorded_with_its_author(repository: Repository
         second = reconcile(loop, Decision.APPLIED)
         assert second.plan is not None
         assert [(c.op, c.id.name) for c in second.plan.changes] == [(Op.UPDATE, "a")]
-        newest, oldest = loop.edges.journal.entries()
+        newest, oldest = decided(loop)
         assert (newest.commit, newest.author, newest.subject) == (sha, BOB, "Move a")
         assert (oldest.creates, oldest.updates, newest.creates, newest.updates) == (2, 0, 0, 1)
         assert loop.edges.journal.verify().bad is None
@@ -59,7 +59,7 @@ def test_nothing_new_is_quiet_and_a_docs_commit_sends_nothing(repository: Reposi
         outcome = reconcile(loop, Decision.UNCHANGED)
         assert str(outcome.applied) == f"main@sha1:{sha}"
         assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == before
-        assert [entry.decision for entry in loop.edges.journal.entries()] == [Decision.UNCHANGED, Decision.APPLIED]
+        assert [entry.decision for entry in decided(loop)] == [Decision.UNCHANGED, Decision.APPLIED]
 
 
 def test_a_repeated_sync_of_the_same_revision_records_nothing_more(repository: Repository, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_repeated_sync_of_the_same_revision_records_nothing_more(repository: R
     for decision in (Decision.APPLIED, Decision.UNCHANGED, Decision.UNCHANGED):
         with on_repository(repository.path, tmp_path / "state", f"files:{tmp_path / 'out'}") as loop:
             reconcile(loop, decision)
-            assert len(loop.edges.journal.entries()) == 1
+            assert len(decided(loop)) == 1
 
 
 def test_a_bad_mapping_is_quarantined_and_the_rest_applied(repository: Repository, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_drift_is_healed_while_a_plan_is_refused_without_recording_the_refusal_a
         assert reconcile(loop, Decision.APPLIED).trigger is Trigger.DRIFT
         assert {path: path.read_bytes() for path in original} == original
         assert loop.once().quiet
-        decisions = [entry.decision for entry in loop.edges.journal.entries()]
+        decisions = [entry.decision for entry in decided(loop)]
         assert decisions == [Decision.APPLIED, Decision.REFUSED, Decision.APPLIED]
 
 
@@ -227,7 +227,7 @@ def test_an_outage_of_the_source_leaves_everything_and_ends_by_itself(repository
             reconcile(loop, Decision.FAILED)
             assert loop.failures == failures
         assert served(loop) == {"default/a": "/a/", "default/b": "/b/"}
-        assert [e.decision for e in loop.edges.journal.entries()] == [Decision.FAILED, Decision.APPLIED]
+        assert [e.decision for e in decided(loop)] == [Decision.FAILED, Decision.APPLIED]
     with on_repository(repository.path, tmp_path / "state", f"files:{tmp_path / 'out'}") as loop:
         reconcile(loop, Decision.FAILED)
         assert served(loop) == {"default/a": "/a/", "default/b": "/b/"}

@@ -11,7 +11,7 @@ from reconciler.loop import Loop
 from reconciler.model.decision import Decision
 from reconciler.model.outcome import Outcome
 from reconciler.model.suspension import NOT_SUSPENDED, Suspension
-from tests.support.controllers import mapping, on_repository, reconcile, served
+from tests.support.controllers import decided, mapping, on_repository, reconcile, served
 from tests.support.repositories import Repository
 
 BY_EVE = Suspension(True, "eve", "RoutingRepository edge/routes")
@@ -40,7 +40,7 @@ def wishing(
 
 def reasons(loop: Loop) -> list[str]:
     """Of the journal, oldest first."""
-    return [entry.reason or str(entry.decision) for entry in reversed(loop.edges.journal.entries())]
+    return [entry.reason or str(entry.decision) for entry in reversed(decided(loop))]
 
 
 def test_nothing_is_applied_between_two_records_that_say_who(repository: Repository, tmp_path: Path) -> None:

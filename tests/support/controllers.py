@@ -7,6 +7,7 @@ from pathlib import Path
 from reconciler.cli.wiring import controller
 from reconciler.loop import Loop
 from reconciler.model.decision import Decision
+from reconciler.model.entry import Entry
 from reconciler.model.outcome import Outcome
 from reconciler.settings import load
 
@@ -36,6 +37,11 @@ def reconcile(loop: Loop, expected: Decision) -> Outcome:
     problems = "\n".join(map(str, outcome.problems))
     assert outcome.decision is expected, f"{outcome.decision} {outcome.reason}: {outcome.message}\n{problems}"
     return outcome
+
+
+def decided(loop: Loop) -> list[Entry]:
+    """What the journal has of decisions, newest first: no notes."""
+    return [entry for entry in loop.edges.journal.entries() if entry.trigger is not None]
 
 
 def served(loop: Loop) -> dict[str, str]:

@@ -21,7 +21,7 @@ from reconciler.apply.configmap.rotation import CURRENT, HISTORY, REPLACED, STAY
 from reconciler.apply.configmap.watching import Versions
 from reconciler.cluster import Cluster, Scope
 from reconciler.model.digest import Digest, Json, digest_bytes
-from reconciler.model.effect import UNNAMED, Ack, AckState, Drift, Evidence, Release
+from reconciler.model.effect import UNNAMED, Ack, AckState, Drift, Evidence, Placed, Release
 from reconciler.model.errors import ReconcileError, Transient
 from reconciler.model.snapshot import Snapshot, TypeUrl
 
@@ -165,6 +165,13 @@ class ConfigMapTarget:
         if self._envoys is None or before is None:
             return self._read_back(snapshot)
         return self._envoys.acks(snapshot, self._place.shape, before) or self._read_back(snapshot)
+
+    def placed(self) -> Placed | None:
+        """The ConfigMap with the content, as it was last read or written."""
+        held = self._seen.content if self._seen else None
+        if held is None:
+            return None
+        return Placed(self.name, f"{self._place.namespace}/{held.name}", held.uid, held.version)
 
     def close(self) -> None:
         """End the watch; the ConfigMaps stay, and Envoys go on with them."""

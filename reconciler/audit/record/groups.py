@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from reconciler.audit.record import risks
-from reconciler.model.controller import Controller
 from reconciler.model.digest import Json
 from reconciler.model.effect import Drift
 from reconciler.model.happening import Actor
@@ -156,14 +155,3 @@ def exceptions(plan: Plan, allowed_by: Actor | None) -> Facts:
 def actor(found: Actor | None) -> Json:
     """Who did it, and how they asked."""
     return {"name": found.name or UNKNOWN, "through": found.through} if found else UNKNOWN
-
-
-def controller(who: Controller) -> Json:
-    """Who writes it; ``unknown`` where nobody said."""
-    return {
-        "instance": who.instance or UNKNOWN,
-        "replica": who.replica or UNKNOWN,
-        "environment": who.environment or UNKNOWN,
-        "host": who.host or UNKNOWN,
-        "pid": who.pid or UNKNOWN,
-    }

@@ -25,7 +25,7 @@ def intent(attempt: Attempt) -> Facts:
     """The facts known before anything is touched."""
     facts: Facts = {
         "tool": {"name": "reconciler", "version": attempt.tool_version, "config": attempt.config_digest},
-        "controller": groups.controller(attempt.controller),
+        "controller": attempt.controller.as_json(),
         "trigger": str(attempt.trigger),
         "actor": groups.actor(attempt.actor),
         "started_at": stamp(attempt.started_at),

@@ -1,5 +1,6 @@
 """Mapping files in a Git repository, polled."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -7,8 +8,9 @@ from functools import cached_property
 
 from reconciler.model.decision import Trigger
 from reconciler.model.digest import digest_bytes
-from reconciler.model.errors import Transient
-from reconciler.model.source import Commit, Revision, Signature, SourceDelta, SourceSnapshot
+from reconciler.model.errors import ReconcileError, Transient
+from reconciler.model.health import SourceHealth
+from reconciler.model.source import Commit, Realm, Revision, Signature, SourceDelta, SourceSnapshot
 from reconciler.sources.git.attribution import Attributions
 from reconciler.sources.git.clone import Clone
 from reconciler.sources.git.commits import MAX_COMMITS_IN_RANGE, is_ancestor, read_range
@@ -53,6 +55,8 @@ class GitSource:
         self._standing: Standing | None = None
         self._answer: SourceSnapshot | None = None
         self._answered: Revision | None = None
+        self._heard_at = time.monotonic()
+        self._failure = ""
 
     @property
     def describe(self) -> str:
@@ -90,13 +94,29 @@ class GitSource:
             self._answer, self._answered = answer, previous
             return answer
 
+    def health(self) -> tuple[SourceHealth, ...]:
+        """How it is, by what the last fetch came to. Safe from any thread."""
+        standing, silent = self._standing, time.monotonic() - self._heard_at
+        files = len(standing.snapshot.files) if standing else 0
+        return (SourceHealth(str(Realm.GIT), silent, self._failure, standing is None, files),)
+
     def close(self) -> None:
         """Forget what is held in memory; nothing else outlives a fetch."""
         self._standing = self._answer = None
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Only our own errors leave."""
+        """Only our own errors leave; the last of them is remembered until all is well."""
+        try:
+            with self._explained():
+                yield
+        except ReconcileError as error:
+            self._failure = str(error)
+            raise
+        self._heard_at, self._failure = time.monotonic(), ""
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
             yield
         except Corrupt as error:
