@@ -2,7 +2,7 @@
 
 from reconciler.sources.combined import CombinedSource, Patience
 from reconciler.sources.directory import DirectorySource
-from reconciler.sources.git import BasicAuth, GitSettings, GitSource, Ref, RefKind, SshAuth
+from reconciler.sources.git import BasicAuth, GitSettings, GitSource, InRef, Ref, RefKind, SshAuth
 from reconciler.sources.source import Source
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "DirectorySource",
     "GitSettings",
     "GitSource",
+    "InRef",
     "Patience",
     "Ref",
     "RefKind",

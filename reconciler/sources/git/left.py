@@ -5,7 +5,6 @@ A repository of its own on disk, so that it never meets the clone that is read f
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from reconciler.model.errors import Stalled
 from reconciler.sources.git.door import Door, GitFailure
@@ -107,8 +106,3 @@ class InRef:
         words = ("--git-dir", str(self._git), *arguments)
         found = self._door.run(*words, timeout_s=timeout, feed=feed).decode("utf-8", "replace")
         return found.strip("\n") if strip else found
-
-
-def folder_of(state: Path) -> Path:
-    """Where in the state directory this keeps its repository."""
-    return state / "anchors"
