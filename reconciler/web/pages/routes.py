@@ -85,7 +85,7 @@ def decisions(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
         older=wanted.url(shown[-1].sequence) if len(entries) > filters.PAGE else "",
         newest=replace(wanted, before=None).url() if wanted.before else "",
         chart=chart,
-        newest_record=max((entry.records[-1].sequence for entry in entries), default=0),
+        newest_entry=max((entry.sequence for entry in entries), default=0),
         happenings=tuple(Happening),
         lacks=tuple(Lack),
     )
@@ -129,7 +129,7 @@ def one(show: ShowOf, desk: DeskOf, asked: ParametersOf, namespace: str, name: s
     newest = int(before) if before.isascii() and before.isdigit() and len(before) <= filters.DIGITS else None
     made = one_route.route_page(
         f"{namespace}/{name}",
-        desk.live().table,
+        desk.live(),
         desk.blame(namespace, name),
         desk.history(namespace, name, one_route.CHANGES_PER_PAGE + 1, newest),
         _now(),

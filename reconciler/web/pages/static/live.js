@@ -4,11 +4,10 @@
 (() => {
   const base = document.body.dataset.base;
   const news = document.getElementById("news");
-  const log = document.querySelector("[data-last]");
   const parts = () => document.querySelectorAll("[data-part]");
+  const newest = () => Number(document.querySelector("[data-newest]")?.dataset.newest || 0);
   if (!parts().length || !window.EventSource) return;
 
-  let last = log ? Number(log.dataset.last) : 0;
   const seen = new Set();
 
   const announce = () => {
@@ -44,13 +43,21 @@
     announce();
   };
 
-  const stream = new EventSource(`${base}/api/v1/events${last ? `?after=${last}` : ""}`);
-  const told = (event) => {
-    const entry = JSON.parse(event.data);
-    seen.add(entry.sequence);
+  const tell = (number) => {
+    seen.add(number);
     announce();
   };
-  stream.addEventListener("entry", told);
-  stream.addEventListener("message", told);
+
+  // What came between the page and the stream is asked for; all else is told.
+  const catchUp = async () => {
+    if (!newest()) return;
+    const answer = await fetch(`${base}/api/v1/entries?limit=50`);
+    if (!answer.ok) return;
+    for (const entry of (await answer.json()).entries) if (entry.number > newest()) tell(entry.number);
+  };
+
+  const stream = new EventSource(`${base}/api/v1/events`);
+  stream.addEventListener("open", catchUp);
+  stream.addEventListener("entry", (event) => tell(JSON.parse(event.data).number));
   addEventListener("pagehide", () => stream.close());
 })();

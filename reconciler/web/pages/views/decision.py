@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.model.audit import AuditRecord
+from reconciler.model.decision import Decision
 from reconciler.model.digest import Json
 from reconciler.model.entry import Entry
 from reconciler.web.pages.views import badges, evidence, facts, timeline
@@ -71,6 +72,7 @@ class DecisionPage:
 
     Attributes:
         item: its line of the timeline.
+        applied: whether what changed is served; otherwise it only would have.
         routes: those of one page; ``many`` of all.
         risks: what of it deserves a second look, each with what it is about.
     """
@@ -84,6 +86,7 @@ class DecisionPage:
     exceptions: tuple[Fact, ...]
     drift: tuple[str, ...]
     commits: tuple[Commit, ...]
+    applied: bool
     routes: tuple[ChangedRoute, ...]
     many: int
     risks: tuple[str, ...]
@@ -122,6 +125,7 @@ def decision_page(entry: Entry, now: datetime, page: int = 1) -> DecisionPage:
         exceptions=evidence.exceptions(begin),
         drift=tuple(evidence.drift(one) for one in facts.groups(begin.get("drift"))),
         commits=tuple(_commit(one, now) for one in facts.groups(facts.group(begin, "source").get("commits"))),
+        applied=entry.decision in (None, Decision.APPLIED, Decision.PARTIAL),
         routes=tuple(changed_route(one) for one in shown),
         many=len(routes),
         risks=_risks(change, begin, end),
@@ -148,12 +152,13 @@ def _change(begin: Group, end: Group) -> Group:
 
 def _risks(change: Group, begin: Group, end: Group) -> tuple[str, ...]:
     """Of routes, and of what the records say of the change as a whole."""
-    found = []
+    found, told = [], set[str]()
     for one in facts.groups(change.get("routes")):
         name = f"{facts.text(one.get('namespace'))}/{facts.text(one.get('name'))}"
         found += [f"{name}: {risk}" for risk in risks_of(one)]
+        told.update(risks_of(one))
     for body in (change, begin, end):
-        found += risks_of(body)
+        found += [risk for risk in risks_of(body) if risk not in told]
     return tuple(dict.fromkeys(found))[:_MOST_RISKS]
 
 

@@ -78,7 +78,7 @@ def people(begin: Group, entry: Entry) -> tuple[Fact, ...]:
             f"Claimed {name.replace('_', ' ')}", f"{facts.words(value)} (says the commit's message; no forge was asked)"
         )
         for name, value in facts.group(told, "claims").items()
-        if value
+        if value and name != "according_to"
     ]
     if entry.actor:
         found.append(Fact("Asked for by", entry.actor))
@@ -108,6 +108,7 @@ def verification(value: Json) -> tuple[Fact, ...]:
             code=name in ("key", "fingerprint", "digest"),
         )
         for name, item in value.items()
+        if item is not None
     )
 
 

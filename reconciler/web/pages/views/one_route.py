@@ -6,13 +6,15 @@ from datetime import datetime
 
 from reconciler.model.plan import Op
 from reconciler.model.question import Blamed, RouteChange
-from reconciler.model.table import Listener, Route, RouteTable, TcpRoute
+from reconciler.model.table import Listener, Route, TcpRoute
 from reconciler.web.pages.views import badges, timeline
 from reconciler.web.pages.views.badges import Badge
 from reconciler.web.pages.views.diffs import FieldDiff, field_diff
 from reconciler.web.pages.views.places import Place, place
 from reconciler.web.pages.views.rules import Rule, rules_of
+from reconciler.web.pages.views.standing import Trouble, troubles_of
 from reconciler.web.pages.views.timeline import Item
+from reconciler.web.view import Live
 
 CHANGES_PER_PAGE = 20
 
@@ -56,6 +58,7 @@ class RoutePage:
     Attributes:
         rules: as it is served; empty where it is not.
         deleted: the change that took it away; None where it is served, or never was.
+        troubles: what is wrong with it as it is written.
         older: number of the last entry shown, where there are older ones.
     """
 
@@ -66,17 +69,18 @@ class RoutePage:
     serving: tuple[Serving, ...]
     steps: tuple[Step, ...]
     deleted: Step | None
+    troubles: tuple[Trouble, ...]
     older: int | None
 
     @property
     def known(self) -> bool:
         """Whether anything is known of such a route."""
-        return bool(self.rules or self.fields or self.steps)
+        return bool(self.rules or self.fields or self.steps or self.troubles)
 
 
 def route_page(
     qualified: str,
-    table: RouteTable,
+    live: Live,
     blamed: Sequence[Blamed],
     history: Sequence[RouteChange],
     now: datetime,
@@ -85,12 +89,13 @@ def route_page(
 
     Args:
         qualified: ``namespace/name``.
-        table: what is served, as far as the visitor may see it.
+        live: what is served, as far as the visitor may see it.
         blamed: its fields.
         history: newest first, one more than a page shows.
         now: for "3 min ago".
     """
     namespace, _, name = qualified.partition("/")
+    table = live.table
     every: list[Route | TcpRoute] = [*table.routes, *table.tcp_routes]
     mine = [route for route in every if (route.id.namespace, route.id.name) == (namespace, name)]
     steps = tuple(_step(change, now) for change in history[:CHANGES_PER_PAGE])
@@ -105,6 +110,7 @@ def route_page(
         tuple(where for listener in table.listeners for where in _serving(listener, namespace, name)),
         steps,
         deleted,
+        troubles_of(one for one in live.problems if one.resource.partition(" ")[2] == qualified),
         older,
     )
 

@@ -131,6 +131,11 @@ def problems_page(live: Live, parameters: Parameters, page: int) -> ProblemsPage
     return ProblemsPage(tuple(map(_trouble, shown)), held, len(found), len(live.problems), page, pages, severity, text)
 
 
+def troubles_of(problems: Iterable[Problem]) -> tuple[Trouble, ...]:
+    """Problems for people, the worst first."""
+    return tuple(map(_trouble, sorted(problems, key=rank)))
+
+
 def _asked(problem: Problem, severity: str, text: str) -> bool:
     return (not severity or problem.severity == severity) and (not text or text in str(problem).lower())
 

@@ -45,7 +45,7 @@ def timing(entry: Entry, begin: Group, end: Group) -> Timing | None:
     stops: list[tuple[str, str, datetime | None]] = [
         ("commit", "", facts.time(source.get("committed_at"))),
         ("fetch", "from the commit until it was seen here", facts.time(source.get("fetched_at"))),
-        ("apply", "read, checked, planned and written", written),
+        ("apply", "read, checked, planned, written" + ("" if written else f"; {_last(entry)}"), written or finished),
         ("acknowledge", _last(entry), finished if written else None),
     ]
     known = [(name, what, at) for name, what, at in stops if at is not None]

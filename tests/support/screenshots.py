@@ -1,0 +1,78 @@
+"""Takes the pictures in docs/images/pages from a controller that has lived through some days: ``make screenshots``."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+from tests.support.browser import NARROW, WIDE, chromium
+from tests.support.pages_world import World, live_through, world
+
+FOLDER = Path(__file__).parents[2] / "docs" / "images" / "pages"
+_COLOURS = 96
+
+
+def shots(w: World) -> dict[str, str]:
+    """Pictures by name, and the path each is of."""
+    numbers = {str(outcome.decision): outcome.sequence for outcome in w.outcomes if outcome.sequence}
+    applied = next(o.sequence for o in w.outcomes if o.commit and "60 %" in o.commit.subject)
+    then = (w.outcomes[4].finished_at).strftime("%Y-%m-%dT%H:%M:%S")
+    return {
+        "decisions": "/decisions",
+        "decision": f"/decisions/{applied}",
+        "refused": f"/decisions/{numbers['Refused']}",
+        "route": "/routes/shop/cart",
+        "deleted-route": "/routes/web/press",
+        "routes": "/routes?namespace=shop",
+        "which": "/which?url=http%3A%2F%2Fshop.example.com%2Fcheckout%2F42",
+        "problems": "/problems",
+        "envoys": "/envoys",
+        "journal": "/journal",
+        "at": f"/at?time={then}",
+        "compare": f"/compare?from={then}",
+    }
+
+
+DARK = ("decisions", "decision")
+NARROW_ONES = ("decisions",)
+
+
+def take(browser: Browser, w: World, folder: Path) -> list[Path]:
+    """All pictures, small; returns their files."""
+    taken = []
+    for name, path in shots(w).items():
+        looks = [("", "light", WIDE)]
+        looks += [("-dark", "dark", WIDE)] if name in DARK else []
+        looks += [("-narrow", "light", NARROW)] if name in NARROW_ONES else []
+        for suffix, scheme, size in looks:
+            context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            page = context.new_page()
+            page.goto(w.pages.url + path)
+            taken.append(_picture(page, folder / f"{name}{suffix}.png", most=size["height"] * 2))
+            context.close()
+    return taken
+
+
+def _picture(page: Page, file: Path, most: int) -> Path:
+    """The page from its top, at most so many pixels of it, with as few colours as can't be told apart."""
+    height = min(most, int(page.evaluate("document.documentElement.scrollHeight")))
+    page.set_viewport_size({"width": page.viewport_size["width"] if page.viewport_size else 0, "height": height})
+    page.screenshot(path=file)
+    with Image.open(file) as picture:
+        picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
+    return file
+
+
+def main(folder: Path) -> None:
+    """Makes them anew."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch, world(Path(scratch)) as w, chromium() as browser:
+        live_through(w, busy=28)
+        for file in take(browser, w, folder):
+            print(f"{file.name}: {file.stat().st_size // 1024} KiB")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)

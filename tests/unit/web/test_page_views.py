@@ -1,0 +1,139 @@
+"""What pages show, as values: moments, lengths, diffs, charts, filters, ways of changes."""
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.model.digest import Json
+from reconciler.model.happening import Happening
+from reconciler.model.plan import FieldChange
+from reconciler.model.question import Lack, Volume
+from reconciler.web.pages.views import charts, diffs, facts, filters, moments
+
+NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "words"),
+    [
+        (0, "0 ms"),
+        (999, "999 ms"),
+        (1_000, "1.0 s"),
+        (59_940, "59.9 s"),
+        (60_000, "1 min"),
+        (192_000, "3 min 12 s"),
+        (7_500_000, "2 h 5 min"),
+        (273_600_000, "3 days 4 h"),
+    ],
+)
+def test_lengths_read_well(milliseconds: int, words: str) -> None:
+    """Two units at most, and none that says nothing."""
+    assert moments.length(milliseconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(1, "just now"), (42, "42 s ago"), (200, "3 min ago"), (-7300, "in 2 h"), (5 * 86400, "5 days ago")],
+)
+def test_how_long_ago(seconds: int, words: str) -> None:
+    """In the largest unit; the future is told apart."""
+    assert moments.relative(NOW - timedelta(seconds=seconds), NOW) == words
+
+
+def test_a_time_without_a_zone_is_utc() -> None:
+    """A form's field has none; what is no time is told."""
+    assert moments.read("2026-01-31T09:30") == NOW
+    assert moments.read("2026-01-31T10:30+01:00") == NOW
+    assert moments.read("yesterday") is None
+
+
+@given(st.text(min_size=1, max_size=30), st.text(min_size=1, max_size=30))
+def test_a_diff_shows_both_sides_whole(before: str, after: str) -> None:
+    """Head, own part and tail give back the values, and what both share is the same."""
+    found = diffs.field_diff(FieldChange("f", before, after))
+    assert found.before is not None
+    assert found.after is not None
+    assert (found.before.whole, found.after.whole) == (before, after)
+    assert (found.before.head, found.before.tail) == (found.after.head, found.after.tail)
+
+
+@given(st.lists(st.tuples(st.integers(0, 500), st.lists(st.integers(1, 10**9), max_size=5)), min_size=1, max_size=40))
+def test_charts_stay_inside_their_frame(stretches: list[tuple[int, list[int]]]) -> None:
+    """Whatever happened, nothing is drawn outside, and the numbers add up."""
+    volumes = [
+        Volume(NOW + timedelta(hours=at), changes, {"reject": changes % 3}, tuple(sorted(leads)))
+        for at, (changes, leads) in enumerate(stretches)
+    ]
+    chart = charts.chart(volumes, NOW + timedelta(hours=len(volumes)))
+    assert chart.changes == sum(changes for changes, _ in stretches)
+    assert chart.sample == sum(len(leads) for _, leads in stretches)
+    for bar in chart.bars:
+        assert bar.x >= 0
+        assert bar.x + bar.width <= charts.WIDTH
+        assert 0 <= bar.y <= bar.y + bar.height <= charts.HEIGHT
+    for lead in chart.leads:
+        assert 0 <= lead.p95 <= lead.median <= charts.HEIGHT
+    assert len({tick.text for tick in chart.volume_ticks}) == len(chart.volume_ticks)
+
+
+def test_percentiles_are_of_the_sample() -> None:
+    """Nearest rank: always a value that was measured."""
+    assert charts.percentile([1, 2, 3, 4], 0.5) == 2
+    assert charts.percentile(list(range(1, 101)), 0.95) == 95
+    assert charts.percentile([7], 0.95) == 7
+
+
+_WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20).map(str.strip)
+
+
+@given(
+    q=_WORDS,
+    author=_WORDS,
+    happened=st.frozensets(st.sampled_from(Happening), max_size=3),
+    lacking=st.frozensets(st.sampled_from(Lack), max_size=2),
+    alone=st.booleans(),
+)
+def test_a_filter_s_url_leads_back_to_it(
+    q: str, author: str, happened: frozenset[Happening], lacking: frozenset[Lack], alone: bool
+) -> None:
+    """What is in the form is in the URL, and nothing else."""
+    asked = {"q": [q], "author": [author], "happened": [str(one) for one in happened]}
+    asked |= {"lacking": [str(one) for one in lacking], "self_approved": ["1" if alone else ""]}
+    wanted = filters.read(asked)
+    again = filters.read(parse_qs(wanted.url().removeprefix("?")))
+    assert again == wanted
+    assert wanted.query(None).happened == happened
+
+
+def test_what_a_filter_can_t_read_is_told_and_left_out() -> None:
+    """A bad time, an unknown word, a page that is no number: the rest still counts."""
+    found = filters.read(
+        {"since": ["soon"], "happened": ["apply", "party"], "before": ["x"], "q": ["cart"], "author": ["a" * 300]}
+    )
+    assert set(found.mistakes) == {"since", "happened", "before", "author"}
+    assert found.query(None).happened == {Happening.APPLY}
+    assert found.query(None).text == "cart"
+    assert found.query(None).author == ""
+
+
+def test_a_visitor_of_some_namespaces_asks_only_for_those() -> None:
+    """The form can narrow what may be seen, and never widen it."""
+    wanted = filters.read({"namespace": ["shop"]})
+    assert wanted.query(frozenset({"shop", "web"})).namespaces == frozenset({"shop"})
+    assert wanted.query(frozenset({"web"})).namespaces == frozenset()
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)
+    )
+)
+def test_any_json_can_be_read(value: Json) -> None:
+    """A record of another version, or a damaged one, is shown as far as it goes."""
+    assert isinstance(facts.words(value), str)
+    assert isinstance(facts.person(value), str)
+    assert isinstance(facts.group(value, "a", "b"), dict)
+    assert isinstance(facts.texts(value), tuple)
