@@ -1,74 +1,97 @@
-"""The journal's door: intent before, result after, and what is served, in one database."""
+"""The journal's door: intent before, result after, what is served, and every question about it, in one database."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
-
-from reconciler import __version__
-from reconciler.audit.proof.chain import FIRST_PREVIOUS, SCHEMA_VERSION, seal
+from reconciler.audit.proof.signing import DEFAULT_NAME, PublicKey, Signer
+from reconciler.audit.proofs import Proofs
 from reconciler.audit.record import records
-from reconciler.audit.record.groups import Facts, stamp
-from reconciler.audit.store import database, query, verify
-from reconciler.audit.store import older as schema
-from reconciler.audit.store.served import NOTHING_KEPT, Kept, Update, amend, compared, key, to_row
+from reconciler.audit.record.groups import Facts
+from reconciler.audit.retaining import Retention
+from reconciler.audit.store import append, beginning, bodies, database, history, standing, verify
+from reconciler.audit.store.answering import Answering
+from reconciler.audit.store.append import Hand, Ledger
+from reconciler.audit.store.database import Database
+from reconciler.audit.store.versions import RecordedVersions
 from reconciler.model.audit import Attempt, AuditRecord, Conclusion, Documents, Event, Served, Verification
 from reconciler.model.digest import Digest, Json
 from reconciler.model.entry import Entry
-from reconciler.model.errors import Stalled
+from reconciler.model.happening import Note
+from reconciler.model.question import (
+    EVERYTHING,
+    Blamed,
+    JournalState,
+    Query,
+    RouteChange,
+    ServedAt,
+    ServedVersion,
+    Volume,
+)
 
 Clock = Callable[[], datetime]
-
-# Made once: putting a statement together takes longer than SQLite takes to run it.
-_HEAD = select(schema.head.c.sequence, schema.head.c.hash).with_for_update()
-_SET_HEAD, _MOVE_HEAD = insert(schema.head), update(schema.head)
-_ADD_RECORD, _ADD_TOUCHED, _ADD_INTENT = map(insert, (schema.records, schema.touched, schema.open_intents))
+DEFAULT_SCHEMA = "reconciler"
 
 
 class Journal:
-    """An append-only, hash-chained record of every decision, and the documents that are served now.
+    """An append-only, hash-chained record of every decision, and the documents that are and were served.
 
-    Every method raises `Transient` when the database can't be read or written for now (a full disk, a lock), in which
-    case nothing of that call was written, and `Stalled` when it is damaged.
+    Every method raises `Transient` when the database can't be read or written for now (a full disk, a lock, a server
+    that is away), in which case nothing of that call was written, and `Stalled` when it is damaged.
     """
 
-    def __init__(self, engine: Engine, clock: Clock, *, read_only: bool = False) -> None:
-        self._engine = engine
-        self._read_only = read_only
-        self._clock = clock
-        # What the table `served` holds as of the result with this sequence, and the token of these documents: saves
-        # reading them back, and comparing them, at every result.
-        self._kept: tuple[int, Kept, object] | None = None
+    def __init__(self, place: Database, hand: Hand) -> None:
+        self._place = place
+        self._hand = hand
+        self._answering = Answering(place.reader)
+        # Saves reading back what is served, and comparing it, at every result. Should a commit fail, the sequence kept
+        # here belongs to no state, and it is all read again.
+        self._held: history.Holding | None = None
 
     @classmethod
-    def open(cls, place: Path | str, clock: Clock, *, read_only: bool = False) -> Self:
-        """Opens a journal; makes it, and its directory, where there is none.
+    def open(
+        cls,
+        place: Path | str,
+        clock: Clock,
+        *,
+        read_only: bool = False,
+        signer: Signer | None = None,
+        origin: str = DEFAULT_NAME,
+        schema: str = DEFAULT_SCHEMA,
+        alone: bool = False,
+    ) -> Self:
+        """Opens a journal; makes it, and its directory or schema, where there is none, and migrates an older one.
 
         Args:
-            place: a file for SQLite, or a database URL.
+            place: a file for SQLite, or the URL of a PostgreSQL database.
             clock: the time now, aware.
             read_only: for verbs that read, beside a running controller too; never changes or makes anything.
+            signer: signs a checkpoint with every record; None signs nothing.
+            origin: which journal it is, as its checkpoints say.
+            schema: of PostgreSQL, where its tables are: one journal each.
+            alone: for a controller: no second one may write beside it (verbs may).
 
         Raises:
-            Stalled: it cannot be opened, is missing (read-only), damaged, or newer than this program.
+            Stalled: it cannot be opened, is missing or older (read-only), damaged, or newer than this program.
+            Transient: the database can't be reached, or another controller writes it.
         """
-        engine = database.connect(place, read_only=read_only)
-        journal = cls(engine, clock, read_only=read_only)
-        if not read_only:
-            try:
-                journal._create()
-            except BaseException:
-                engine.dispose()
-                raise
+        opened = database.connect(place, read_only=read_only, schema=schema, alone=alone)
+        journal = cls(opened, Hand(clock, origin, signer))
+        try:
+            if read_only:
+                beginning.look(opened)
+            else:
+                beginning.begin(opened, journal._hand)
+        except BaseException:
+            opened.close()
+            raise
         return journal
 
     def close(self) -> None:
-        """Folds everything into the one file and lets go of it."""
-        if not self._read_only:
-            database.fold(self._engine)
-        self._engine.dispose()
+        """Folds everything into the one file, where it is one, and lets go of it."""
+        self._place.close()
 
     def intend(self, attempt: Attempt, *, instead: bool = False) -> int:
         """Records what is about to be applied, before anything is touched; returns the sequence of the intent.
@@ -78,13 +101,11 @@ class Journal:
             instead: of an intent that is still open, because its result could not be written: closes it first.
         """
         facts = records.intent(attempt)
-        with database.writing(self._engine) as connection:
-            abandoned = query.oldest_open_intent(connection) if instead else None
+        with append.writing(self._place.writer, self._hand) as ledger:
+            abandoned = append.oldest_open_intent(ledger.connection) if instead else None
             if abandoned is not None:
-                self._interrupt(connection, abandoned)
-            sequence = self._append(connection, Event.INTENT, facts)
-            connection.execute(_ADD_INTENT, {"sequence": sequence})
-            return sequence
+                ledger.interrupt(abandoned)
+            return ledger.append(Event.INTENT, facts).sequence
 
     def conclude(
         self, sequence: int, conclusion: Conclusion, documents: Documents | None, digest: Digest | None
@@ -103,13 +124,14 @@ class Journal:
         Raises:
             Stalled: the intent is not open (any more).
         """
-        with database.writing(self._engine) as connection:
-            intended = _take_intent(connection, sequence)
+        with append.writing(self._place.writer, self._hand) as ledger:
+            first = ledger.take_intent(sequence)
 
-            def facts(served: Json) -> Facts:
-                return records.result(sequence, intended, conclusion, served)
+            def write(served: Json) -> AuditRecord:
+                facts = records.result(sequence, first.body, conclusion, served)
+                return ledger.conclude(Event.RESULT, first, facts)
 
-            return self._conclude(connection, Event.RESULT, facts, conclusion, documents, digest)
+            return self._conclude(ledger, write, conclusion, documents, digest)
 
     def decide(
         self,
@@ -127,38 +149,43 @@ class Journal:
                 before; None when what is served stays that of the old revision.
             digest: of the snapshot they render to.
         """
-        with database.writing(self._engine) as connection:
+        with append.writing(self._place.writer, self._hand) as ledger:
 
-            def facts(served: Json) -> Facts:
-                return records.decision(attempt, conclusion, served)
+            def write(served: Json) -> AuditRecord:
+                return ledger.append(Event.DECISION, records.decision(attempt, conclusion, served))
 
-            return self._conclude(connection, Event.DECISION, facts, conclusion, documents, digest)
+            return self._conclude(ledger, write, conclusion, documents, digest)
+
+    def note(self, note: Note) -> int:
+        """Records something that happened beside reconciles; returns its sequence."""
+        facts: Facts = records.note(note)
+        with append.writing(self._place.writer, self._hand) as ledger:
+            return ledger.append(Event.NOTE, facts).sequence
 
     def _conclude(
         self,
-        connection: Connection,
-        event: Event,
-        facts: Callable[[Json], Facts],
+        ledger: Ledger,
+        write: Callable[[Json], AuditRecord],
         conclusion: Conclusion,
         documents: Documents | None,
         digest: Digest | None,
     ) -> int:
         """Appends a record together with what is served from it on."""
         if documents is None:
-            return self._append(connection, event, facts(None))
-        change = self._update(connection, documents)
-        revision = conclusion.served
-        served = records.served_summary(revision, digest, len(change.kept.origins), change.kept.tree.digest)
-        number = self._append(connection, event, facts(served))
-        _write_served(connection, change, number, str(revision) if revision else None, digest)
-        # Should the commit fail, the sequence kept here belongs to no served_head, and `_held` reads it all again.
-        self._kept = number, change.kept, documents.token
-        return number
+            return write(None).sequence
+        held = self._held
+        if held is None or held.sequence != history.newest(ledger.connection):
+            held = history.holding(ledger.connection)
+        change = history.update_of(held, documents)
+        kept = change.kept
+        record = write(records.served_summary(conclusion.served, digest, len(kept.origins), kept.tree.digest))
+        self._held = ledger.serve(record, held, change, documents.token)
+        return record.sequence
 
     def unfinished(self) -> int | None:
         """The oldest intent without a result: its process died, or is still at it."""
-        with database.reading(self._engine) as connection:
-            return query.oldest_open_intent(connection)
+        with database.reading(self._place.reader) as connection:
+            return append.oldest_open_intent(connection)
 
     def interrupt(self, sequence: int) -> int:
         """Closes the intent of a process that died; returns the sequence of the record that says so.
@@ -166,135 +193,85 @@ class Journal:
         Raises:
             Stalled: the intent is not open (any more).
         """
-        with database.writing(self._engine) as connection:
-            return self._interrupt(connection, sequence)
-
-    def _interrupt(self, connection: Connection, sequence: int) -> int:
-        facts = records.interrupted(sequence, _take_intent(connection, sequence))
-        return self._append(connection, Event.INTERRUPTED, facts)
+        with append.writing(self._place.writer, self._hand) as ledger:
+            return ledger.interrupt(sequence).sequence
 
     def served(self) -> Served:
         """What was last applied, document by document, as the last result left it."""
-        with database.reading(self._engine) as connection:
-            return query.served(connection)
+        with database.reading(self._place.reader) as connection:
+            return history.current(connection)
 
     def served_digest(self) -> Digest | None:
         """Digest of the snapshot that was last applied: told without reading the documents behind it."""
-        with database.reading(self._engine) as connection:
-            return query.served_digest(connection)
+        with database.reading(self._place.reader) as connection:
+            return history.snapshot(connection)
 
-    def entries(
-        self,
-        limit: int | None = None,
-        *,
-        mapping: str = "",
-        author: str = "",
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> list[Entry]:
-        """The log, newest first: one entry per decision, an intent joined with its result.
-
-        Args:
-            limit: at most this many; None for all.
-            mapping: only what concerns this Mapping: ``name`` or ``namespace/name``.
-            author: only commits whose author's name or address contains this, in any case.
-            since: not before this moment.
-            until: before this moment.
-        """
-        with database.reading(self._engine) as connection:
-            return query.entries(connection, limit, query.Filter(mapping, author, since, until))
-
-    def entry(self, wanted: int | str) -> Entry | None:
-        """One entry: by the sequence of any of its records, or the newest by the first digits of its commit."""
-        with database.reading(self._engine) as connection:
-            return query.entry_of(connection, wanted)
-
-    def records(self) -> Iterator[AuditRecord]:
-        """Every record in order, a batch in memory at a time."""
-        last = 0
+    def records(self, after: int = 0) -> Iterator[AuditRecord]:
+        """Every record after that one in order, a batch in memory at a time; without a body where that was deleted."""
         while True:
-            with database.reading(self._engine) as connection:
-                batch = query.batch_after(connection, last)
+            with database.reading(self._place.reader) as connection:
+                batch = bodies.batch_after(connection, after)
             yield from batch
             if not batch:
                 return
-            last = batch[-1].sequence
+            after = batch[-1].sequence
 
-    def verify(self) -> Verification:
-        """Checks every record, the chain between them, and all that the database repeats of them.
+    def verify(self, keys: Sequence[PublicKey] = ()) -> Verification:
+        """Checks every record, the chain and the tree over them, and all that the database repeats of them.
 
-        Never raises on what the file holds; `Transient` where a full disk keeps it from being read.
+        Never raises on what the database holds; `Transient` where a full disk or a lost server keeps it from being
+        read.
+
+        Args:
+            keys: who may have signed the checkpoint; none leaves the signature unchecked.
         """
-        return verify.verify(self._engine)
+        return verify.verify(self._place.reader, keys)
 
-    def _create(self) -> None:
-        with database.writing(self._engine) as connection:
-            version = database.found_version(connection)
-            if version > SCHEMA_VERSION:
-                raise Stalled(
-                    "JournalTooNew",
-                    f"the journal has layout {version}, this program knows {SCHEMA_VERSION}",
-                    "Run the newer program that wrote it.",
-                )
-            schema.metadata.create_all(connection)
-            new = connection.execute(select(schema.head.c.sequence)).first() is None
-            if new or version < SCHEMA_VERSION:
-                database.mark_version(connection)
-            if new:
-                self._append(
-                    connection, Event.JOURNAL_STARTED, records.started(__version__, database.layout(connection))
-                )
+    def versions(self) -> RecordedVersions:
+        """The versions of documents that were served, for who traces requests."""
+        return RecordedVersions(partial(database.reading, self._place.reader))
 
-    def _append(self, connection: Connection, event: Event, facts: Facts) -> int:
-        """Seals a record onto the head; the caller's transaction holds the write lock."""
-        head = connection.execute(_HEAD).first()
-        sequence, previous = (head.sequence + 1, Digest(head.hash)) if head else (1, FIRST_PREVIOUS)
-        body, content, digest = seal(sequence, stamp(self._clock()), event, previous, facts)
-        columns = records.columns_of(body)
-        row = {"sequence": sequence, "hash": digest, "body": content}
-        row |= {name: getattr(columns, name) for name in ("time", "event", "intent", "commit_sha", "author")}
-        connection.execute(_ADD_RECORD, row)
-        if columns.touched:
-            names = ("kind", "namespace", "name")
-            rows = [{"sequence": sequence, **dict(zip(names, t, strict=True))} for t in columns.touched]
-            connection.execute(_ADD_TOUCHED, rows)
-        connection.execute(_MOVE_HEAD if head else _SET_HEAD, {"id": 1, "sequence": sequence, "hash": digest})
-        return sequence
+    def retention(self) -> Retention:
+        """Deletes what is old, and holds what must stay."""
+        return Retention(self._place, self._hand)
 
-    def _update(self, connection: Connection, documents: Documents) -> Update:
-        """What changes in the table `served`: as the documents say, if they were made from what it holds."""
-        at = connection.execute(select(schema.served_head.c.sequence)).scalar()
-        if at is None:
-            return compared(NOTHING_KEPT, documents.all())
-        if self._kept is None or self._kept[0] != at:
-            self._kept = at, query.kept(connection), None
-        _, kept, token = self._kept
-        if documents.base is not None and documents.base is token:
-            return amend(kept, documents.changed)
-        return compared(kept, documents.all())
+    def proofs(self) -> Proofs:
+        """What it proves, and where its checkpoints were left."""
+        return Proofs(self._place, self._hand)
 
+    def standing(self) -> JournalState:
+        """See `Answers`, as for all that follows."""
+        with database.reading(self._place.reader) as connection:
+            return standing.standing(connection, self._place.name, self._hand.public)
 
-def _take_intent(connection: Connection, sequence: int) -> Facts:
-    """Marks an intent as concluded and returns its body."""
-    table = schema.open_intents
-    if connection.execute(delete(table).where(table.c.sequence == sequence)).rowcount != 1:
-        raise Stalled(
-            "JournalIntentClosed",
-            f"record {sequence} of the journal is not an open intent",
-            "Another controller uses this journal: run one per state directory.",
-        )
-    return query.body(connection, sequence)
+    def entries(self, query: Query = EVERYTHING) -> list[Entry]:
+        """The log, newest first."""
+        return self._answering.entries(query)
 
+    def walk(self, query: Query = EVERYTHING) -> Iterator[Entry]:
+        """The entries of a query, oldest first, however many: a batch in memory at a time."""
+        return self._answering.walk(query)
 
-def _write_served(
-    connection: Connection, change: Update, sequence: int, revision: str | None, digest: Digest | None
-) -> None:
-    table = schema.served
-    for name in change.gone:
-        connection.execute(delete(table).filter_by(**key(name)))
-    if change.come:
-        connection.execute(insert(table), [to_row(origin) for origin in change.come])
-    connection.execute(delete(schema.served_head))
-    connection.execute(
-        insert(schema.served_head), {"id": 1, "sequence": sequence, "revision": revision, "snapshot": digest}
-    )
+    def entry(self, wanted: int | str) -> Entry | None:
+        """One entry."""
+        return self._answering.entry(wanted)
+
+    def history(self, mapping: str, limit: int | None = None, before: int | None = None) -> list[RouteChange]:
+        """What was done to one route."""
+        return self._answering.history(mapping, limit, before)
+
+    def blame(self, mapping: str) -> tuple[Blamed, ...]:
+        """Each field of a route with the change that set it."""
+        return self._answering.blame(mapping)
+
+    def at(self, moment: datetime | int) -> ServedAt:
+        """What was served at a moment."""
+        return self._answering.at(moment)
+
+    def version(self, kind: str, namespace: str, name: str, touch: str, moment: datetime) -> ServedVersion | None:
+        """The version of a document with this touch."""
+        return self._answering.version(kind, namespace, name, touch, moment)
+
+    def volume(self, since: datetime, until: datetime, stretches: int) -> Sequence[Volume]:
+        """What happened in each of so many stretches."""
+        return self._answering.volume(since, until, stretches)

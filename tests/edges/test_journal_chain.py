@@ -55,7 +55,7 @@ def rows_of(events: list[Event]) -> list[Row]:
             facts["intent"] = waiting.pop(0)
         _, body, digest = seal(sequence, "2026-01-01T00:00:00.000Z", event, previous, facts)
         columns = columns_of(parse(body) or {})
-        listed = (columns.time, columns.event, columns.intent, columns.commit_sha, columns.author, columns.touched)
+        listed = (columns.time, columns.event, columns.entry, columns.intent)
         rows.append(Row(sequence, digest, body, listed))
         previous = digest
     return rows
@@ -108,7 +108,7 @@ def test_an_intent_is_concluded_once() -> None:
     """A second result for one intent, well sealed and attached, is still wrong."""
     rows = rows_of([Event.JOURNAL_STARTED, Event.INTENT, Event.RESULT])
     _, body, digest = seal(4, "2026-01-01T00:00:00.000Z", Event.RESULT, Digest(str(rows[-1].hash)), {"intent": 2})
-    rows.append(Row(4, digest, body, ("2026-01-01T00:00:00.000Z", "result", 2, None, None, ())))
+    rows.append(Row(4, digest, body, ("2026-01-01T00:00:00.000Z", "result", 2, 2)))
     chain = check(rows, columns_of)
     assert (chain.records, chain.finding) == (3, "it concludes record 2, which is not an open intent")
 

@@ -60,11 +60,11 @@ def test_a_full_database_loses_nothing(place: Path) -> None:
 
     def room() -> Iterator[None]:
         nonlocal pages
-        event.listen(opened._engine, "connect", limit)
-        opened._engine.dispose()
+        event.listen(opened._place.writer, "connect", limit)
+        opened._place.writer.dispose()
         yield
         pages = 1_000_000
-        opened._engine.dispose()
+        opened._place.writer.dispose()
         yield
 
     fails_whole_then_works(opened, room())

@@ -9,12 +9,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, inspect
 
 from reconciler.audit import Journal
 from reconciler.audit.proof.chain import encode
-from reconciler.model.audit import AuditRecord, Verification
+from reconciler.audit.store import database
+from reconciler.model.audit import AuditRecord, Event, Verification
 from reconciler.model.digest import digest_bytes
-from reconciler.model.errors import ReconcileError
+from reconciler.model.errors import ReconcileError, Stalled
 from tests.support.journals import Clock, apply, filled, journal, origin
 
 OLDER = Path(__file__).parents[1] / "support" / "journal-schema-1.sql"
@@ -114,32 +116,70 @@ def test_a_flipped_byte_in_the_file_names_the_record(original: Path, copy: Path,
     ("statement", "bad", "finding"),
     [
         ("DELETE FROM records WHERE sequence = 5", 5, "missing"),
-        ("DELETE FROM records WHERE sequence = 13", 13, "not there"),
+        ("DELETE FROM records WHERE sequence = 13", 0, "another end"),
         ("UPDATE records SET time = '2020-01-01T00:00:00.000Z' WHERE sequence = 3", 3, "column time"),
         ("UPDATE records SET event = 'decision' WHERE sequence = 4", 4, "column event"),
-        ("UPDATE records SET commit_sha = NULL WHERE sequence = 4", 4, "column commit_sha"),
-        ("UPDATE records SET author = 'Eve <eve@example.com>' WHERE sequence = 6", 6, "column author"),
+        ("UPDATE records SET entry = 2 WHERE sequence = 5", 5, "column entry"),
         ("UPDATE records SET intent = NULL WHERE sequence = 3", 3, "column intent"),
         ("UPDATE records SET body = CAST(body AS TEXT) WHERE sequence = 3", 3, "hash"),
         ("UPDATE records SET body = 1000000000000 WHERE sequence = 3", 3, "hash"),
-        ("UPDATE touched SET name = 'web' WHERE sequence = 4", 4, "column touched"),
-        ("DELETE FROM touched WHERE sequence = 8", 8, "column touched"),
+        ("UPDATE records SET body = NULL WHERE sequence = 8", 8, "no record tells that it was deleted"),
         ("DELETE FROM records WHERE sequence = 1", 1, "missing"),
-        ("INSERT INTO touched VALUES (99, 'Mapping', 'default', 'api')", 14, "not there"),
+        ("UPDATE entries SET commit_sha = NULL WHERE number = 4", 4, "column commit_sha of the table entries"),
+        ("UPDATE entries SET message = 'never mind' WHERE number = 8", 8, "column message"),
+        ("UPDATE entries SET self_approved = 1 WHERE number = 8", 8, "column self_approved"),
+        ("UPDATE entries SET approved = 'yes' WHERE number = 9", 9, "column approved"),
+        ("UPDATE entries SET creates = 9.5 WHERE number = 4", 4, "column creates"),
+        ("UPDATE entries SET time_ms = 0 WHERE number = 13", 13, "column time_ms"),
+        ("DELETE FROM entries WHERE number = 11", 11, "the table entries lacks it"),
+        (
+            (
+                'INSERT INTO entries SELECT 1, last, time, time_ms, finished, "trigger", decision, interrupted, reason, '
+                "message, subject, commit_sha, author_id, committer, pull_request, approved, self_approved, signed, "
+                "acknowledged, changes_served, creates, updates, deletes, quarantined, lead_ms, actor FROM entries "
+                "WHERE number = 2"
+            ),
+            0,
+            "the table entries has 8 rows",
+        ),
+        ("UPDATE people SET text = 'Eve <eve@example.com>'", 2, "column author"),
+        ("INSERT INTO people VALUES (9, 'Eve <eve@example.com>')", 0, "whom no entry names"),
+        ("UPDATE touched SET name = 'web' WHERE entry = 4", 4, "the table touched"),
+        ("UPDATE touched SET applied = 1 WHERE entry = 8", 8, "the table touched"),
+        ("DELETE FROM touched WHERE entry = 8", 8, "the table touched"),
+        ("INSERT INTO touched VALUES (99, 'Mapping', 'default', 'api', 'create', 1)", 0, "the table touched has"),
+        ("DELETE FROM happenings WHERE entry = 9", 9, "the table happenings"),
+        ("UPDATE happenings SET happening = 'apply' WHERE happening = 'reject'", 8, "the table happenings"),
+        ("UPDATE entry_commits SET commit_sha = '00' WHERE entry = 6", 6, "the table entry_commits"),
+        ("UPDATE nodes SET hash = flipped(hash) WHERE level = 2 AND position = 1", 0, "tree over records 5 to 8"),
+        ("DELETE FROM nodes WHERE level = 1 AND position = 5", 0, "tree over records 11 to 12"),
+        ("INSERT INTO nodes VALUES (9, 0, x'00')", 0, "the table nodes has"),
         ("UPDATE head SET hash = flipped(hash)", 0, "another end"),
+        ("UPDATE head SET frontier = flipped(frontier)", 0, "another end"),
         ("DELETE FROM head", 0, "another end"),
         ("DELETE FROM open_intents", 0, "intents"),
         ("INSERT INTO open_intents VALUES (2)", 0, "intents"),
-        ("UPDATE served SET document = '{}' WHERE name = 'api'", 7, "cannot be read"),
-        ("UPDATE served SET document = CAST('{}' AS BLOB) WHERE name = 'api'", 7, "documents"),
-        ("UPDATE served SET touch_author = 'Eve' WHERE name = 'api'", 7, "documents"),
-        ("UPDATE served SET line = 2 WHERE name = 'api'", 7, "documents"),
-        ("DELETE FROM served WHERE name = 'api'", 7, "documents"),
-        ("UPDATE served_head SET revision = 'main@sha1:00'", 7, "revision"),
-        ("UPDATE served_head SET sequence = 5", 7, "revision"),
-        ("DELETE FROM served_head", 7, "revision"),
+        ("UPDATE documents SET body = 'x'", 0, "not the one with this digest"),
+        ("UPDATE documents SET body = CAST('x' AS BLOB)", 0, "not the one with this digest"),
+        ("DELETE FROM documents", 0, "a document that is not there"),
+        ("UPDATE served SET touch_author = 'Eve' WHERE name = 'api'", 3, "documents"),
+        ("UPDATE served SET touch_author = 'Eve' WHERE name = 'api' AND until IS NULL", 7, "documents"),
+        ("UPDATE served SET line = 2 WHERE name = 'api' AND since = 5", 5, "documents"),
+        ("UPDATE served SET came = 5 WHERE name = 'other'", 3, "can't be"),
+        ("UPDATE served SET came = 3 WHERE name = 'api'", 5, "came with record 3"),
+        ("UPDATE served SET until = 6 WHERE until = 7", 0, "until 6, which is no result"),
+        ("UPDATE served SET until = 7 WHERE name = 'only-1'", 5, "documents"),
+        ("UPDATE served SET kind = 'Nonsense' WHERE name = 'api'", 3, "damaged row"),
+        ("DELETE FROM served WHERE name = 'api'", 3, "documents"),
+        ("UPDATE served SET era = 7 WHERE until IS NULL", 3, "documents"),
+        ("UPDATE served_states SET revision = 'main@sha1:00' WHERE sequence = 7", 7, "column revision"),
+        ("UPDATE served_states SET documents = flipped(documents) WHERE sequence = 5", 5, "column documents"),
+        ("UPDATE served_states SET era = NULL WHERE sequence = 5", 5, "era"),
+        ("DELETE FROM served_states WHERE sequence = 7", 7, "the table served_states lacks it"),
+        ("INSERT INTO holds VALUES (8, NULL, NULL, 'mine', NULL)", 8, "the table holds"),
         ("CREATE TRIGGER evil AFTER INSERT ON records BEGIN DELETE FROM served; END", 0, "triggers"),
         ("PRAGMA user_version = 7", 0, "layout 7"),
+        ("PRAGMA user_version = 1", 0, "layout 1"),
         ("DROP TABLE served", 0, "tables"),
         ("DROP TABLE records", 1, "cannot be read"),
     ],
@@ -200,7 +240,7 @@ def test_random_bytes_never_fool_or_crash_it(original: Path, copy: Path) -> None
     """
     content, expected = original.read_bytes(), read(original)
     dice = random.Random(20260506)
-    offsets = [*range(100), *(dice.randrange(len(content)) for _ in range(900))]
+    offsets = [*range(100), *(dice.randrange(len(content)) for _ in range(300))]
     found_bad = 0
     for offset in offsets:
         damaged = bytearray(content)
@@ -237,36 +277,95 @@ def older(tmp_path: Path) -> Path:
     return place
 
 
-def test_a_journal_of_an_older_program_verifies_and_goes_on(older: Path) -> None:
-    """Its records stay as they are; the next ones attach to them."""
-    before = verify(older)
-    assert (before.bad, before.finding) == (None, "")
+def migrated(place: Path) -> Path:
+    """The journal, brought to this layout."""
+    journal(place).close()
+    return place
+
+
+def test_a_journal_of_an_older_program_is_migrated_and_goes_on(older: Path) -> None:
+    """Its records stay as they are; the next ones attach to them, the first of which tells of it."""
+    with closing(sqlite3.connect(older)) as connection:
+        before = connection.execute("SELECT sequence, hash, body FROM records").fetchall()
     opened = journal(older)
     kept = opened.served().origins
     assert [origin.id.name for origin in kept] == ["api", "only-3", "other"]
-    assert opened.verify() == before
+    assert opened.verify().finding == ""
+    told = list(opened.records())
+    assert [(one.sequence, one.hash, encode(one.body)) for one in told[:-1]] == before
+    assert (told[-1].event, told[-1].body["happened"]) == (Event.NOTE, ["migrated"])
+    assert (told[-1].body["from_layout"], told[-1].body["to_layout"]) == (1, 3)
     apply(opened, 8, [*kept, origin("new")])
     assert opened.verify().finding == ""
-    assert [record.body["schema"] for record in opened.records()] == [1] * before.records + [2, 2]
+    assert [record.body["schema"] for record in opened.records()] == [1] * 13 + [3, 3, 3]
+    entries = opened.entries()
+    assert [entry.sequence for entry in entries] == [15, 14, 13, 11, 9, 8, 6, 4, 2]
+    assert [change.entry.sequence for change in opened.history("default/api")][-1] == 2
     opened.close()
-    edit(older, "PRAGMA user_version = 1")
-    assert "layout 1" in verify(older).finding
+
+
+def test_an_older_journal_is_not_read_before_it_is_migrated(older: Path) -> None:
+    """The reading verbs say what to do; nothing is changed by them."""
+    before = older.read_bytes()
+    with pytest.raises(Stalled, match="layout 1") as refused:
+        verify(older)
+    assert refused.value.reason == "JournalTooOld"
+    assert older.read_bytes() == before
+
+
+def test_a_migration_that_fails_changes_nothing(older: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it is one transaction: after a failure right before its end the old journal is as it was."""
+
+    def fail(_connection: object) -> None:
+        raise OSError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "mark_version", fail)
+        with pytest.raises(OSError):  # noqa: PT011 - it is ours
+            journal(older)
+    with closing(sqlite3.connect(older)) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        assert tables == {"records", "touched", "head", "open_intents", "served", "served_head"}
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert verify(migrated(older)).finding == ""
+
+
+def test_a_migrated_journal_has_the_tables_of_a_new_one(older: Path, copy: Path) -> None:
+    """The same columns, indexes and references, by the database's own word."""
+
+    def shape(place: Path) -> dict[str, object]:
+        engine = create_engine(f"sqlite:///{place}")
+        looked = inspect(engine)
+        found: dict[str, object] = {
+            name: (
+                [(one["name"], str(one["type"]), one["nullable"]) for one in looked.get_columns(name)],
+                looked.get_pk_constraint(name)["constrained_columns"],
+                sorted((str(one["name"]), one["column_names"], one["unique"]) for one in looked.get_indexes(name)),
+                sorted((one["constrained_columns"], one["referred_table"]) for one in looked.get_foreign_keys(name)),
+                sorted(one["column_names"] for one in looked.get_unique_constraints(name)),
+            )
+            for name in looked.get_table_names()
+        }
+        engine.dispose()
+        return found
+
+    assert shape(migrated(older)) == shape(copy)
 
 
 @pytest.mark.parametrize("goes_on", [False, True])
 def test_an_edit_of_what_an_older_program_left_is_found(older: Path, goes_on: bool) -> None:
     """In what is served: by the digest of the record that says so, whichever schema it has."""
+    opened = journal(older)
     if goes_on:
-        opened = journal(older)
         apply(opened, 8, [origin("api"), origin("new")])
-        opened.close()
+    opened.close()
     edit(older, "UPDATE served SET line = 7 WHERE name = 'api'")
     assert "are not the ones" in verify(older).finding
 
 
 def test_no_record_of_an_old_schema_follows_a_newer_one(older: Path, copy: Path) -> None:
     """Nor one of a schema that isn't known."""
-    for place, schema in ((older, 3), (copy, 1)):
+    for place, schema in ((migrated(older), 4), (copy, 1)):
         content = encode(read(place)[-1].body | {"schema": schema})
         edit(
             place,

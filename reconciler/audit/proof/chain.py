@@ -10,23 +10,24 @@ from dataclasses import dataclass, field
 
 from reconciler.model.audit import Event
 from reconciler.model.digest import Digest, Json, digest_bytes
+from reconciler.model.happening import Happening
 
-# Since 2 the digest of what is served is that of a tree; before it was that of a list.
-SCHEMA_VERSION = 2
+# Of records, and of the database's layout. Since 2 the digest of what is served is that of a tree; before it was that
+# of a list. Since 3 records say what they tell (`happened`), and there are notes.
+SCHEMA_VERSION = 3
 _LONGEST_SHOWN = 80  # characters of a damaged value in a finding
+_MIGRATED = str(Happening.MIGRATED)
 FIRST_PREVIOUS = Digest("sha256:" + "0" * 64)
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What the database repeats of a body so that it can be filtered by; ``touched`` is sorted."""
+    """What the database repeats of a body beside it."""
 
     time: str
     event: str
+    entry: int
     intent: int | None
-    commit_sha: str | None
-    author: str | None
-    touched: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,10 @@ class Chain:
     head: Digest = FIRST_PREVIOUS
     finding: str = ""
     open_intents: set[int] = field(default_factory=set)
-    served: tuple[int, Json] | None = None  # the last result that changed what is served
-    served_schema: Json = None  # of that result
+    body: dict[str, Json] | None = None  # of the last record; None where it is gone
+    pruned: int = 0  # how many contents are gone
     schema: int = 0  # the newest of all records
-    database: Json = None  # what the first record says of the database's layout
+    database: Json = None  # what the records say of the database's layout
 
 
 def encode(value: Json) -> bytes:
@@ -93,23 +94,31 @@ def check(rows: Iterable[Row | Unreadable], columns_of: Callable[[dict[str, Json
     """
     chain = Chain()
     for row in rows:
-        chain.finding = _advance(chain, row, columns_of)
-        if chain.finding:
+        if not advance(chain, row, columns_of):
             break
-        chain.records += 1
     return chain
 
 
-def _advance(chain: Chain, row: Row | Unreadable, columns_of: Callable[[dict[str, Json]], Columns]) -> str:
-    """Takes one record in; returns what is wrong with it, or nothing."""
+def advance(chain: Chain, row: Row | Unreadable, columns_of: Callable[[dict[str, Json]], Columns]) -> bool:
+    """Takes one record in; returns whether it verifies, otherwise what is wrong is in the chain's finding."""
+    chain.body = None
+    chain.finding = _taken(chain, row, columns_of)
+    chain.records += not chain.finding
+    return not chain.finding
+
+
+def _taken(chain: Chain, row: Row | Unreadable, columns_of: Callable[[dict[str, Json]], Columns]) -> str:
+    """Returns what is wrong with a record, or nothing."""
     expected = chain.records + 1
     if isinstance(row, Unreadable):
         return row.reason
     if type(row.sequence) is not int or row.sequence != expected:
         return f"its sequence is {_shown(row.sequence)}: a record is missing, doubled or renumbered"
+    if row.body is None:
+        return _pass(chain, expected, row)
     if not isinstance(row.body, bytes) or digest_bytes(row.body) != row.hash:
         return "its content does not have the hash beside it: one of them was changed"
-    body = parse(row.body)
+    body = chain.body = parse(row.body)
     if body is None:
         return "its content is not canonical JSON"
     if body.get("sequence") != expected:
@@ -125,26 +134,50 @@ def _advance(chain: Chain, row: Row | Unreadable, columns_of: Callable[[dict[str
     return wrong or _follow(chain, expected, columns, body)
 
 
+def _pass(chain: Chain, sequence: int, row: Row) -> str:
+    """Takes in a record whose content is gone: the next one says whether its hash is the right one."""
+    try:
+        _, event, _, intent = row.columns
+        kind = Event(str(event))
+    except ValueError:
+        return "its content is gone, and it is no record"
+    if not isinstance(row.hash, str) or (intent is not None and type(intent) is not int):
+        return "its content is gone, and it is no record"
+    chain.head = Digest(row.hash)
+    chain.pruned += 1
+    return _keep_books(chain, sequence, kind, intent)
+
+
 def _follow(chain: Chain, sequence: int, columns: Columns, body: dict[str, Json]) -> str:
-    """Keeps the books of intents, of schemas and of what is served."""
+    """Keeps the books of intents, of schemas and of the database's layout."""
     schema = body.get("schema")
     if type(schema) is not int or not chain.schema <= schema <= SCHEMA_VERSION:
         return f"it has schema {_shown(schema)}; this program knows {SCHEMA_VERSION}, and none follows a newer one"
     chain.schema = schema
-    match columns.event:
+    told = body.get("database")
+    if told is not None and (columns.event == Event.JOURNAL_STARTED or _MIGRATED in _list(body.get("happened"))):
+        chain.database = told
+    return _keep_books(chain, sequence, Event(columns.event), columns.intent)
+
+
+def _keep_books(chain: Chain, sequence: int, event: Event, intent: int | None) -> str:
+    match event:
         case Event.INTENT:
             chain.open_intents.add(sequence)
         case Event.RESULT | Event.INTERRUPTED:
-            if columns.intent not in chain.open_intents:
-                return f"it concludes record {columns.intent}, which is not an open intent"
-            chain.open_intents.remove(columns.intent)
+            if intent not in chain.open_intents:
+                return f"it concludes record {intent}, which is not an open intent"
+            chain.open_intents.remove(intent)
         case Event.JOURNAL_STARTED:
             if sequence != 1:
                 return "a journal starts only once"
-            chain.database = body.get("database")
-    if body.get("served") is not None:
-        chain.served, chain.served_schema = (sequence, body["served"]), body.get("schema")
+        case _:
+            pass
     return ""
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
 
 
 def parse(content: bytes) -> dict[str, Json] | None:
@@ -162,8 +195,7 @@ def _refuse(number: str) -> Json:
 
 
 def _different(columns: Columns, found: tuple[object, ...]) -> str:
-    names = ("time", "event", "intent", "commit_sha", "author", "touched")
-    for name, value in zip(names, found, strict=True):
+    for name, value in zip(("time", "event", "entry", "intent"), found, strict=True):
         said = getattr(columns, name)
         if type(value) is not type(said) or value != said:
             return f"its column {name} is {_shown(value)}, but its content says {_shown(said)}"

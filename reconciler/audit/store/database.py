@@ -1,27 +1,26 @@
-"""Opens the journal's database and says what its failures mean. All that only SQLite understands is here."""
+"""Opens the journal's database, SQLite or PostgreSQL, and says what its failures mean."""
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import QueuePool
+from psycopg import Error as PostgresError
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from reconciler.audit.proof.chain import SCHEMA_VERSION
-from reconciler.audit.record.clean import clean_text, repository
-from reconciler.model.digest import Digest, digest_bytes
+from reconciler.audit.record.clean import clean_text
+from reconciler.audit.store import postgres, sqlite
+from reconciler.model.digest import Digest
 from reconciler.model.errors import Stalled, Transient
 
-# Long enough for the checkpoint of another process; a commit itself holds the lock for milliseconds.
-_BUSY_MILLISECONDS = 10_000
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA)
-# All that the driver raises on a damaged file; even its error text may not decode.
+# All that a driver raises on a damaged database; even its error text may not decode.
 FAILURES = (
     SQLAlchemyError,
     sqlite3.Error,
+    PostgresError,
     ArithmeticError,
     AttributeError,
     LookupError,
@@ -29,90 +28,61 @@ FAILURES = (
     TypeError,
     ValueError,
 )
-_OUT_OF_ROOM = (
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR_SHMMAP,
-    sqlite3.SQLITE_IOERR_SHMOPEN,
-    sqlite3.SQLITE_IOERR_SHMSIZE,
-)
-_PRIMARY_CODE = 0xFF  # the low byte of an extended result code, https://www.sqlite.org/rescode.html
+_SQLITE = "sqlite"
 
 
-def connect(place: Path | str, *, read_only: bool) -> Engine:
-    """An engine for a SQLite file or a database URL. Nothing is read yet.
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A journal's database.
+
+    Attributes:
+        reader: for transactions that see one state; ``writer``: for those that append.
+        name: where it is, for people, without credentials.
+        schema: its schema in PostgreSQL; empty in SQLite.
+    """
+
+    reader: Engine
+    writer: Engine
+    name: str
+    schema: str = ""
+
+    def close(self) -> None:
+        """Folds everything into the one file, where it is one, and lets go of it."""
+        if self.writer.dialect.name == _SQLITE:
+            with suppress(*FAILURES):
+                sqlite.fold(self.writer)
+        self.writer.dispose()
+        self.reader.dispose()
+
+
+def connect(place: Path | str, *, read_only: bool, schema: str, alone: bool = False) -> Database:
+    """Nothing is read yet.
+
+    Args:
+        place: a file for SQLite, or the URL of a PostgreSQL database.
+        read_only: nothing can be written.
+        schema: where in PostgreSQL the tables are.
+        alone: no other that wants this too may write beside it; in SQLite the state directory's lock sees to that.
 
     Raises:
         Stalled: the file is missing and may not be made, may not be opened, or the URL makes no sense.
     """
-    if isinstance(place, str) and "://" in place:
-        try:
-            return create_engine(place)
-        except (ArgumentError, ImportError) as error:
-            raise Stalled(
-                "JournalUnavailable",
-                f"no database can be opened at {repository(place)}: {clean_text(str(error))}",
-                "Give a path, or a URL whose driver is installed.",
-            ) from error
+    if isinstance(place, str) and postgres.is_url(place):
+        url = postgres.url_of(place)
+        name = postgres.name_of(url, schema)
+        reader = postgres.connect(url, schema, read_only=True)
+        writer = reader if read_only else postgres.connect(url, schema, read_only=False, alone=name if alone else "")
+        return Database(reader, writer, name, schema)
     path = Path(place).absolute()
-    try:
-        writable = _prepare(path, read_only=read_only)
-    except OSError as error:
-        raise Stalled(
-            "JournalUnavailable", f"the journal {path} cannot be opened: {error.strerror}", "Check --state."
-        ) from error
-    return _sqlite(path, read_only=read_only, writable=writable)
-
-
-def _prepare(path: Path, *, read_only: bool) -> bool:
-    """Makes the file where it may, readable by its owner only; returns whether it can be written."""
-    if read_only:
-        # An empty file is what a process leaves that died while it made the journal.
-        if not path.is_file() or not path.stat().st_size:
-            raise Stalled(
-                "JournalMissing", f"there is no journal at {path}", "Check --state; `sync` or `run` makes one."
-            )
-        return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    # SQLite gives its -wal and -shm the mode of the database.
-    path.chmod(0o600)
-    return True
-
-
-def _sqlite(path: Path, *, read_only: bool, writable: bool) -> Engine:
-    def dial() -> sqlite3.Connection:
-        # Autocommit: transactions are begun by us, below.
-        if writable:
-            return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        uri = f"{path.as_uri()}?mode=ro" + ("" if Path(f"{path}-wal").exists() else "&immutable=1")
-        return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-
-    engine = create_engine("sqlite://", creator=dial, poolclass=QueuePool)
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: sqlite3.Connection, _record: object) -> None:
-        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
-        if read_only:
-            connection.execute("PRAGMA query_only = ON")
-            return
-        connection.execute("PRAGMA journal_mode = WAL")
-        # FULL makes WAL durable: a commit returns once it is on disk.
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A writer takes the lock before it reads the head, so that two processes can't attach to the same record.
-        immediate = connection.get_execution_options().get("writing")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-    return engine
+    engine = sqlite.connect(path, read_only=read_only)
+    return Database(engine, engine, str(path))
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that holds the write lock from its start; all of it is written, or nothing.
+
+    In PostgreSQL the lock is that of the head's row, which whoever appends reads first.
 
     Raises:
         Transient: it could not be written now.
@@ -140,75 +110,94 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def _translated(done: str) -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error, UnicodeError, OverflowError, MemoryError) as error:
+    except (SQLAlchemyError, sqlite3.Error, PostgresError, UnicodeError, OverflowError, MemoryError) as error:
+        cause = _cause(error)
+        if isinstance(cause, PostgresError) and not postgres.allowed(cause.sqlstate):
+            raise Stalled(
+                "JournalUnavailable",
+                f"the journal could not be {done}: {words(error)}",
+                "Check the database's name, the role and its rights in the schema.",
+            ) from None
         if damaged(error):
             raise Stalled(
                 "JournalDamaged",
                 f"the journal could not be {done}: {words(error)}",
-                "See `reconciler audit verify`; then restore the state directory from a backup.",
+                "See `reconciler audit verify`; then restore it from a backup.",
             ) from error
         raise passing(error, done) from error
 
 
 def passing(error: Exception, done: str = "read") -> Transient:
-    """The failure as trouble around the file: the journal could not be ``read`` or ``written`` for now."""
+    """The failure as trouble around the database: the journal could not be ``read`` or ``written`` for now."""
     reason = "JournalWriteFailed" if done == "written" else "JournalReadFailed"
-    return Transient(reason, f"the journal could not be {done}: {words(error)}", "Check disk space and permissions.")
+    where = "the database server" if isinstance(_cause(error), PostgresError) else "disk space and permissions"
+    return Transient(reason, f"the journal could not be {done}: {words(error)}", f"Check {where}.")
 
 
-def out_of_room(error: Exception) -> bool:
-    """Whether SQLite had no room for the notes that even a reader keeps beside the file, which may be sound."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return getattr(cause, "sqlite_errorcode", None) in _OUT_OF_ROOM
+def out_of_reach(error: Exception) -> bool:
+    """Whether what keeps the database from being read is around it: it may be sound."""
+    cause = _cause(error)
+    if isinstance(cause, PostgresError):
+        return postgres.transient(cause.sqlstate) or not postgres.allowed(cause.sqlstate)
+    code = getattr(cause, "sqlite_errorcode", None)
+    return isinstance(code, int) and sqlite.out_of_room(code)
 
 
 def damaged(error: Exception) -> bool:
-    """Whether the failure is in what the file holds, so that trying again cannot help."""
+    """Whether the failure is in what the database holds, so that trying again cannot help."""
     if isinstance(error, UnicodeError | OverflowError):
         return True
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    cause = _cause(error)
+    if isinstance(cause, PostgresError):
+        return not postgres.transient(cause.sqlstate)
     code = getattr(cause, "sqlite_errorcode", None)
-    return isinstance(code, int) and code & _PRIMARY_CODE in _DAMAGED
+    return isinstance(code, int) and sqlite.damaged(code)
 
 
 def words(error: Exception) -> str:
-    """The database's own words, without the statement and its values."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return clean_text(str(cause)) or type(error).__name__
+    """The database's own words, in one line, without the statement and its values."""
+    return " ".join(clean_text(str(_cause(error))).split()) or type(error).__name__
 
 
-def layout(connection: Connection) -> Digest | None:
-    """Fingerprint of tables, indexes and triggers; None where the database has no such text."""
-    if connection.dialect.name != "sqlite":
-        return None
-    rows = connection.exec_driver_sql("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name").all()
-    return digest_bytes("\n".join(repr(tuple(row)) for row in rows).encode("utf-8", "backslashreplace"))
+def _cause(error: Exception) -> BaseException:
+    return error.orig or error if isinstance(error, DBAPIError) else error
+
+
+def layout(connection: Connection) -> Digest:
+    """Fingerprint of tables, indexes, triggers and whatever else would act on its own."""
+    return sqlite.layout(connection) if _is_file(connection) else postgres.layout(connection)
 
 
 def mark_version(connection: Connection) -> None:
-    """Writes the schema version where `found_version` finds it."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    """Writes the layout's number where `found_version` finds it."""
+    if _is_file(connection):
+        sqlite.mark_version(connection)
 
 
 def found_version(connection: Connection) -> int:
-    """The schema version of the database; 0 when it is new."""
-    if connection.dialect.name != "sqlite":
-        return SCHEMA_VERSION
-    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+    """The number of the database's layout; 0 when it is new."""
+    return sqlite.found_version(connection) if _is_file(connection) else postgres.found_version(connection)
 
 
 def self_check(connection: Connection) -> str:
-    """What the database itself finds wrong with its file, in its words; empty when nothing."""
-    if connection.dialect.name != "sqlite":
-        return ""
-    found = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar())
-    return "" if found == "ok" else found
+    """What the database itself finds wrong with its file, in its words; empty when nothing, and where it can't."""
+    return sqlite.self_check(connection) if _is_file(connection) else ""
 
 
-def fold(engine: Engine) -> None:
-    """Brings all that was written into the one file, so that it can be copied alone. Nothing is lost if it fails."""
-    if engine.dialect.name == "sqlite":
-        with suppress(*FAILURES), engine.connect() as connection:
-            # Through the driver's own cursor: a checkpoint is refused inside a transaction.
-            connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+def checked_version(found: int) -> int:
+    """The layout, where this program can do something with it.
+
+    Raises:
+        Stalled: it is newer than this program.
+    """
+    if found > SCHEMA_VERSION:
+        raise Stalled(
+            "JournalTooNew",
+            f"the journal has layout {found}, this program knows {SCHEMA_VERSION}",
+            "Run the newer program that wrote it.",
+        )
+    return found
+
+
+def _is_file(connection: Connection) -> bool:
+    return connection.dialect.name == _SQLITE

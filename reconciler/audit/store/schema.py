@@ -46,6 +46,14 @@ records = Table(
     Column("entry", _NUMBER, ForeignKey("records.sequence"), nullable=False),
     Column("intent", _NUMBER, ForeignKey("records.sequence"), unique=True),
     Column("body", LargeBinary),
+    Index("ix_records_entry", "entry"),
+)
+# How many bodies are gone is told without looking at those that are not.
+Index(
+    "ix_records_pruned",
+    records.c.sequence,
+    sqlite_where=records.c.body.is_(None),
+    postgresql_where=records.c.body.is_(None),
 )
 
 people = Table(
@@ -204,6 +212,7 @@ served = Table(
     Index("ix_served_resource", "kind", "namespace", "name", "came"),
     Index("ix_served_touch", "touch_sha"),
     Index("ix_served_document", "document"),
+    Index("ix_served_until", "until"),
 )
 # At most one live version each, and how the one that ends is found.
 Index(

@@ -33,7 +33,7 @@ class Kept:
         for row in rows:
             origin = from_row(row)
             origins[origin.id] = origin
-            digests[_leaf(origin.id)] = row_digest(row)
+            digests[leaf_name(origin.id)] = row_digest(row)
         return cls(origins, DigestTree.of(digests))
 
 
@@ -63,25 +63,35 @@ def amend(before: Kept, changed: Mapping[ResourceId, Origin | None]) -> Update:
     origins = {**before.origins, **come}
     for name in differing.keys() - come.keys():
         del origins[name]
-    digests = {_leaf(name): row_digest(to_row(origin)) for name, origin in come.items()}
-    tree = before.tree.with_changes((_leaf(name) for name in differing.keys() - come.keys()), digests)
+    digests = {leaf_name(name): row_digest(to_row(origin)) for name, origin in come.items()}
+    tree = before.tree.with_changes((leaf_name(name) for name in differing.keys() - come.keys()), digests)
     return Update(tuple(gone), tuple(come.values()), Kept(origins, tree))
 
 
 def listed_digest(kept: Kept) -> Digest:
     """One digest over all that is served, as records of the first schema have it: over a list of the rows' digests."""
     digests = {name: digest for bucket in kept.tree.buckets for name, digest in bucket.items()}
-    return digest_bytes("\n".join(digests[_leaf(name)] for name in sorted(kept.origins)).encode())
+    return digest_bytes("\n".join(digests[leaf_name(name)] for name in sorted(kept.origins)).encode())
 
 
-def _leaf(name: ResourceId) -> str:
+def leaf_name(name: ResourceId) -> str:
+    """What a document is called in the tree of digests."""
     # With a length, so that no two identities share one.
     return f"{name.kind} {len(name.namespace)} {name.namespace} {name.name}"
 
 
 def row_digest(row: ServedRow) -> Digest:
     """The digest of one row, document and provenance."""
-    return digest_bytes(encode({**row, "document": digest_bytes(row["document"])}))
+    return placed_digest(row, digest_bytes(row["document"]))
+
+
+def placed_digest(place: ServedRow, document: Digest) -> Digest:
+    """The same, given the digest of the document.
+
+    Raises:
+        TypeError, ValueError: a value is none that a record can hold.
+    """
+    return digest_bytes(encode({**place, "document": document}))
 
 
 def to_row(origin: Origin) -> ServedRow:

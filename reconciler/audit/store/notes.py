@@ -1,0 +1,121 @@
+"""What notes in the journal say of the journal itself, held against its tables: holds, deletions, keys, checkpoints."""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, column, select, table
+
+from reconciler.audit.proof import note
+from reconciler.audit.proof.deleted import Deleted
+from reconciler.audit.proof.merkle import Frontier
+from reconciler.audit.proof.note import Checkpoint
+from reconciler.audit.proof.signing import PublicKey
+from reconciler.audit.store.beside import Differs
+from reconciler.model.digest import Json
+from reconciler.model.happening import Happening
+
+_HOLD = ("sequence", "since", "until", "reason", "released")
+
+
+@dataclass(slots=True)
+class Told:
+    """What was learnt from walking the records.
+
+    Attributes:
+        keys: who may have signed; none leaves signatures unchecked. Those that one of them announced count, too.
+        checkpoints: of the tables, by size: they must be those of the tree.
+        known_from: the first result whose documents are kept; those of earlier ones were not, before a migration.
+    """
+
+    keys: list[PublicKey]
+    checkpoints: dict[int, str] = field(default_factory=dict)
+    known_from: int = 0
+    _deleted: Deleted = field(default_factory=Deleted)
+    _holds: dict[int, list[Json]] = field(default_factory=dict)
+    _announced: list[tuple[int, str]] = field(default_factory=list)
+    _roots: dict[int, bytes] = field(default_factory=dict)
+
+    def take(self, sequence: int, body: dict[str, Json] | None, frontier: Frontier) -> None:
+        """Takes in a record that verified; ``frontier`` is that of the tree up to it."""
+        if sequence in self.checkpoints:
+            self._roots[sequence] = frontier.root()
+        if body is None:
+            self._deleted.found(sequence, sequence)
+            return
+        happened = body.get("happened")
+        for each in happened if isinstance(happened, list) else ():
+            self._learn(sequence, str(each), body)
+
+    def _learn(self, sequence: int, happened: str, body: dict[str, Json]) -> None:
+        match happened:
+            case Happening.RETENTION_DELETE:
+                self._deleted.told(body)
+            case Happening.HOLD:
+                self._holds[sequence] = [*(body.get(name) for name in _HOLD[1:4]), None]
+            case Happening.HOLD_RELEASED:
+                held = self._holds.get(int(str(body.get("hold", 0))))
+                if held is not None:
+                    held[3] = sequence
+            case Happening.MIGRATED:
+                known = body.get("served_known_from")
+                self.known_from = known if isinstance(known, int) else sequence
+            case Happening.KEY_CHANGED:
+                self._announced.append((sequence, str(body.get("announcement"))))
+
+    def check_deleted(self) -> None:
+        """Sees to it that every content that is gone was deleted by the journal's own word.
+
+        Raises:
+            Differs: one was not.
+        """
+        untold, first = self._deleted.untold()
+        if untold and first:
+            raise Differs(first[0], "its content is gone, and no record tells that it was deleted")
+
+    def end(self, connection: Connection, size: int, checkpoint: object, root: bytes) -> None:
+        """Compares all that was learnt with the tables, and the signed checkpoint with the tree.
+
+        Args:
+            connection: reads the tables.
+            size: how many records there are.
+            checkpoint: what the head has: empty where nothing signs.
+            root: of the tree over all records.
+
+        Raises:
+            Differs: something is not as the records say.
+        """
+        rows = table("holds", *map(column, _HOLD))
+        held = {row[0]: list(row[1:]) for row in connection.execute(select(rows))}
+        for number in sorted(held.keys() | self._holds.keys()):
+            if held.get(number) != self._holds.get(number):
+                raise Differs(number, "the table holds says something else of it than its content and later records")
+        if self.keys and not checkpoint:
+            raise Differs(0, "nothing signs the journal, so that no key proves it")
+        signed = {size: checkpoint} if checkpoint else {}
+        for each, text in sorted({**self.checkpoints, **signed}.items()):
+            self._check(each, text, root if each == size else self._roots.get(each))
+
+    def _check(self, size: int, text: object, root: bytes | None) -> None:
+        """Holds a checkpoint against the tree, and its signature against the keys."""
+        try:
+            found = note.claimed(str(text))
+            if (found.size, found.root) != (size, root):
+                raise Differs(0, f"the checkpoint over {size} records is not one over the records that are here")
+            if self.keys:
+                note.opened(str(text), self._known(found))
+        except ValueError as error:
+            raise Differs(0, f"the checkpoint over {size} records: {error}") from error
+
+    def _known(self, found: Checkpoint) -> list[PublicKey]:
+        """The keys, and those that they announced."""
+        known = list(self.keys)
+        for _, text in self._announced:
+            with suppress(ValueError):
+                known.append(note.announced(text, found.origin, known))
+        return known
+
+
+def checkpoints_of(connection: Connection) -> dict[int, str]:
+    """The checkpoints of the table."""
+    rows = table("checkpoints", *map(column, ("size", "text")))
+    return {row.size: row.text for row in connection.execute(select(rows))}
