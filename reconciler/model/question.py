@@ -117,6 +117,7 @@ class ServedAt:
         snapshot: digest of what it rendered to.
         documents: digest of the documents, as the result recorded it; ``proven``: they still have it.
         settings: of the process that rendered them, as its start recorded them; empty where that is not known.
+        deleted: the entry by which retention deleted all this; None where it did not.
     """
 
     moment: datetime
@@ -131,6 +132,7 @@ class ServedAt:
     proven: bool
     tool_version: str = ""
     settings: dict[str, Json] = field(default_factory=dict)
+    deleted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

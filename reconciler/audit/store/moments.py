@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
 from reconciler.audit.proof.chain import encode
-from reconciler.audit.record.groups import read_stamp
+from reconciler.audit.record.groups import read_stamp, stamp
 from reconciler.audit.store.conditions import milliseconds
 from reconciler.audit.store.listing import damaged, entry_of, numbered, record_of
+from reconciler.audit.store.retention import deleted_by
 from reconciler.audit.store.schema import documents, entries, happenings, records, served, served_states
 from reconciler.audit.store.served import NOTHING_KEPT, Kept, from_row, listed_digest
 from reconciler.model.audit import AuditRecord, Event
@@ -67,6 +68,7 @@ def at(connection: Connection, wanted: datetime | int) -> ServedAt:
         proven=kept is not None and _proves(record, kept),
         tool_version=version,
         settings=settings,
+        deleted=deleted_by(connection, stamp(record.time)) if state.era is None else None,
     )
 
 
