@@ -16,7 +16,7 @@ from reconciler.settings import Loaded
 
 
 @click.command()
-@settings_flags("common", "state", "source", "cluster", "language", "safety", "target", "voice", "operation")
+@settings_flags("common", "state", "source", "cluster", "language", "safety", "target", "voice", "journal", "operation")
 @output_flag()
 def sync(settings: Loaded, output: str) -> int:
     """Bring the targets to the repository's revision once, and record it.
