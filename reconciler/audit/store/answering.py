@@ -1,12 +1,12 @@
 """Answers questions to the journal, each from one state of the database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine
 
-from reconciler.audit.store import listing, moments, routes, volumes
+from reconciler.audit.store import listing, moments, routes, volumes, walking
 from reconciler.audit.store.database import reading
 from reconciler.model.entry import Entry
 from reconciler.model.question import EVERYTHING, Blamed, Query, RouteChange, ServedAt, ServedVersion, Volume
@@ -23,6 +23,10 @@ class Answering:
         """See `Answers`."""
         with reading(self.engine) as connection:
             return listing.entries(connection, query)
+
+    def walk(self, query: Query = EVERYTHING) -> Iterator[Entry]:
+        """The entries of a query, oldest first, a batch in memory at a time; see `walking`."""
+        return walking.walk(self.engine, query)
 
     def count(self, query: Query = EVERYTHING) -> int:
         """How many entries meet a query, whatever its limit."""
