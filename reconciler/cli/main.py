@@ -16,24 +16,16 @@ import click
 
 from reconciler import __version__
 from reconciler.cli import collector
-from reconciler.cli.audit import audit
-from reconciler.cli.config import config
-from reconciler.cli.demo import demo
 from reconciler.cli.exits import Exit
-from reconciler.cli.migrate import migrate
-from reconciler.cli.plan import plan
-from reconciler.cli.render import render
-from reconciler.cli.route import route
-from reconciler.cli.run import run
 from reconciler.cli.show import wants_colour
-from reconciler.cli.sync import sync
-from reconciler.cli.unpack import unpack
-from reconciler.cli.validate import validate
+from reconciler.cli.verbs import verbs
 from reconciler.model.errors import ReconcileError
 
+_VERBS = "run", "sync", "validate", "plan", "render", "route", "migrate", "audit", "demo", "config", "unpack"
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
 @click.version_option(__version__)
+@verbs(*(f"reconciler.cli.{verb}" for verb in _VERBS))
 def cli() -> None:
     """Serve the Mappings of a Git repository with Envoy, and know which commit caused what.
 
@@ -44,10 +36,6 @@ def cli() -> None:
       reconciler run --repo https://example.com/routes.git --target xds
       reconciler audit log
     """
-
-
-for verb in (run, sync, validate, plan, render, route, migrate, audit, demo, config, unpack):
-    cli.add_command(verb)
 
 
 def main() -> None:

@@ -61,8 +61,10 @@ def command_line_page() -> str:
 def _commands(command: click.Command, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], click.Command]]:
     found: list[tuple[tuple[str, ...], click.Command]] = [(path, command)]
     if isinstance(command, click.Group):
-        for name in command.commands:
-            found += _commands(command.commands[name], (*path, name))
+        within = click.Context(command)
+        for name in command.list_commands(within):
+            verb = command.get_command(within, name)
+            found += _commands(verb, (*path, name)) if verb else []
     return found
 
 
