@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -18,6 +18,7 @@ from reconciler.cli.checking import EnvoyCheck
 from reconciler.cli.clerk import allowed_by, clerk_of, identity
 from reconciler.cli.election import Seat, seat
 from reconciler.cli.resume import Caches, resume
+from reconciler.cli.retaining import Retaining
 from reconciler.cli.sources import needed_api_server, source_of
 from reconciler.cli.state import locked
 from reconciler.cli.xds import discover, own_ports, xds_target
@@ -218,12 +219,14 @@ def controller(
         edges = replace(edges, validated=check.asked, controller=identity(settings))
         edges = elected.at(edges) if elected else edges
         spoken = voice(stack, settings, now, elected, bell.ring)
+        retaining = Retaining(journal.retention(), timedelta(seconds=s.retention), now)
         pace = Pace(s.interval, s.jitter, s.max_backoff, s.cluster_batch)
 
         def told(outcome: Outcome) -> None:
             clerk.settle()
             report(outcome)
             spoken.hear(outcome, loop)
+            retaining.step()
 
         loop = Loop(spoken.at(edges), options, pace, told, log.log_bug, late_nacks, resume(edges, options, caches))
         loop.staleness = Staleness(s.stale_after, source.health)

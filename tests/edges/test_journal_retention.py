@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.audit import Journal
+from reconciler.cli.retaining import Retaining
 from reconciler.model.errors import Stalled
 from reconciler.model.happening import Actor, Happening, Note
 from reconciler.model.question import Query
@@ -139,8 +140,9 @@ def test_appends_go_on_between_the_steps(tmp_path: Path, monkeypatch: pytest.Mon
     assert not first.done
     assert 0 < first.records <= 5
     held = numbers[4][0]
-    since, until = (into.entries()[-at].time for at in (5, 6))
-    keeping.hold(since, until, "case 7", ANN)
+    wanted = into.entry(held)
+    assert wanted is not None
+    keeping.hold(wanted.time, wanted.time + timedelta(seconds=1), "case 7", ANN)
     apply(into, 20, [origin("api")])
     last = first
     while not last.done:
@@ -149,6 +151,33 @@ def test_appends_go_on_between_the_steps(tmp_path: Path, monkeypatch: pytest.Mon
     assert numbers[5][0] not in with_body(into)
     assert sound(into)
     into.close()
+
+
+def test_a_controller_deletes_once_a_day_what_is_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A little at a time; not at all where everything is kept for ever; a journal that is away keeps nobody waiting."""
+    monkeypatch.setattr("reconciler.audit.store.retention.STEP", 4)
+    into = journal(tmp_path / "journal.db")
+    for number in range(1, 9):
+        apply(into, number, [origin("api", f"{number}".encode())])
+    newest, now = into.entries(Query(limit=1))[0].time, [datetime.now(UTC)]
+    forever = Retaining(into.retention(), timedelta(0), lambda: now[0])
+    daily = Retaining(into.retention(), timedelta(days=400), lambda: now[0])
+    had = with_body(into)
+    now[0] = newest + timedelta(days=399)
+    daily.step()
+    forever.step()
+    assert with_body(into) == had
+    now[0] += timedelta(hours=23)
+    daily.step()
+    assert with_body(into) == had, "not due before a day has passed"
+    now[0] = newest + timedelta(days=400, hours=1)
+    daily.step()
+    some = with_body(into)
+    daily.step()
+    assert 0 < len(had - some) < len(had - with_body(into))
+    assert len(had - some) <= 6
+    into.close()
+    Retaining(into.retention(), timedelta(days=1), lambda: now[0]).step()
 
 
 NAMES = ("a", "b", "c")

@@ -1,5 +1,6 @@
 """What notes in the journal say of the journal itself, held against its tables: holds, deletions, keys, checkpoints."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -25,11 +26,13 @@ class Told:
         keys: who may have signed; none leaves signatures unchecked. Those that one of them announced count, too.
         checkpoints: of the tables, by size: they must be those of the tree.
         known_from: the first result whose documents are kept; those of earlier ones were not, before a migration.
+        forgotten: stretches of results whose documents retention deleted, both ends among them.
     """
 
     keys: list[PublicKey]
     checkpoints: dict[int, str] = field(default_factory=dict)
     known_from: int = 0
+    forgotten: list[tuple[int, int]] = field(default_factory=list)
     _deleted: Deleted = field(default_factory=Deleted)
     _holds: dict[int, list[Json]] = field(default_factory=dict)
     _announced: list[tuple[int, str]] = field(default_factory=list)
@@ -50,6 +53,7 @@ class Told:
         match happened:
             case Happening.RETENTION_DELETE:
                 self._deleted.told(body)
+                self.forgotten += _stretches(body.get("states"))
             case Happening.HOLD:
                 self._holds[sequence] = [*(body.get(name) for name in _HOLD[1:4]), None]
             case Happening.HOLD_RELEASED:
@@ -113,6 +117,13 @@ class Told:
             with suppress(ValueError):
                 known.append(note.announced(text, found.origin, known))
         return known
+
+
+def _stretches(told: Json) -> Iterator[tuple[int, int]]:
+    for each in told if isinstance(told, list) else ():
+        match each:
+            case [int() as first, int() as last]:
+                yield first, last
 
 
 def checkpoints_of(connection: Connection) -> dict[int, str]:

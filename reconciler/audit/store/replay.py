@@ -1,9 +1,11 @@
 """Replays the history of what is served, version by version, against what each result recorded."""
 
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import accumulate, groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnClause, Connection, column, select, table
@@ -70,14 +72,15 @@ class _Live:
         return digest_bytes("\n".join(self.versions[name].digest for name in sorted(self.versions)).encode())
 
 
-def replay(connection: Connection, known_from: int) -> None:
+def replay(connection: Connection, known_from: int, forgotten: Sequence[tuple[int, int]]) -> None:
     """Holds every version and every document against the digests that results recorded.
 
     Where retention deleted versions, what is left is held against the results that are.
 
     Args:
         connection: reads the tables.
-        known_from: the first result whose documents must be there, unless its content was deleted too.
+        known_from: the first result whose documents must be there, unless they were deleted.
+        forgotten: stretches of results whose documents were deleted by the journal's own word.
 
     Raises:
         Differs: one is not as it was recorded.
@@ -86,7 +89,7 @@ def replay(connection: Connection, known_from: int) -> None:
     _check_documents(connection)
     _check_numbers(connection)
     states = [_State(*row) for row in _raw(connection, "served_states", ("sequence", "era", "resources", "documents"))]
-    _check_kept(connection, known_from)
+    _check_kept(connection, known_from, forgotten)
     known = [state for state in states if state.era is not None]
     # Versions that ended meanwhile may be gone.
     gaps = any(state.era is None and state.sequence > known[0].sequence for state in states) if known else False
@@ -166,15 +169,16 @@ def _check_numbers(connection: Connection) -> None:
             raise Differs(0, finding)
 
 
-def _check_kept(connection: Connection, known_from: int) -> None:
-    """Only with their records are versions deleted."""
+def _check_kept(connection: Connection, known_from: int, forgotten: Sequence[tuple[int, int]]) -> None:
+    """Only by the journal's own word are versions deleted."""
     states = table("served_states", *map(column, ("sequence", "era")))
-    rows = table("records", *map(column, ("sequence", "body")))
-    chosen = select(states.c.sequence).join_from(states, rows, rows.c.sequence == states.c.sequence)
-    lost = chosen.where(states.c.era.is_(None), rows.c.body.is_not(None), states.c.sequence >= known_from)
-    found = connection.execute(lost.order_by(states.c.sequence).limit(1)).scalar()
-    if found is not None:
-        raise Differs(found, "the table served_states says that its documents are of no era")
+    chosen = select(states.c.sequence).where(states.c.era.is_(None), states.c.sequence >= known_from)
+    begins = sorted(forgotten)
+    ends = list(accumulate((last for _, last in begins), max))
+    for number in connection.execute(chosen.order_by(states.c.sequence)).scalars():
+        before = bisect_right(begins, number, key=itemgetter(0))
+        if not before or ends[before - 1] < number:
+            raise Differs(number, "the table served_states says that its documents are of no era")
 
 
 def _check_documents(connection: Connection) -> None:

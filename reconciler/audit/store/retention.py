@@ -4,6 +4,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
+from operator import itemgetter
 
 from sqlalchemy import Connection, delete, exists, func, select, update
 
@@ -53,13 +54,13 @@ def delete_some(ledger: Ledger, before: datetime, spared: Kept, after: int, acto
     going = sorted(set(numbers) - stays(ledger.connection, numbers, spared))
     rows = list(_rows_of(ledger.connection, going))
     digests = _outlived_documents(ledger.connection, spared, after, reached)
-    states = update(served_states).where(forgotten(spared, after, reached)).values(era=None)
-    if not ledger.connection.execute(states).rowcount + len(rows) + len(digests):
+    states = _forget_states(ledger.connection, spared, after, reached)
+    if not (rows or digests or states):
         return Deletion(reached=reached, done=reached >= spared.limit)
     versions = ledger.connection.execute(delete(served).where(outlived(spared, after, reached))).rowcount
     freed = _free_documents(ledger.connection, digests)
     _empty(ledger.connection, going)
-    note = _note(before, rows, versions, freed, actor)
+    note = _note(before, rows, states, versions, freed, actor)
     noted = ledger.append(Event.NOTE, texts.note(note)).sequence
     return Deletion(len(going), len(rows), versions, freed, noted, reached, reached >= spared.limit)
 
@@ -139,6 +140,17 @@ def _outlived_documents(connection: Connection, spared: Kept, after: int, reache
     return list(connection.execute(chosen).scalars())
 
 
+def _forget_states(connection: Connection, spared: Kept, after: int, reached: int) -> list[tuple[int, int]]:
+    """Of the results that no kept stretch needs the documents go; returns them as stretches, both ends among them."""
+    number, going = served_states.c.sequence, forgotten(spared, after, reached)
+    among = number.between(after + 1, reached)
+    chosen = select(number, going.label("going")).where(among).order_by(number)
+    found = [(row.sequence, bool(row.going)) for row in connection.execute(chosen)]
+    connection.execute(update(served_states).where(going).values(era=None))
+    stretches = [[sequence for sequence, _ in group] for gone, group in groupby(found, key=itemgetter(1)) if gone]
+    return [(stretch[0], stretch[-1]) for stretch in stretches]
+
+
 def _free_documents(connection: Connection, digests: Sequence[str]) -> int:
     """Deletes those that no version has any more; how many."""
     freed = 0
@@ -161,7 +173,14 @@ def _empty(connection: Connection, numbers: Sequence[int]) -> None:
         connection.execute(update(records).where(records.c.entry.in_(some)).values(body=None))
 
 
-def _note(before: datetime, rows: Sequence[tuple[int, Digest]], versions: int, freed: int, actor: Actor) -> Note:
+def _note(
+    before: datetime,
+    rows: Sequence[tuple[int, Digest]],
+    states: Sequence[tuple[int, int]],
+    versions: int,
+    freed: int,
+    actor: Actor,
+) -> Note:
     frontier = Frontier()
     for _, digest in rows:
         frontier, _ = frontier.append(leaf(digest))
@@ -170,6 +189,7 @@ def _note(before: datetime, rows: Sequence[tuple[int, Digest]], versions: int, f
         "ranges": [list[Json](one) for one in _ranges([sequence for sequence, _ in rows])],
         "records": len(rows),
         "root": b64encode(frontier.root()).decode(),
+        "states": [list[Json](one) for one in states],
         "versions": versions,
         "documents": freed,
     }

@@ -98,7 +98,7 @@ def _surroundings(connection: Connection, chain: Chain, beside: Beside, told: To
     if found != expected:
         raise Differs(0, f"the database says intents {found} are open, but by the records {expected} are")
     told.end(connection, chain.records, checkpoint, beside.frontier.root())
-    replay(connection, told.known_from)
+    replay(connection, told.known_from, told.forgotten)
     damage = database.self_check(connection)
     if damage:
         raise Differs(0, f"the database file is damaged: {damage}")
