@@ -41,25 +41,48 @@ def public(path: Path, origin: str) -> PublicKey | None:
         return None
 
 
-def replace(path: Path, new: Signer) -> Path:
-    """Puts another key in the place of the one in a file, which is kept beside it; returns where.
+def publics(path: Path, origin: str) -> list[PublicKey]:
+    """The public halves of the key in a file and of those it took the place of, as far as they can be read."""
+    beside = sorted(each for each in path.parent.glob(f"{path.name}.*") if each != _fresh(path))
+    found = (public(each, origin) for each in (path, *beside))
+    return [key for key in found if key is not None]
+
+
+def prepare(path: Path, new: Signer) -> Path:
+    """Writes another key beside the one in a file, whose old one gets a name of its own; returns that.
 
     Raises:
         Stalled: it can't be written.
     """
     old = signer(path, new.public.name, make=False).public
-    kept = path.with_name(f"{path.name}.{old.id.hex()}")
-    fresh = path.with_name(f"{path.name}.new")
+    kept, fresh = path.with_name(f"{path.name}.{old.id.hex()}"), _fresh(path)
     try:
         fresh.unlink(missing_ok=True)
         _write(fresh, new)
         if not kept.exists():
             os.link(path, kept)
-        fresh.replace(path)
         _sync(path.parent)
     except OSError as error:
         raise _unusable(path, f"it can't be replaced: {error.strerror}", "Check permissions.") from error
     return kept
+
+
+def take(path: Path) -> None:
+    """Puts the key that was prepared in the place of the one in a file.
+
+    Raises:
+        Stalled: it can't be.
+    """
+    try:
+        _fresh(path).replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        hint = f"Move {_fresh(path)} to {path}: the journal has announced it already."
+        raise _unusable(path, f"it can't be replaced: {error.strerror}", hint) from error
+
+
+def _fresh(path: Path) -> Path:
+    return path.with_name(f"{path.name}.new")
 
 
 def new(origin: str) -> Signer:

@@ -1,12 +1,12 @@
 """What the journal proves, and where its checkpoints were left: exports, roots, keys."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
 
 from sqlalchemy import Connection
 
 from reconciler.audit.proof import note as notes
-from reconciler.audit.proof.signing import Signer
+from reconciler.audit.proof.signing import PublicKey, Signer
 from reconciler.audit.record import records
 from reconciler.audit.store import append, database, proving
 from reconciler.audit.store.append import Hand
@@ -52,6 +52,22 @@ class Proofs:
         """Of how many records a checkpoint was last left, by place."""
         with self._reading() as connection:
             return proving.left(connection)
+
+    def trusted(self, keys: Sequence[PublicKey]) -> list[PublicKey]:
+        """These keys, and those that they announced in the journal, one after the other."""
+        found = list(keys)
+        with self._reading() as connection:
+            for origin, text in proving.announcements(connection):
+                with suppress(ValueError):  # by a key that is not among them
+                    new = notes.announced(text, origin, found)
+                    found += [new] if new not in found else []
+        return found
+
+    def signed_by(self, keys: Sequence[PublicKey]) -> str:
+        """Which of the keys signed the newest checkpoint; empty where none did."""
+        with suppress(ValueError):
+            return str(notes.signed_by(self.newest()[1], keys)[1])
+        return ""
 
     def announce(self, new: Signer, actor: Actor) -> int:
         """Records, signed by the present key, that another one signs from now on; returns the number of the record.

@@ -35,6 +35,11 @@ def public_of(s: Settings) -> PublicKey | None:
     return key_file.public(key_of(s), s.journal_name)
 
 
+def publics_of(s: Settings) -> list[PublicKey]:
+    """The same with those of older keys that are kept beside it, the present one first."""
+    return key_file.publics(key_of(s), s.journal_name)
+
+
 def places_of(stack: ExitStack, s: Settings, folder: Path) -> Sequence[Place]:
     """Where checkpoints are left; what is opened for them is closed with the stack.
 

@@ -9,12 +9,14 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, func, insert, select
 
 from reconciler.audit.proof import lines, merkle, note
+from reconciler.audit.proof.chain import parse
 from reconciler.audit.proof.signing import PublicKey
 from reconciler.audit.record.groups import stamp
 from reconciler.audit.store.listing import damaged
-from reconciler.audit.store.schema import anchors, checkpoints, head, nodes, records
+from reconciler.audit.store.schema import anchors, checkpoints, happenings, head, nodes, records
 from reconciler.model.digest import Digest
 from reconciler.model.errors import Stalled
+from reconciler.model.happening import Happening
 
 _CACHED = 4_096  # subtrees: the proofs of neighbours share most of theirs
 _BATCH = 200
@@ -168,3 +170,13 @@ def left(connection: Connection) -> dict[str, int]:
     """Of how many records the newest checkpoint was that was left, by place."""
     chosen = select(anchors.c.place, func.max(anchors.c.size)).group_by(anchors.c.place)
     return {row[0]: row[1] for row in connection.execute(chosen)}
+
+
+def announcements(connection: Connection) -> Iterator[tuple[str, str]]:
+    """The announcements of new keys in order, each with the journal's name that it says."""
+    told = happenings.c.happening == str(Happening.KEY_CHANGED)
+    chosen = select(records.c.sequence, records.c.body).join(happenings, happenings.c.entry == records.c.sequence)
+    for row in connection.execute(chosen.where(told).order_by(records.c.sequence)):
+        text = (parse(bytes(row.body or b"")) or {}).get("announcement")
+        if isinstance(text, str):
+            yield text.partition("\n")[0], text
