@@ -6,7 +6,7 @@ from datetime import datetime
 
 from reconciler.audit.record.groups import UNKNOWN, Facts, identity, place, read_stamp, stamp
 from reconciler.model.audit import Conclusion
-from reconciler.model.check import verdicts
+from reconciler.model.check import Check, CheckVerdict, verdicts
 from reconciler.model.digest import Json, digest_json
 from reconciler.model.effect import Ack, AckState, Evidence, Placed
 from reconciler.model.entry import Answer
@@ -29,7 +29,7 @@ def ending(conclusion: Conclusion, source: Facts, merged_at: Json = UNKNOWN) -> 
         "reason": conclusion.reason,
         "message": conclusion.message,
         "finished_at": stamp(conclusion.finished_at),
-        "verdicts": {str(check): str(said) for check, said in verdicts(conclusion.ran, conclusion.problems).items()},
+        "verdicts": _verdicts(conclusion),
         **_checks(conclusion.problems),
         "quarantined": [{**identity(name), "older_version_served": older} for name, older in conclusion.quarantined],
         "effect": {
@@ -41,6 +41,17 @@ def ending(conclusion: Conclusion, source: Facts, merged_at: Json = UNKNOWN) -> 
             "lead_times_ms": _lead_times(conclusion, source, merged_at),
         },
     }
+
+
+def _verdicts(conclusion: Conclusion) -> Json:
+    """What each check said. The Envoys that got it are as good a check as the binary."""
+    said = verdicts(conclusion.ran, conclusion.problems)
+    states = {ack.state for ack in conclusion.acks}
+    if conclusion.rejections or AckState.NACKED in states:
+        said[Check.ENVOY] = CheckVerdict.FAILED
+    elif states == {AckState.ACKED} and said[Check.ENVOY] is CheckVerdict.NOT_RUN:
+        said[Check.ENVOY] = CheckVerdict.PASSED
+    return {str(check): str(verdict) for check, verdict in said.items()}
 
 
 def _checks(problems: Sequence[Problem]) -> Facts:
