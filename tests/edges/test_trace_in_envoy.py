@@ -152,9 +152,10 @@ def test_every_line_leads_to_commit_author_and_entry(form: str, tmp_path: Path) 
         running.commit(BOB, Decision.REFUSED, item=None, moved=None, away=None, canary=None, red=None, hosts=None)
         running.ask("/item/3", "default/item", second)
         running.repository.git("revert", "--no-edit", "HEAD")
+        reverted = running.repository.head
         back = running.commit(ANN, item=mapping("item", "/item/"), away=None)
         running.ask("/item/4", "default/item", back)
-        running.ask("/moved/2", "default/moved", back)
+        running.ask("/moved/2", "default/moved", (reverted, back[1]))
         _check(running, second)
 
 
