@@ -42,6 +42,10 @@ def _desk(request: Request) -> Desk:
     return Desk(_behind(request).board, _viewer(request).scope)
 
 
+def _events(request: Request) -> Events:
+    return _behind(request).events
+
+
 ViewerOf = Annotated[Viewer, Depends(_viewer)]
 DeskOf = Annotated[Desk, Depends(_desk)]
-EventsOf = Annotated[Events, Depends(lambda request: _behind(request).events)]
+EventsOf = Annotated[Events, Depends(_events)]
