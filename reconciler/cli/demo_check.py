@@ -10,6 +10,7 @@ from reconciler.apply.envoy_process import EnvoyProcess
 from reconciler.demo import ScratchRepository
 from reconciler.loop import Loop
 from reconciler.model.errors import Stalled
+from reconciler.model.question import Query
 
 _DEADLINE_S = 30.0
 _POLL_S = 0.005
@@ -56,7 +57,7 @@ def check_demo(repository: ScratchRepository, envoy: EnvoyProcess, loop: Loop, p
 
 
 def _journal_names(loop: Loop, commit: str) -> bool:
-    return any(entry.commit == commit for entry in loop.edges.journal.entries(limit=5))
+    return bool(loop.edges.journal.entries(Query(commit=commit, limit=1)))
 
 
 def _access_log(envoy: EnvoyProcess) -> str:

@@ -41,13 +41,14 @@ def blame(connection: Connection, mapping: str) -> tuple[Blamed, ...]:
 
 
 def blamed(changes: Iterable[RouteChange]) -> tuple[Blamed, ...]:
-    """The fields of one route, by name. Pure; asks for no more changes than it needs.
+    """The fields of one route, in the order of plans. Pure; asks for no more changes than it needs.
 
     Args:
         changes: those that were applied, newest first.
     """
     told: dict[str, Blamed] = {}
     settled: set[str] = set()
+    names: list[tuple[str, ...]] = []
     for number, change in enumerate(changes):
         if change.op is Op.DELETE:
             if number:
@@ -57,10 +58,13 @@ def blamed(changes: Iterable[RouteChange]) -> tuple[Blamed, ...]:
         for one in change.fields:
             if one.field not in settled and one.after:
                 told[one.field] = Blamed(one.field, one.after, change, change.id)
-            settled.add(one.field)
+        names.append(tuple(one.field for one in change.fields))
+        settled.update(names[-1])
         if change.op is Op.CREATE:
             break
-    return tuple(told[name] for name in sorted(told))
+    # In the order in which the oldest of them tells them: all that a route has, as a plan does.
+    order = dict.fromkeys(name for listed in [*reversed(names), tuple(told)] for name in listed)
+    return tuple(told[name] for name in order if name in told)
 
 
 def _changes(mapping: str) -> Select[Any]:

@@ -1,55 +1,65 @@
-"""``reconciler audit log``: the decisions, newest first."""
+"""``reconciler audit log``: what happened, newest first."""
 
 import json
-from datetime import datetime
+from dataclasses import replace
 
 import click
 
-from reconciler.cli.audit.reading import line, opened, utc
+from reconciler.audit import Journal
+from reconciler.cli.audit.filters import filters
+from reconciler.cli.audit.reading import opened
+from reconciler.cli.audit.shown import as_json, lines
 from reconciler.cli.options import output_flag, settings_flags
-from reconciler.model.digest import Json
-from reconciler.model.entry import Entry
-from reconciler.model.plain import plain
+from reconciler.model.happening import Happening
+from reconciler.model.question import Query
+from reconciler.model.text import plural
 from reconciler.settings import Loaded
+
+# What makes a log less than whole: something done that could not be recorded, a process that left without a word.
+_MISSING = frozenset({Happening.AUDIT_GAP, Happening.INTERRUPTED})
+_NAMED = 5
 
 
 @click.command()
+@filters
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most this many.")
-@click.option("--mapping", default="", metavar="NAME", help="Only this Mapping: name or namespace/name.")
-@click.option("--author", default="", metavar="TEXT", help="Only commits whose author contains this.")
-@click.option("--since", type=click.DateTime(), help="Not before this moment (UTC).")
-@click.option("--until", type=click.DateTime(), help="Before this moment (UTC).")
+@click.option("--before", type=click.IntRange(min=1), metavar="ENTRY", help="Only older entries: the next page.")
 @settings_flags("state")
 @output_flag()
-def log(
-    settings: Loaded,
-    limit: int,
-    mapping: str,
-    author: str,
-    since: datetime | None,
-    until: datetime | None,
-    output: str,
-) -> None:
-    """List decisions, newest first: one line each.
+def log(settings: Loaded, query: Query, limit: int, before: int | None, output: str) -> None:
+    """List what happened, newest first: one line each. Every condition must hold.
+
+    With --without or --self-approved a second line says what is known of pull request, approval, signature and
+    acknowledgement. Says on standard error where the log has gaps in the time asked for.
 
     \b
     Examples:
-      reconciler audit log --since 2026-01-01 --author ann@
-      reconciler audit log --output json
+      reconciler audit log --since 24h --author ann@
+      reconciler audit log --happened drift-found --since 2026-01-01 --until 2026-04-01
+      reconciler audit log --without approval --outside 'Mon-Fri 09:00-17:00 Europe/Berlin'
+      reconciler audit log --mapping shop/checkout --output json
     """
+    asked = replace(query, limit=limit, before=before)
     with opened(settings) as journal:
-        entries = journal.entries(limit, mapping=mapping, author=author, since=utc(since), until=utc(until))
+        # One more than asked for tells whether there is another page.
+        found = journal.entries(replace(asked, limit=limit + 1))
+        _warn(journal, query)
+    entries = found[:limit]
     if output == "json":
-        click.echo(json.dumps([_as_json(entry) for entry in entries], indent=2))
+        click.echo(json.dumps([as_json(entry) for entry in entries], indent=2))
         return
-    for entry in entries:
-        click.echo(line(entry))
+    for line in lines(entries, review=bool(query.lacking or query.self_approved)):
+        click.echo(line)
     if not entries:
         click.echo("no entries")
+    elif len(found) > limit:
+        click.echo(f"older ones: --before {entries[-1].sequence}", err=True)
 
 
-def _as_json(entry: Entry) -> Json:
-    value = plain(entry)
-    if isinstance(value, dict):
-        value.pop("records", None)
-    return value
+def _warn(journal: Journal, query: Query) -> None:
+    gaps = journal.entries(Query(since=query.since, until=query.until, happened=_MISSING, limit=_NAMED + 1))
+    if gaps:
+        more = " and more" if len(gaps) > _NAMED else ""
+        named = ", ".join(str(entry.sequence) for entry in gaps[:_NAMED])
+        what = plural(len(gaps), "gap") if not more else "gaps"
+        click.echo(f"note: {what} in this time, see entries {named}{more}", err=True)

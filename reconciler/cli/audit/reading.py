@@ -1,5 +1,6 @@
-"""What every verb that reads the journal shares: opening it, times in flags, one line for an entry."""
+"""Opens the journal for the verbs that read it."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -8,21 +9,12 @@ import click
 
 from reconciler.audit import Journal
 from reconciler.cli.wiring import JOURNAL, now
-from reconciler.model.decision import Decision
-from reconciler.model.entry import Entry
-from reconciler.model.text import printable
+from reconciler.model.asked import moment
 from reconciler.settings import Loaded
 
-_COLOURS = {
-    Decision.APPLIED: "green",
-    Decision.UNCHANGED: "green",
-    Decision.PARTIAL: "yellow",
-    Decision.REFUSED: "red",
-    Decision.ROLLED_BACK: "red",
-    Decision.FAILED: "red",
-}
-
-_ACKS = {"Acked": "acknowledged", "Nacked": "rejected", "Pending": "silent", "Unknown": "written"}
+_SHORTEST_COMMIT = 7  # git's own shortest abbreviation; below it a number is an entry
+_MOST_DIGITS = 18  # longer numbers are commits
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
 @contextmanager
@@ -39,27 +31,21 @@ def opened(settings: Loaded) -> Iterator[Journal]:
         journal.close()
 
 
-def utc(moment: datetime | None) -> datetime | None:
-    """A moment that was given without a zone."""
-    return moment.replace(tzinfo=now().tzinfo) if moment else None
+def wanted_entry(text: str) -> int | str:
+    """The number of an entry, or the first digits of a commit."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _SHORTEST_COMMIT else text
 
 
-def line(entry: Entry) -> str:
-    """An entry in one line for people."""
-    decision = str(entry.decision) if entry.decision else ("Interrupted" if entry.interrupted else "under way")
-    colour = _COLOURS.get(entry.decision, "yellow") if entry.decision else "yellow"
-    counts = "".join(
-        f" {sign}{many}" for sign, many in (("+", entry.creates), ("~", entry.updates), ("-", entry.deletes)) if many
-    )
-    acks = ", ".join(f"{many} {_ACKS.get(state, state)}" for state, many in entry.acks)
-    words = [
-        f"{entry.sequence:>5}",
-        f"{entry.time:%Y-%m-%d %H:%M:%S}",
-        click.style(f"{decision:<11}", fg=colour),
-        click.style(entry.commit[:7] or "-", fg="cyan"),
-        printable(f"{entry.author or '-'}: {entry.subject or '-'}"),
-        f"[{counts.strip()}]" if counts else "",
-        f"({acks})" if acks else "",
-        entry.reason,
-    ]
-    return "  ".join(word for word in words if word)
+def wanted_moment(journal: Journal, text: str) -> datetime | int | None:
+    """A moment, or the number of an entry, also that of a commit; None where there is no such entry.
+
+    Raises:
+        click.BadParameter: it is none of these.
+    """
+    if (text.isascii() and text.isdigit()) or _COMMIT.fullmatch(text):
+        entry = journal.entry(int(text) if text.isdigit() and len(text) <= _MOST_DIGITS else text)
+        return entry.sequence if entry else None
+    try:
+        return moment(text, now())
+    except ValueError as error:
+        raise click.BadParameter(f"{error}, or the number of an entry, or a commit") from error

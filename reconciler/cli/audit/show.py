@@ -2,15 +2,14 @@
 
 import click
 
-from reconciler.cli.audit.reading import line, opened
+from reconciler.cli.audit.deleted import missing
+from reconciler.cli.audit.reading import opened, wanted_entry
+from reconciler.cli.audit.shown import line, reviewed
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.show import echo_value
 from reconciler.model.digest import Json
-from reconciler.model.text import printable
 from reconciler.settings import Loaded
-
-_SHORTEST_COMMIT = 7  # git's own shortest abbreviation; below it a number is an entry
 
 
 @click.command()
@@ -25,13 +24,15 @@ def show(settings: Loaded, wanted: str, output: str) -> int:
       reconciler audit show 12 --output json
     """
     with opened(settings) as journal:
-        entry = journal.entry(int(wanted) if wanted.isdigit() and len(wanted) < _SHORTEST_COMMIT else wanted)
+        entry = journal.entry(wanted_entry(wanted))
+        why = missing(journal, wanted) if entry is None else ""
     if entry is None:
-        click.echo(f"no entry {printable(wanted)}; `reconciler audit log` lists them", err=True)
+        click.echo(why, err=True)
         return Exit.PROBLEM
     bodies: list[Json] = [{**record.body, "hash": record.hash} for record in entry.records]
     if output == "text":
         click.echo(line(entry))
+        click.echo(f"       {reviewed(entry)}")
         click.echo()
     echo_value(bodies, output)
     return Exit.FINE

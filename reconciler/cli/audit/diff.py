@@ -1,0 +1,157 @@
+"""``reconciler audit diff``: what a time or some entries changed, as routing."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import click
+
+from reconciler.audit import Journal
+from reconciler.cli.audit.reading import opened, wanted_moment
+from reconciler.cli.audit.times import stamped
+from reconciler.cli.exits import Exit
+from reconciler.cli.options import output_flag, settings_flags
+from reconciler.cli.show import in_colour
+from reconciler.cli.wiring import stage_options
+from reconciler.compile import NOTHING, Compiled, Options, plan_change
+from reconciler.model.digest import Json
+from reconciler.model.plan import Op, Plan
+from reconciler.model.question import ServedAt
+from reconciler.model.resource import Origin, ResourceId
+from reconciler.model.text import printable
+from reconciler.plan import as_json, as_text
+from reconciler.settings import Loaded
+from reconciler.state import recompiled
+
+_SIGNS = {Op.CREATE: "+", Op.UPDATE: "~", Op.DELETE: "-"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """What was served on one side, and what it means today.
+
+    Attributes:
+        compiled: None where it can't be compiled any more.
+        notes: what is to be said about that.
+    """
+
+    served: ServedAt
+    compiled: Compiled | None
+    notes: tuple[str, ...]
+
+
+@click.command()
+@click.argument("before", metavar="FROM")
+@click.argument("after", metavar="TO", default="now")
+@settings_flags("state", "common", "language", "target")
+@output_flag()
+def diff(settings: Loaded, before: str, after: str, output: str) -> int:
+    """Print how routing at TO differs from that at FROM, as `reconciler plan` does: times, entries or commits.
+
+    What is served right after an entry is that of the entry. Both sides are compiled from the documents that the
+    journal kept, with today's settings; where that makes something else of them than was served, it says so, and where
+    they can't be compiled any more, it tells which documents differ.
+
+    \b
+    Examples:
+      reconciler audit diff 7d
+      reconciler audit diff 2026-05-06T12:00:00Z 2026-05-07
+      reconciler audit diff 12 15 --output json
+    """
+    options = stage_options(settings)
+    with opened(settings) as journal:
+        sides = [_side(journal, text, options) for text in (before, after)]
+    old, new = sides
+    if old is None or new is None:
+        click.echo(f"no entry {printable(after if old else before)}; `reconciler audit log` lists them", err=True)
+        return Exit.PROBLEM
+    notes = [f"note: {name}: {note}" for name, side in (("FROM", old), ("TO", new)) for note in side.notes]
+    plan = _plan(old, new, options)
+    if output == "json":
+        click.echo(json.dumps(_json(old, new, plan), indent=2))
+    else:
+        click.echo(f"from {_told(old)}\nto   {_told(new)}\n")
+        click.echo(as_text(plan, colour=in_colour()) if plan else "\n".join(_documents_text(old, new)))
+    for note in notes:
+        click.echo(note, err=True)
+    return Exit.FINE if all(side.served.proven or side.served.entry is None for side in sides if side) else Exit.PROBLEM
+
+
+def _side(journal: Journal, text: str, options: Options) -> _Side | None:
+    moment = wanted_moment(journal, text)
+    if moment is None:
+        return None
+    served = journal.at(moment)
+    if served.entry is None:
+        return _Side(served, NOTHING, ())
+    if not served.proven:
+        return _Side(served, None, ("the documents that were served are not kept, or not those that were recorded",))
+    if not served.origins:
+        return _Side(served, NOTHING, ())
+    compiled, unguarded = recompiled(served.origins, options)
+    if unguarded:
+        return _Side(served, None, ("a guard of every request can't be read any more as it was",))
+    if served.snapshot and compiled.snapshot.digest != served.snapshot:
+        return _Side(served, compiled, ("with these settings Envoy would get something else than it got then",))
+    return _Side(served, compiled, ())
+
+
+def _plan(old: _Side, new: _Side, options: Options) -> Plan | None:
+    if old.compiled is None or new.compiled is None:
+        return None
+    # It was applied, or is what would undo it: nobody asks whether it may be.
+    return replace(plan_change(old.compiled, new.compiled, options, fast_forward=None), refusals=())
+
+
+def _told(side: _Side) -> str:
+    served = side.served
+    if served.entry is None:
+        return f"{stamped(served.moment)}: nothing had been applied yet"
+    revision = served.revision or "an unknown revision"
+    return printable(f"{stamped(served.moment)}: {revision}, entry {served.entry.sequence}")
+
+
+def _json(old: _Side, new: _Side, plan: Plan | None) -> Json:
+    return {
+        "from": _side_json(old),
+        "to": _side_json(new),
+        "plan": as_json(plan) if plan else None,
+        "documents": [{"op": str(op), **_name(name)} for op, name, _ in _documents(old, new)],
+    }
+
+
+def _side_json(side: _Side) -> Json:
+    served = side.served
+    return {
+        "moment": stamped(served.moment),
+        "entry": served.entry.sequence if served.entry else None,
+        "revision": str(served.revision) if served.revision else None,
+        "snapshot": served.snapshot,
+        "documents": served.documents,
+        "proven": served.proven,
+        "notes": list(side.notes),
+    }
+
+
+def _name(name: ResourceId) -> dict[str, Json]:
+    return {"kind": str(name.kind), "namespace": name.namespace, "name": name.name}
+
+
+def _documents(old: _Side, new: _Side) -> Iterator[tuple[Op, ResourceId, Origin]]:
+    """What was written otherwise; that something moved is no difference."""
+    before = {origin.id: origin for origin in old.served.origins}
+    after = {origin.id: origin for origin in new.served.origins}
+    for name in sorted(before.keys() | after.keys()):
+        if name not in before:
+            yield Op.CREATE, name, after[name]
+        elif name not in after:
+            yield Op.DELETE, name, before[name]
+        elif before[name].document != after[name].document:
+            yield Op.UPDATE, name, after[name]
+
+
+def _documents_text(old: _Side, new: _Side) -> Iterator[str]:
+    differing = list(_documents(old, new))
+    for op, name, origin in differing:
+        yield printable(f"{_SIGNS[op]} {name}  {origin.provenance}")
+    yield f"documents that differ: {len(differing)}; as routing they can't be compared any more"
