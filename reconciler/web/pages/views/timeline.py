@@ -124,7 +124,7 @@ def evidence(entry: Entry) -> tuple[tuple[Badge, ...], str]:
     chips: list[Badge] = []
     unknown: list[str] = []
     if entry.pull_request == UNKNOWN:
-        unknown.append("pull request")
+        unknown.append("PR")
     elif entry.pull_request:
         chips.append(Badge("⇡", f"PR #{entry.pull_request}", Tone.NOTICE))
     else:

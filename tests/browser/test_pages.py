@@ -1,0 +1,279 @@
+"""The pages in a real browser: a real controller, journal and Envoy behind them, with and without JavaScript."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.support.browser import NARROW, WIDE, chromium
+from tests.support.pages_world import BOB, HOSTILE_AUTHOR, HOSTILE_SUBJECT, World, live_through, mapping, world
+
+pytestmark = pytest.mark.xdist_group("browser")  # one world and one browser for all of them
+
+_GRAVE = ("serious", "critical")
+# What is the same in both is looked at once.
+_RULES = {"light": {"resultTypes": ["violations"]}, "dark": {"runOnly": ["color-contrast"]}}
+
+
+@pytest.fixture(scope="module")
+def w(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Some days of work, and at their end a commit of somebody who means no good."""
+    with world(tmp_path_factory.mktemp("world")) as made:
+        live_through(made)
+        evil = mapping("web/evil", "/evil/", "evil.web", hostname="www.example.com")
+        made.commit({"web/evil.yaml": evil}, HOSTILE_SUBJECT, HOSTILE_AUTHOR)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One for all."""
+    with chromium() as made:
+        yield made
+
+
+def paths(w: World) -> list[str]:
+    """Every page, with something on it."""
+    by_decision = {str(outcome.decision): outcome.sequence for outcome in w.outcomes if outcome.sequence}
+    return [
+        "/decisions",
+        "/decisions?happened=reject&lacking=approval",
+        *(f"/decisions/{by_decision[name]}" for name in ("Applied", "Refused", "Partial")),
+        "/routes",
+        "/routes/shop/cart",
+        "/routes/web/press",
+        "/routes/web/press-kit",
+        "/which?url=http%3A%2F%2Fshop.example.com%2Fcheckout%2F42",
+        "/which?url=nonsense",
+        "/problems",
+        "/envoys",
+        "/journal",
+        "/at",
+        "/compare",
+        "/decisions/999999",
+    ]
+
+
+@contextmanager
+def looking(browser: Browser, **context: Any) -> Iterator[tuple[BrowserContext, list[str]]]:
+    """A visitor, and all that their browser complains about."""
+    said: list[str] = []
+    opened = browser.new_context(**{"viewport": WIDE, "reduced_motion": "reduce", **context})
+    opened.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    opened.on("weberror", lambda error: said.append(str(error.error)))
+    try:
+        yield opened, said
+    finally:
+        opened.close()
+
+
+def wide(page: Page) -> bool:
+    """Whether the page itself scrolls sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_for_everybody(w: World, browser: Browser, scheme: str) -> None:
+    """Axe finds nothing serious in light and dark; nothing violates the policy; no page scrolls sideways."""
+    found = []
+    with looking(browser, color_scheme=scheme) as (context, said):
+        page = context.new_page()
+        for path in paths(w):
+            page.goto(w.pages.url + path, wait_until="domcontentloaded")
+            assert page.locator("h1").count() == 1, path
+            for violation in Axe().run(page, options=_RULES[scheme]).response["violations"]:
+                if violation["impact"] in _GRAVE:
+                    where = [node["html"][:200] for node in violation["nodes"][:3]]
+                    found.append(f"{path}: {violation['id']}: {where}")
+            for size in (NARROW, WIDE) if scheme == "light" else ():
+                page.set_viewport_size(size)
+                assert not wide(page), f"{path} at {size['width']}"
+    assert not found, "\n".join(found)
+    assert not [line for line in said if "404" not in line and "400" not in line], said
+
+
+def test_without_javascript_all_can_be_read(w: World, browser: Browser) -> None:
+    """Filters, links and forms are plain HTML."""
+    with looking(browser, java_script_enabled=False) as (context, _):
+        page = context.new_page()
+        page.goto(w.pages.url)
+        expect(page).to_have_url(re.compile("/decisions$"))
+        page.get_by_label("Author").fill("chloe@")
+        page.get_by_role("button", name="Filter").click()
+        expect(page).to_have_url(re.compile("author=chloe"))
+        authors = page.locator(".entry .by").all_inner_texts()
+        assert authors
+        assert all("Chloé Duval" in text for text in authors)
+        page.get_by_role("link", name="Canary to 60 % (#152)").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Canary to 60 % (#152)")
+        page.get_by_role("link", name="shop/checkout-next").first.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("shop/checkout-next")
+        page.get_by_role("link", name="Which route?").click()
+        page.get_by_label("URL").fill("http://shop.example.com/cart/42")
+        page.get_by_role("button", name="Ask").click()
+        expect(page.get_by_role("heading", level=2).first).to_have_text("shop/cart")
+
+
+def test_a_decision_tells_who_what_and_how_to_prove_it(w: World, browser: Browser) -> None:
+    """What is unknown is called so; before and after, the risk, every Envoy's word, hashes and the command."""
+    outcome = next(o for o in w.outcomes if o.commit and "60 %" in o.commit.subject)
+    assert outcome.commit is not None
+    with looking(browser) as (context, _):
+        page = context.new_page()
+        page.goto(f"{w.pages.url}/commits/{outcome.commit.sha[:9]}")
+        expect(page).to_have_url(f"{w.pages.url}/decisions/{outcome.sequence}")
+        text = page.locator("main").inner_text()
+        for part in (
+            "Chloé Duval <chloe@example.com>",
+            "weight over half",
+            "edge-1",
+            "acknowledged",
+            outcome.commit.sha,
+        ):
+            assert part in text
+        assert re.search(r"Approved by\s+unknown", text)
+        share = page.get_by_role("row").filter(has_text="share").last
+        assert (share.locator("del").inner_text(), share.locator("ins").inner_text()) == ("10", "60")
+        record = w.loop.edges.journal.entry(outcome.sequence or 0)
+        assert record is not None
+        assert all(one.hash in text for one in record.records)
+        assert f"reconciler audit prove {record.records[-1].sequence}" in text
+        page.get_by_text(f"Record {outcome.sequence} as it is").click()
+        assert '"event": "intent"' in page.locator("details.raw pre").first.inner_text()
+
+
+def test_a_refusal_says_why_and_what_to_do(w: World, browser: Browser) -> None:
+    """The sentence with the plan's digest, and what would have changed."""
+    number = next(o.sequence for o in w.outcomes if o.decision == "Refused")
+    with looking(browser) as (context, _):
+        page = context.new_page()
+        page.goto(f"{w.pages.url}/decisions/{number}")
+        refused = page.get_by_role("region", name="Why nothing was touched, and what to do")
+        expect(refused).to_contain_text("--allow-plan")
+        expect(refused).to_contain_text("bring back what was removed by mistake")
+        expect(page.get_by_role("heading", name="What would have changed")).to_be_visible()
+
+
+def test_a_deleted_route_is_still_told_of(w: World, browser: Browser) -> None:
+    """Its page says who took it away, and who had set what."""
+    with looking(browser) as (context, _):
+        page = context.new_page()
+        page.goto(f"{w.pages.url}/routes/web/press")
+        expect(page.locator("header.head")).to_contain_text("The press pages moved away (#157)")
+        expect(page.get_by_role("row").filter(has_text="prefix /press/").first).to_contain_text("Start with the routes")
+
+
+def test_envoy_s_last_no_is_on_the_page(w: World, browser: Browser) -> None:
+    """Its own words, and the decision in which it said them."""
+    with looking(browser) as (context, _):
+        page = context.new_page()
+        page.goto(f"{w.pages.url}/envoys")
+        expect(page.get_by_role("heading", name="edge-1")).to_contain_text("acknowledged")
+        expect(page.get_by_role("region", name="The last time Envoy said no")).to_contain_text("program size")
+
+
+def test_by_keyboard_alone(w: World, browser: Browser) -> None:
+    """Tab to the skip link, over it into the page, filter, and open a decision."""
+    with looking(browser) as (context, _):
+        page = context.new_page()
+        page.goto(f"{w.pages.url}/decisions")
+        page.keyboard.press("Tab")
+        expect(page.locator(":focus")).to_have_text("Skip to content")
+        page.keyboard.press("Enter")
+        expect(page.locator("main")).to_be_focused()
+        _tab_to(page, lambda: page.evaluate("document.activeElement.id") == "f-q")
+        page.keyboard.type("press pages")
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile("q=press"))
+        _tab_to(page, lambda: "title" in page.evaluate("document.activeElement.className"))
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text("The press pages moved away (#157)")
+
+
+def _tab_to(page: Page, there: Callable[[], bool]) -> None:
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if there():
+            return
+    raise AssertionError("the keyboard does not lead there")
+
+
+def test_a_hostile_commit_is_only_text(w: World, browser: Browser) -> None:
+    """Markup, scripts, reordering characters and endless words of a commit are shown, and do nothing."""
+    outcome = w.outcomes[-1] if w.outcomes[-1].commit else next(o for o in reversed(w.outcomes) if o.commit)
+    with looking(browser, viewport=NARROW) as (context, said):
+        page = context.new_page()
+        for path in (
+            "/decisions?author=mallory",
+            f"/decisions/{outcome.sequence}",
+            "/routes/web/evil",
+            "/routes?q=evil",
+        ):
+            page.goto(w.pages.url + path)
+            assert "owned" not in page.title().split("·")[-1]
+            assert page.locator("main script, main img, main [onmouseover]").count() == 0
+            text = page.locator("main").inner_text()
+            assert "mallory@example.com" in text, path
+            assert "\u202e" not in page.content()
+            assert not wide(page), path
+        page.goto(f"{w.pages.url}/decisions/{outcome.sequence}")
+        assert "<script>document.title='owned'</script>" in page.locator("h1").inner_text()
+        assert "gnp.exe" in page.locator("h1").inner_text()
+    assert not said
+
+
+def test_new_decisions_are_told_and_shown_where_one_is(w: World, browser: Browser) -> None:
+    """The banner counts; shown, the list is new, focus and place are as they were."""
+    with looking(browser, viewport={"width": 1000, "height": 500}) as (context, said):
+        page = context.new_page()
+        with page.expect_response("**/api/v1/events"):
+            page.goto(f"{w.pages.url}/decisions")
+        page.locator("#f-author").focus()
+        page.evaluate("scrollTo(0, 300)")
+        cart = mapping("shop/cart", "/cart/", "cart-live.shop")
+        sha = w.commit({"shop/cart.yaml": cart}, "Seen as it happens", BOB)
+        button = page.get_by_role("button", name="1 new decision: show")
+        expect(button).to_be_visible()
+        page.evaluate("document.querySelector('#news button').click()")
+        expect(page.get_by_role("link", name="Seen as it happens")).to_be_visible()
+        expect(page.locator(".strip")).to_contain_text(sha[:7])
+        expect(page.locator("#f-author")).to_be_focused()
+        assert page.evaluate("scrollY") == 300
+        expect(button).to_have_count(0)
+    assert not said
+
+
+def test_a_long_log_has_pages_and_a_big_table_too(w: World, browser: Browser) -> None:
+    """Older entries are behind a link that can be shared; a mistake in the URL is told beside its field."""
+    newest = w.outcomes[-1].sequence or 0
+    with looking(browser) as (context, _):
+        page = context.new_page()
+        page.goto(f"{w.pages.url}/decisions?before={newest}&author=ann%40")
+        numbers = [int(text.strip("#")) for text in page.locator(".entry .number").all_inner_texts()]
+        assert numbers == sorted(numbers, reverse=True)
+        assert numbers
+        assert numbers[0] < newest
+        expect(page.get_by_role("link", name="← Newest")).to_have_attribute("href", "/decisions?author=ann%40")
+        answer = page.goto(f"{w.pages.url}/decisions?since=soon")
+        assert answer is not None
+        assert answer.status == 400
+        expect(page.get_by_label("Not before (UTC)")).to_have_attribute("aria-invalid", "true")
+        expect(page.locator("#m-since")).to_contain_text("is no time")
+
+
+def test_two_times_are_compared(w: World, browser: Browser) -> None:
+    """The table as it was, proven by the record, and what differs since."""
+    second = w.outcomes[1]
+    with looking(browser) as (context, _):
+        page = context.new_page()
+        page.goto(f"{w.pages.url}/at?time={second.finished_at:%Y-%m-%dT%H:%M:%S}.999Z")
+        expect(page.locator("main")).to_contain_text("as recorded")
+        expect(page.locator("main")).to_contain_text("Give the cart more time on Fridays")
+        expect(page.get_by_role("row").filter(has_text="web/press")).to_have_count(1)
+        page.get_by_role("link", name="Compare with now").click()
+        gone = page.locator("article").filter(has_text="web/press").first
+        expect(gone).to_contain_text("deleted")
