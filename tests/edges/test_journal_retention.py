@@ -17,7 +17,8 @@ from reconciler.model.happening import Actor, Happening, Note
 from reconciler.model.question import Query
 from reconciler.model.retention import Deletion
 from reconciler.model.source import Person
-from tests.support.journals import apply, attempt, commit, conclusion, journal, origin
+from tests.support import postgres
+from tests.support.journals import NOON, Shelf, apply, attempt, commit, conclusion, journal, origin
 
 ANN = Actor("ann", "command line on desk")
 DELETIONS = Query(happened=frozenset({Happening.RETENTION_DELETE}))
@@ -44,14 +45,23 @@ def sound(into: Journal) -> bool:
 
 
 @contextmanager
-def scratch() -> Iterator[Journal]:
-    """A journal in a directory of its own."""
+def scratch(database: str) -> Iterator[Journal]:
+    """A journal in a directory or a schema of its own."""
     with tempfile.TemporaryDirectory() as directory:
-        into = journal(Path(directory) / "journal.db")
+        running = postgres.server() if database == "postgresql" else None
+        shelf = Shelf(running.url, running.schema()) if running else Shelf(Path(directory) / "journal.db")
+        into = shelf.open()
         try:
             yield into
         finally:
             into.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def into(request: pytest.FixtureRequest) -> Iterator[Journal]:
+    """A new journal, open for writing."""
+    with scratch(request.param) as made:
+        yield made
 
 
 def test_what_is_old_goes_and_what_is_served_stays(tmp_path: Path) -> None:
@@ -81,9 +91,8 @@ def test_what_is_old_goes_and_what_is_served_stays(tmp_path: Path) -> None:
         assert word not in path.read_bytes()
 
 
-def test_a_question_about_what_was_deleted_names_the_entry_that_deleted_it(tmp_path: Path) -> None:
+def test_a_question_about_what_was_deleted_names_the_entry_that_deleted_it(into: Journal) -> None:
     """And never says that there was nothing."""
-    into = journal(tmp_path / "journal.db")
     numbers = [apply(into, number, [origin(f"only-{number}")]) for number in range(1, 6)]
     cutoff = into.entries(Query(limit=1))[0].time
     old = into.entry(numbers[1][0])
@@ -96,12 +105,10 @@ def test_a_question_about_what_was_deleted_names_the_entry_that_deleted_it(tmp_p
     assert into.at(cutoff).deleted is None
     stamp = old.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     assert into.versions().deleted(stamp) == step.noted
-    into.close()
 
 
-def test_an_intent_that_is_open_stays(tmp_path: Path) -> None:
+def test_an_intent_that_is_open_stays(into: Journal) -> None:
     """However old: its result will name it."""
-    into = journal(tmp_path / "journal.db")
     tried = attempt(1)
     sequence = into.intend(tried)
     for number in range(2, 5):
@@ -109,12 +116,10 @@ def test_an_intent_that_is_open_stays(tmp_path: Path) -> None:
     prune(into, into.entries(Query(limit=1))[0].time)
     into.conclude(sequence, conclusion(tried), None, None)
     assert sound(into)
-    into.close()
 
 
-def test_a_hold_ends_once_and_only_where_it_is(tmp_path: Path) -> None:
+def test_a_hold_ends_once_and_only_where_it_is(into: Journal) -> None:
     """What was released, or never was, is told."""
-    into = journal(tmp_path / "journal.db")
     keeping = into.retention()
     number = keeping.hold(None, None, "case 7", ANN)
     released = keeping.release(number, "closed", ANN)
@@ -126,13 +131,11 @@ def test_a_hold_ends_once_and_only_where_it_is(tmp_path: Path) -> None:
         keeping.hold(into.entries()[0].time, into.entries()[0].time - timedelta(1), "?", ANN)
     assert [(one.number, one.released) for one in keeping.holds()] == [(number, released)]
     assert [entry.happened for entry in into.entries()] == [(Happening.HOLD_RELEASED,), (Happening.HOLD,)]
-    into.close()
 
 
-def test_appends_go_on_between_the_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_appends_go_on_between_the_steps(into: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each step looks at a bounded number of records; a hold that comes in between is obeyed."""
     monkeypatch.setattr("reconciler.audit.store.retention.STEP", 4)
-    into = journal(tmp_path / "journal.db")
     numbers = [apply(into, number, [origin("api", f"{number}".encode())]) for number in range(1, 10)]
     cutoff = into.entries(Query(limit=1))[0].time
     keeping = into.retention()
@@ -150,13 +153,11 @@ def test_appends_go_on_between_the_steps(tmp_path: Path, monkeypatch: pytest.Mon
     assert {held, held + 1} <= with_body(into)
     assert numbers[5][0] not in with_body(into)
     assert sound(into)
-    into.close()
 
 
-def test_a_controller_deletes_once_a_day_what_is_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_controller_deletes_once_a_day_what_is_old(into: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     """A little at a time; not at all where everything is kept for ever; a journal that is away keeps nobody waiting."""
     monkeypatch.setattr("reconciler.audit.store.retention.STEP", 4)
-    into = journal(tmp_path / "journal.db")
     for number in range(1, 9):
         apply(into, number, [origin("api", f"{number}".encode())])
     newest, now = into.entries(Query(limit=1))[0].time, [datetime.now(UTC)]
@@ -191,34 +192,41 @@ OPERATIONS = st.one_of(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(OPERATIONS, min_size=5, max_size=25))
-def test_whatever_is_done_all_that_is_left_verifies(operations: list[tuple[str, object]]) -> None:
+@pytest.mark.parametrize(("database", "examples"), [("sqlite", 12), ("postgresql", 3)])
+def test_whatever_is_done_all_that_is_left_verifies(database: str, examples: int) -> None:
     """Appends, holds, releases and deletions in any order: what is held or served stays, all verifies."""
-    with scratch() as into:
-        keeping = into.retention()
-        for number, (what, value) in enumerate(operations, 1):
-            newest = into.entries(Query(limit=1))
-            now = newest[0].time if newest else datetime.fromisoformat("2026-05-06T12:00:00Z")
-            match what, value:
-                case "apply", dict():
-                    documents = [origin(name, f"{version}".encode()) for name, version in value.items()]
-                    apply(into, number, documents)
-                case "note", _:
-                    into.note(Note(Happening.ANCHORED, "left outside", ANN))
-                case "decide", int():
-                    tried = attempt(value)
-                    into.decide(tried, conclusion(tried))
-                case "hold", (int() as back, int() as long):
-                    begin = now - timedelta(seconds=back)
-                    keeping.hold(begin, begin + timedelta(seconds=long), "case", ANN)
-                case "release", int():
-                    holding = [one for one in keeping.holds() if one.released is None]
-                    if value < len(holding):
-                        keeping.release(holding[value].number, "closed", ANN)
-                case "prune", int():
-                    _check_pruned(into, now - timedelta(seconds=value))
-        assert sound(into)
+
+    @settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.lists(OPERATIONS, min_size=5, max_size=25))
+    def law(operations: list[tuple[str, object]]) -> None:
+        with scratch(database) as into:
+            for number, (what, value) in enumerate(operations, 1):
+                _do(into, number, what, value)
+            assert sound(into)
+
+    law()
+
+
+def _do(into: Journal, number: int, what: str, value: object) -> None:
+    keeping, newest = into.retention(), into.entries(Query(limit=1))
+    now = newest[0].time if newest else NOON
+    match what, value:
+        case "apply", dict():
+            apply(into, number, [origin(name, f"{version}".encode()) for name, version in value.items()])
+        case "note", _:
+            into.note(Note(Happening.ANCHORED, "left outside", ANN))
+        case "decide", int():
+            tried = attempt(value)
+            into.decide(tried, conclusion(tried))
+        case "hold", (int() as back, int() as long):
+            begin = now - timedelta(seconds=back)
+            keeping.hold(begin, begin + timedelta(seconds=long), "case", ANN)
+        case "release", int():
+            holding = [one for one in keeping.holds() if one.released is None]
+            if value < len(holding):
+                keeping.release(holding[value].number, "closed", ANN)
+        case "prune", int():
+            _check_pruned(into, now - timedelta(seconds=value))
 
 
 def _check_pruned(into: Journal, before: datetime) -> None:
