@@ -1,7 +1,7 @@
 """Attempts, conclusions and journals for tests."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -99,9 +99,21 @@ def origin(name: str, document: bytes = b"{}", line: int = 1) -> Origin:
     return Origin(ResourceId(Kind.MAPPING, "default", name), Provenance(f"routes/{name}.yaml", line, touch), document)
 
 
-def journal(path: Path) -> Journal:
-    """A journal at a path, opened for writing."""
-    return Journal.open(path, Clock())
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where a journal of a test is: a file, or a schema of a PostgreSQL database."""
+
+    place: Path | str
+    schema: str = "reconciler"
+
+    def open(self, **options: Any) -> Journal:
+        """The journal, which is made where there is none."""
+        return Journal.open(self.place, Clock(), schema=self.schema, **options)
+
+
+def journal(where: Path | Shelf) -> Journal:
+    """A journal at a path, or on a shelf, opened for writing."""
+    return where.open() if isinstance(where, Shelf) else Journal.open(where, Clock())
 
 
 def apply(into: Journal, number: int, origins: Sequence[Origin] = (), digest: Digest = SNAPSHOT) -> tuple[int, int]:

@@ -2,7 +2,8 @@
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import accumulate, groupby
 from operator import itemgetter
@@ -182,14 +183,15 @@ def _check_kept(connection: Connection, known_from: int, forgotten: Sequence[tup
 
 
 def _check_documents(connection: Connection) -> None:
-    for digest, body in _raw(connection, "documents", ("digest", "body")):
-        if not isinstance(body, bytes) or digest_bytes(body) != digest:
-            raise Differs(0, f"the document {digest!r:.80} is not the one with this digest")
+    with closing(_raw(connection, "documents", ("digest", "body"))) as found:
+        for digest, body in found:
+            if not isinstance(body, bytes) or digest_bytes(body) != digest:
+                raise Differs(0, f"the document {digest!r:.80} is not the one with this digest")
     rows, there = table("served", column("document")), table("documents", column("digest"))
     lost = select(rows.c.document).where(rows.c.document.not_in(select(there.c.digest))).limit(1)
-    found = connection.execute(lost).first()
-    if found is not None:
-        raise Differs(0, f"the table served has a document that is not there: {found[0]!r:.80}")
+    missing = connection.execute(lost).first()
+    if missing is not None:
+        raise Differs(0, f"the table served has a document that is not there: {missing[0]!r:.80}")
 
 
 def _is_listed(connection: Connection, state: _State) -> bool:
@@ -218,9 +220,11 @@ def _until(each: _Version) -> int:
     return each.until or 0
 
 
-def _raw(connection: Connection, name: str, columns: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
+def _raw(connection: Connection, name: str, columns: tuple[str, ...]) -> Generator[tuple[Any, ...], None, None]:
     """Rows as the driver gives them, by the first column; without types, so that no converter meets another one."""
     untyped: list[ColumnClause[Any]] = [column(each) for each in columns]
     chosen = select(*untyped).select_from(table(name)).order_by(untyped[0])
-    for row in connection.execution_options(stream_results=True, max_row_buffer=_BUFFERED).execute(chosen):
-        yield tuple(row)
+    streaming = connection.execution_options(stream_results=True, max_row_buffer=_BUFFERED)
+    with closing(streaming.execute(chosen)) as found:
+        for row in found:
+            yield tuple(row)

@@ -1,6 +1,7 @@
 """Verifies a journal's database: the chain, and all that stands beside it. Trusts nothing that the database says."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from typing import Any
 
 from sqlalchemy import ColumnClause, Connection, Engine, column, select, table
@@ -46,12 +47,13 @@ def verify(engine: Engine, keys: Sequence[PublicKey] = ()) -> Verification:
 
 def _check(connection: Connection, chain: Chain, keys: Sequence[PublicKey]) -> None:
     beside, told = Beside(connection), Told(list(keys), _checkpoints(connection))
-    for row in _rows(connection):
-        if not advance(chain, row, columns_of):
-            _before(beside)
-            raise Differs(chain.records + 1, chain.finding)
-        beside.take(chain.records, chain.head, chain.body)
-        told.take(chain.records, chain.body, beside.frontier)
+    with closing(_rows(connection)) as rows:
+        for row in rows:
+            if not advance(chain, row, columns_of):
+                _before(beside)
+                raise Differs(chain.records + 1, chain.finding)
+            beside.take(chain.records, chain.head, chain.body)
+            told.take(chain.records, chain.body, beside.frontier)
     _surroundings(connection, chain, beside, told)
 
 
@@ -64,27 +66,29 @@ def _before(beside: Beside) -> None:
             raise
 
 
-def _rows(connection: Connection) -> Iterator[Row | Unreadable]:
+def _rows(connection: Connection) -> Generator[Row | Unreadable, None, None]:
     """Records in order; the first thing that can't be read ends it."""
     try:
-        for values in raw(connection, schema.records.name, _RECORD):
-            sequence, digest, body, *columns = values
-            yield Row(sequence, digest, body, tuple(columns))
+        with closing(raw(connection, schema.records.name, _RECORD)) as found:
+            for sequence, digest, body, *columns in found:
+                yield Row(sequence, digest, body, tuple(columns))
     except _READING as error:
         if database.out_of_reach(error):
             raise
         yield Unreadable(f"it cannot be read: {database.words(error)}")
 
 
-def raw(connection: Connection, name: str, columns: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
+def raw(connection: Connection, name: str, columns: tuple[str, ...]) -> Generator[tuple[Any, ...], None, None]:
     """Rows as the driver gives them, ordered by the first column.
 
     Without types, so that no converter meets a value of another type than it expects.
     """
     untyped: list[ColumnClause[Any]] = [column(each) for each in columns]
     chosen = select(*untyped).select_from(table(name)).order_by(untyped[0])
-    for row in connection.execution_options(stream_results=True, max_row_buffer=_BUFFERED).execute(chosen):
-        yield tuple(row)
+    streaming = connection.execution_options(stream_results=True, max_row_buffer=_BUFFERED)
+    with closing(streaming.execute(chosen)) as found:
+        for row in found:
+            yield tuple(row)
 
 
 def _surroundings(connection: Connection, chain: Chain, beside: Beside, told: Told) -> None:
