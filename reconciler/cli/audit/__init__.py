@@ -5,6 +5,7 @@ import click
 from reconciler.cli.audit.at import at
 from reconciler.cli.audit.blame import blame
 from reconciler.cli.audit.diff import diff
+from reconciler.cli.audit.export import export
 from reconciler.cli.audit.history import history
 from reconciler.cli.audit.hold import hold
 from reconciler.cli.audit.log import log
@@ -30,5 +31,5 @@ def audit() -> None:
     """
 
 
-for verb in (log, show, history, blame, at, diff, trace, verify, prove, key, checkpoint, anchors, prune, hold):
+for verb in (log, show, history, blame, at, diff, trace, verify, prove, key, checkpoint, anchors, export, prune, hold):
     audit.add_command(verb)

@@ -58,7 +58,7 @@ _MARKDOWN = [kind for kind in checks.markdown(_pack("markdown", _PLAIN)) if kind
 
 
 @given(TEXTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_csv_keeps_its_rows_and_has_no_formula(text: str) -> None:
     """As many rows and columns as with the plainest words."""
     rows = checks.table("".join(tables.rows(exported.hostile(text))))
@@ -66,7 +66,7 @@ def test_csv_keeps_its_rows_and_has_no_formula(text: str) -> None:
 
 
 @given(TEXTS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_events_stay_events(text: str) -> None:
     """By the schemas and libraries of others, with the words in them as they were."""
     entries = exported.hostile(text)
@@ -77,7 +77,7 @@ def test_events_stay_events(text: str) -> None:
 
 
 @given(TEXTS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_html_keeps_its_elements(text: str) -> None:
     """Exactly those that the plainest words have, and the words are readable in it."""
     page = _pack("html", exported.hostile(text))
@@ -88,7 +88,7 @@ def test_html_keeps_its_elements(text: str) -> None:
 
 
 @given(TEXTS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_markdown_keeps_its_structure(text: str) -> None:
     """No word of anybody becomes markup: not a link, a row, a heading, nor HTML."""
     page = _pack("markdown", exported.hostile(text))
