@@ -102,6 +102,8 @@ _METAVARS = {
     "ssh_key_file": "FILE",
     "known_hosts_file": "FILE",
     "git_token_file": "FILE",
+    "journal_url_file": "FILE",
+    "journal_schema": "NAME",
 }
 
 

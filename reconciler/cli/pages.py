@@ -9,9 +9,9 @@ from typing import cast
 
 from reconciler.apply import NodeStatus, XdsTarget
 from reconciler.apply.xds.credentials import is_loopback
-from reconciler.audit import Journal
 from reconciler.cli.access_log import AccessLog
-from reconciler.cli.wiring import JOURNAL, now
+from reconciler.cli.journal import open_journal
+from reconciler.cli.wiring import now
 from reconciler.loop import Loop
 from reconciler.model.errors import Stalled
 from reconciler.model.outcome import Outcome
@@ -66,7 +66,7 @@ def pages(
 
     rules, grants = rules_of(s), _grants(s)
     with ExitStack() as stack:
-        journal = Journal.open(s.state / JOURNAL, now, read_only=True)
+        journal = open_journal(s, now, read_only=True)
         stack.callback(journal.close)
         answers = cast("Answers", journal)
         access_log = AccessLog()

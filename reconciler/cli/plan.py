@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from reconciler.audit import Journal
 from reconciler.cli.exits import Exit
+from reconciler.cli.journal import open_journal
 from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.reading import read, read_cluster
 from reconciler.cli.show import echo_problems, in_colour
-from reconciler.cli.wiring import JOURNAL, now, stage_options
+from reconciler.cli.wiring import now, stage_options
 from reconciler.compile import Compiled, plan_change
+from reconciler.model.errors import Stalled
 from reconciler.model.plain import plain
 from reconciler.model.problem import Severity
 from reconciler.plan import as_json, as_markdown, as_text
@@ -89,10 +90,12 @@ def _base(settings: Loaded, ref: str) -> Compiled:
 
 
 def _last_applied(settings: Loaded) -> State:
-    path = settings.settings.state / JOURNAL
-    if not path.exists():
-        return State()
-    journal = Journal.open(path, now, read_only=True)
+    try:
+        journal = open_journal(settings.settings, now, read_only=True)
+    except Stalled as error:
+        if error.reason == "JournalMissing":
+            return State()
+        raise
     try:
         return restore(journal, stage_options(settings))
     finally:

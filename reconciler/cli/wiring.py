@@ -9,7 +9,6 @@ from queue import SimpleQueue
 
 from reconciler.apply import FilesTarget, Target
 from reconciler.apply.envoy_binary import find_envoy
-from reconciler.audit import Journal
 from reconciler.audit.anchor import Anchoring
 from reconciler.cli import configmaps, log
 from reconciler.cli.anchoring import anchoring_of, signer_of
@@ -17,6 +16,7 @@ from reconciler.cli.announce import Voice, voice
 from reconciler.cli.checking import EnvoyCheck
 from reconciler.cli.clerk import allowed_by, clerk_of, identity
 from reconciler.cli.election import Seat, seat
+from reconciler.cli.journal import open_journal
 from reconciler.cli.resume import Caches, resume
 from reconciler.cli.retaining import Retaining
 from reconciler.cli.sources import needed_api_server, source_of
@@ -50,8 +50,6 @@ from reconciler.staleness import Staleness
 from reconciler.state import Edges, alone
 from reconciler.table import DefaultListener
 from reconciler.web import Metrics, StatusBoard, probe_server
-
-JOURNAL = "journal.db"
 
 
 def now() -> datetime:
@@ -201,7 +199,7 @@ def controller(
     options = stage_options(settings)
     with ExitStack() as stack:
         state = stack.enter_context(locked(s.state))
-        journal = Journal.open(state / JOURNAL, now, signer=signer_of(s), origin=s.journal_name)
+        journal = open_journal(s, now, signer=signer_of(s), alone=True)
         stack.callback(journal.close)
         # Left after all else has ended, so that the last checkpoint covers that, too.
         anchoring = anchoring_of(stack, s, journal, state, now)

@@ -7,6 +7,7 @@ from pathlib import Path
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DAY = 86_400
 # A name may have 253 characters; rotating ones get 13 more than is said here.
+_SCHEMA = re.compile(r"(?:[a-z_]|\{replica\})(?:[a-z0-9_]|\{replica\})*")
 _CONFIG_MAP = re.compile(r"configmap:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-.a-z0-9]{0,238}[a-z0-9])?")
 _LABEL = re.compile(r"[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -133,6 +134,13 @@ class OneOf:
         if text not in self.choices:
             raise ValueError(f"expected one of {', '.join(self.choices)}, got {text!r}")
         return text
+
+
+def journal_schema(text: str) -> str:
+    """A name that PostgreSQL takes as it is, in which ``{replica}`` may stand."""
+    if not _SCHEMA.fullmatch(text) or text.startswith("pg_") or len(text) > 63:  # noqa: PLR2004 - as of PostgreSQL
+        raise ValueError(f"expected small letters, digits, _ and {{replica}}, such as reconciler, got {text!r}")
+    return text
 
 
 def journal_name(text: str) -> str:

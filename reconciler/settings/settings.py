@@ -513,6 +513,24 @@ class Settings:
         default_factory=_default_state,
         metadata={"spec": Spec("Directory of the journal, clone and caches.", parse.path, group="state")},
     )
+    journal_url: Secret = _field(
+        Secret(""),
+        "PostgreSQL database that holds the journal, postgresql://USER:PASSWORD@HOST/DATABASE; default a file in the "
+        "state directory. As variable or by file only.",
+        Secret,
+        secret=True,
+        group="state",
+    )
+    journal_url_file: Path | None = _field(
+        None, "File that holds the URL of that database; read at start.", parse.optional_path, group="state"
+    )
+    journal_schema: str = _field(
+        "reconciler",
+        "Schema of that database with the tables of the journal, made if missing: one for each journal. {replica} "
+        "stands for the name of this replica.",
+        parse.journal_schema,
+        group="state",
+    )
     web_address: str = _field(
         "127.0.0.1:8081",
         "Where /healthz, /readyz and /metrics are served, or off.",

@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 from reconciler.audit import Journal, key_file
 from reconciler.audit.store import walking
 from reconciler.cli.audit import giving
+from reconciler.cli.journal import JOURNAL
 from reconciler.cli.main import cli
-from reconciler.cli.wiring import JOURNAL
 from reconciler.model.entry import Entry
 from reconciler.model.errors import Stalled
 from reconciler.model.happening import Happening

@@ -8,7 +8,8 @@ from datetime import datetime
 import click
 
 from reconciler.audit import Journal
-from reconciler.cli.wiring import JOURNAL, now
+from reconciler.cli.journal import open_journal
+from reconciler.cli.wiring import now
 from reconciler.model.asked import moment
 from reconciler.settings import Loaded
 
@@ -24,7 +25,7 @@ def opened(settings: Loaded) -> Iterator[Journal]:
     Raises:
         Stalled: there is none, or it is damaged.
     """
-    journal = Journal.open(settings.settings.state / JOURNAL, now, read_only=True)
+    journal = open_journal(settings.settings, now, read_only=True)
     try:
         yield journal
     finally:
