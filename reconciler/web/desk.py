@@ -79,7 +79,7 @@ class Desk:
             found = self.board.answers.entries(replace(query, limit=limit))
             return Entries(tuple(found), found[-1].sequence if len(found) == limit else None)
         mine = self.scope.namespaces or frozenset[str]()
-        return self._narrowed(query, query.namespaces & mine if query.namespaces else mine, limit)
+        return self._narrowed(query, mine if query.namespaces is None else query.namespaces & mine, limit)
 
     def _narrowed(self, query: Query, mine: frozenset[str], limit: int) -> Entries:
         """What is left of those that concern these namespaces; asks on where too little is, but not for ever."""

@@ -45,13 +45,19 @@ def mapping(namespace: str, name: str, *, host: str = "", prefix: str = "", serv
 
 @dataclass
 class WebWorld:
-    """Revisions that were applied, and the board that shows them."""
+    """Revisions that were applied, and the board that shows them.
+
+    Attributes:
+        owner: turns up in everything about the controller itself.
+        owners: who writes which file, where that is not the author of the commit.
+    """
 
     journal: Journal
     owner: str = "platform"
     compiled: Compiled = NOTHING
     revision: Revision | None = None
     number: int = 0
+    owners: Mapping[str, Person] = field(default_factory=dict)
     written: dict[str, tuple[str, Commit]] = field(default_factory=dict)
     accesses: list[Access] = field(default_factory=list)
 
@@ -104,7 +110,11 @@ class WebWorld:
     def _touched(self, path: str, text: str, made: Commit) -> tuple[Commit, ...]:
         """The commit that last changed a file, for each of its documents."""
         if path not in self.written or self.written[path][0] != text:
-            self.written[path] = text, made
+            author = self.owners.get(path, made.author)
+            self.written[path] = (
+                text,
+                made if author == made.author else replace(made, sha=made.sha[::-1], author=author),
+            )
         return (self.written[path][1],) * (text.count("\n---\n") + 1)
 
     def live(self) -> Live:

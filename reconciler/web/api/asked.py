@@ -87,7 +87,7 @@ def _query(
 ) -> question.Query:
     return question.Query(
         mapping=mapping,
-        namespaces=frozenset(namespace or ()),
+        namespaces=frozenset(namespace) if namespace else None,
         author=author,
         commit=commit.lower(),
         since=time_of("since", since) if since else None,

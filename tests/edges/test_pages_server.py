@@ -1,0 +1,144 @@
+"""Pages on a real socket: streams of new entries, an end that waits for nobody, and whose word is taken."""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from reconciler.model.errors import Stalled
+from reconciler.model.source import Person
+from reconciler.web import WebServer
+from reconciler.web.access import NO_GRANTS, Grants, Rules, Scope
+from reconciler.web.application import application
+from reconciler.web.events import Events
+from tests.support.waiting import eventually
+from tests.support.web_world import OPEN, WebWorld, mapping
+
+ANN = Person("Ann", "ann@example.com")
+Connect = Callable[[int], http.client.HTTPConnection]
+
+
+@contextmanager
+def serving(world: WebWorld, rules: Rules = OPEN, grants: Grants = NO_GRANTS) -> Iterator[tuple[WebServer, Events]]:
+    """The application on a free port; closed when left, if it is not."""
+    events = Events(world.answers, look_s=30, beat_s=0.2)
+    app = application(world.board, events, rules, lambda: grants, world.accesses.append)
+    server = WebServer("127.0.0.1:0", app, purpose="pages", setting="pages-address", connections=8, ending=events.close)
+    try:
+        yield server, events
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[WebWorld]:
+    """One change."""
+    made = WebWorld.at(tmp_path / "journal.db")
+    made.apply({"a.yaml": mapping("shop", "item")}, ANN, "Begin")
+    yield made
+    made.journal.close()
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Makes connections to a port, and closes them in the end."""
+    with ExitStack() as stack:
+
+        def one(port: int) -> http.client.HTTPConnection:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            stack.callback(connection.close)
+            return connection
+
+        yield one
+
+
+def listening(connection: http.client.HTTPConnection, last: int | None = None) -> http.client.HTTPResponse:
+    """A stream of events that has begun."""
+    connection.request("GET", "/api/v1/events", headers={} if last is None else {"Last-Event-ID": str(last)})
+    answer = connection.getresponse()
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    return answer
+
+
+def event(stream: http.client.HTTPResponse) -> dict[str, object]:
+    """The entry of the next event, past heartbeats."""
+    while line := stream.readline():
+        if line.startswith(b"data: "):
+            found: dict[str, object] = json.loads(line.removeprefix(b"data: "))
+            return found
+    raise AssertionError("the stream has ended")
+
+
+def test_new_entries_come_by_themselves(world: WebWorld, connect: Connect) -> None:
+    """As soon as they are written; who comes back is told what was missed, and heartbeats go on in between."""
+    with serving(world) as (server, events):
+        stream = listening(connect(server.port))
+        assert stream.readline().startswith(b"retry: ")
+        eventually(lambda: stream.readline() == b":\n", what="a heartbeat")
+        number = world.apply({"a.yaml": mapping("shop", "item", prefix="/x/")}, ANN, "Move it")
+        events.ring()
+        assert event(stream)["number"] == number
+        assert event(listening(connect(server.port), last=3))["subject"] == "Move it"
+
+
+def test_it_ends_within_a_second_with_streams_open(world: WebWorld, connect: Connect) -> None:
+    """Who listens, and who sends half a request, holds up nobody."""
+    with serving(world) as (server, events):
+        streams = [listening(connect(server.port)) for _ in range(3)]
+        half = connect(server.port)
+        half.connect()
+        assert half.sock is not None
+        half.sock.sendall(b"GET / HTTP/1.1\r\nHost: loc")
+        eventually(lambda: events.open == 3)
+        begun = time.monotonic()
+        server.close()
+        assert time.monotonic() - begun < 2.5
+        assert all(stream.read().endswith(b"\n\n") for stream in streams)
+        with pytest.raises(OSError, match="refused"):
+            connect(server.port).connect()
+
+
+def test_there_are_so_many_streams_and_no_more(world: WebWorld, connect: Connect) -> None:
+    """More connections than there may be are turned away, and come in once others have left."""
+    with serving(world) as (server, events):
+        connections = [connect(server.port) for _ in range(7)]
+        for connection in connections:
+            listening(connection)
+
+        def status() -> int:
+            connection = connect(server.port)
+            connection.request("GET", "/api/v1/status", headers={"Connection": "close"})
+            return connection.getresponse().status
+
+        eventually(lambda: events.open == 7)
+        assert status() == 503
+        for connection in connections:
+            connection.close()
+        eventually(lambda: status() == 200, what="room again")
+
+
+def test_a_proxy_is_known_by_its_address(world: WebWorld, connect: Connect) -> None:
+    """By that of the connection; what a client writes about itself counts for nothing."""
+    grants = Grants(groups={"team": Scope.of(["shop"])})
+    headers = {"X-Forwarded-User": "ann", "X-Forwarded-Groups": "team", "X-Forwarded-For": "127.0.0.1"}
+    for network, expected in (("127.0.0.1/32", 200), ("127.0.0.2/32", 401)):
+        rules = Rules(open=False, local=True, peers=(ip_network(network),))
+        with serving(world, rules, grants) as (server, _):
+            connection = connect(server.port)
+            connection.request("GET", "/api/v1/routes", headers=headers)
+            assert connection.getresponse().status == expected
+
+
+def test_an_address_that_is_taken_is_told(world: WebWorld) -> None:
+    """With the setting that moves it."""
+    with serving(world) as (server, _), pytest.raises(Stalled, match="for pages") as caught:
+        WebServer(f"127.0.0.1:{server.port}", lambda *_: None, purpose="pages", setting="pages-address")  # type: ignore[arg-type]
+    assert "--pages-address" in caught.value.hint
+    assert not [thread for thread in threading.enumerate() if thread.name == "web"]
