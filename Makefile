@@ -21,11 +21,11 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[envoy,dev]'
 	@touch $@
 
-system: ## Install what the tests need of the system: git, an ssh server, wrk, Chromium
-	@command -v git >/dev/null && command -v ssh >/dev/null && command -v wrk >/dev/null && command -v chromium >/dev/null && test -x /usr/sbin/sshd || { \
-	  echo "installing git, openssh, wrk and Chromium from Debian"; \
+system: ## Install what the tests need of the system: git, an ssh server, wrk, Chromium, PostgreSQL
+	@command -v git >/dev/null && command -v ssh >/dev/null && command -v wrk >/dev/null && command -v chromium >/dev/null && test -x /usr/sbin/sshd && { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 || { \
+	  echo "installing git, openssh, wrk, Chromium and PostgreSQL from Debian"; \
 	  SUDO=$$(test $$(id -u) = 0 || echo sudo); \
-	  $$SUDO apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$SUDO apt-get install -qq -y --no-install-recommends git openssh-client openssh-server wrk chromium fonts-dejavu-core >/dev/null; }
+	  $$SUDO apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$SUDO apt-get install -qq -y --no-install-recommends git openssh-client openssh-server wrk chromium fonts-dejavu-core postgresql >/dev/null; }
 
 run: setup ## Show the main job: a scratch repository, a real Envoy, sample upstreams
 	@$(BIN)/reconciler demo

@@ -49,6 +49,7 @@ def schema_of(setting: str, replica: str) -> str:
         return setting
     name = replica or os.environ.get("POD_NAME") or socket.gethostname()
     made = setting.replace(_REPLICA, re.sub(r"[^a-z0-9_]", "_", name.lower()))
+    made = f"_{made}" if made[0].isdigit() else made
     if len(made) <= _LONGEST_SCHEMA:
         return made
     return f"{made[: _LONGEST_SCHEMA - _TELLING - 1]}_{digest_bytes(made.encode())[-_TELLING:]}"

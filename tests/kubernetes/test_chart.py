@@ -233,3 +233,17 @@ def test_a_token_is_mounted_only_where_the_api_is_spoken_to(helm: Path) -> None:
         assert projected == expected
         if not expected:
             assert not [d for d in rendered(*REPO, "--set", given) if d["kind"] in ("Role", "ClusterRole")]
+
+
+def test_a_database_for_the_journal(helm: Path) -> None:
+    """The Secret with its URL is mounted, kept from documents, and each replica has a schema of its own."""
+    given = ("--set", "git.repo=https://git.example.com/routes.git", "--set", "journal.urlSecret=journal-database")
+    for flags, schema in ((), "{replica}"), (("--set", "mode=cronjob"), "reconciler"):
+        documents = rendered(*given, *flags)
+        settings = next(
+            yaml.safe_load(d["data"]["settings.yaml"]) for d in documents if "settings.yaml" in d.get("data", {})
+        )
+        assert settings["journal_schema"] == schema
+        assert settings["journal_url_file"] == "/etc/reconciler-journal/url"
+        assert "reconciler/journal-database" in settings["never_secrets"]
+        assert "{'secretName': 'journal-database', 'defaultMode': 288}" in str(documents)

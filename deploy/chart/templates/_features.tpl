@@ -25,6 +25,11 @@
 {{- if and (include "reconciler.runs" .) .Values.leaderElection.enabled -}}true{{- end -}}
 {{- end }}
 
+{{/* Whether others than the Pod itself can reach the pages. */}}
+{{- define "reconciler.pages" -}}
+{{- if and (include "reconciler.runs" .) .Values.pages.enabled .Values.pages.accessSecret -}}true{{- end -}}
+{{- end }}
+
 {{- define "reconciler.writesStatus" -}}
 {{- if and .Values.status .Values.sources.customResources -}}true{{- end -}}
 {{- end }}

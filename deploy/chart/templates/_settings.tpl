@@ -1,6 +1,6 @@
 {{/* Secrets of the release that no document may name, as a comma list of NAMESPACE/NAME. */}}
 {{- define "reconciler.neverSecrets" -}}
-{{- $names := compact (list .Values.git.tokenSecret .Values.git.sshSecret) -}}
+{{- $names := compact (list .Values.git.tokenSecret .Values.git.sshSecret .Values.pages.accessSecret .Values.journal.urlSecret) -}}
 {{- if include "reconciler.tls" . -}}
 {{- $names = append (append $names (include "reconciler.serverSecret" .)) (include "reconciler.clientSecret" .) -}}
 {{- if and (eq .Values.tls.source "certManager") (not .Values.tls.issuerRef) -}}{{- $names = append $names (include "reconciler.caName" .) -}}{{- end -}}
@@ -12,6 +12,7 @@
 {{- define "reconciler.neverServices" -}}
 {{- $names := list -}}
 {{- if include "reconciler.runs" . -}}{{- $names = list (include "reconciler.xdsHost" .) (include "reconciler.fullname" .) -}}{{- end -}}
+{{- if include "reconciler.pages" . -}}{{- $names = append $names (printf "%s-pages" (include "reconciler.fullname" .)) -}}{{- end -}}
 {{- if include "reconciler.asksEnvoys" . -}}{{- $names = append $names (include "reconciler.probesName" .) -}}{{- end -}}
 {{- range $index, $name := $names -}}{{- if $index -}},{{- end -}}{{ $name }}.{{ $.Release.Namespace }}{{- end -}}
 {{- end }}
@@ -50,6 +51,10 @@ chart's default. What never may be is added to, and nobody takes it away.
 {{- $_ := set $own "ssh_key_file" "/etc/reconciler-git/ssh-privatekey" -}}
 {{- $_ := set $own "known_hosts_file" "/etc/reconciler-git/known_hosts" -}}
 {{- end -}}
+{{- if $v.journal.urlSecret -}}
+{{- $_ := set $own "journal_url_file" "/etc/reconciler-journal/url" -}}
+{{- $_ := set $own "journal_schema" ($v.journal.schema | default (ternary "{replica}" "reconciler" (eq (include "reconciler.runs" .) "true"))) -}}
+{{- end -}}
 {{- if $v.git.caConfigMap -}}{{- $_ := set $own "ca_file" "/etc/reconciler-git-ca/ca.crt" -}}{{- end -}}
 {{- if include "reconciler.elects" . -}}
 {{- $_ := set $own "leader_election" true -}}
@@ -70,6 +75,14 @@ chart's default. What never may be is added to, and nobody takes it away.
 {{- if include "reconciler.runs" . -}}
 {{- $_ := set $own "web_address" "0.0.0.0:8081" -}}
 {{- $_ := set $own "xds_address" "0.0.0.0:18000" -}}
+{{- if not $v.pages.enabled -}}
+{{- $_ := set $own "pages_address" "off" -}}
+{{- else if $v.pages.accessSecret -}}
+{{- $_ := set $own "pages_address" "0.0.0.0:8082" -}}
+{{- $_ := set $own "pages_access_file" "/etc/reconciler-pages/access.yaml" -}}
+{{- else -}}
+{{- $_ := set $own "pages_address" "127.0.0.1:8082" -}}
+{{- end -}}
 {{- if include "reconciler.tls" . -}}
 {{- $_ := set $own "xds_envoy_certs" "/run/reconciler-xds" -}}
 {{- $_ := set $own "xds_cert_file" "/etc/reconciler-xds/tls.crt" -}}

@@ -48,6 +48,9 @@ spec:
       ports:
         - {name: xds, containerPort: 18000}
         - {name: web, containerPort: 8081}
+        {{- if include "reconciler.pages" . }}
+        - {name: pages, containerPort: 8082}
+        {{- end }}
       livenessProbe:
         httpGet: {path: /healthz, port: web}
         periodSeconds: 10
@@ -72,11 +75,17 @@ spec:
         {{- if or .Values.git.tokenSecret .Values.git.sshSecret }}
         - {name: git, mountPath: /etc/reconciler-git, readOnly: true}
         {{- end }}
+        {{- if .Values.journal.urlSecret }}
+        - {name: journal, mountPath: /etc/reconciler-journal, readOnly: true}
+        {{- end }}
         {{- if .Values.git.caConfigMap }}
         - {name: git-ca, mountPath: /etc/reconciler-git-ca, readOnly: true}
         {{- end }}
         {{- if include "reconciler.tls" . }}
         - {name: xds-tls, mountPath: /etc/reconciler-xds, readOnly: true}
+        {{- end }}
+        {{- if include "reconciler.pages" . }}
+        - {name: pages, mountPath: /etc/reconciler-pages, readOnly: true}
         {{- end }}
         {{- if include "reconciler.speaks" . }}
         - {name: api, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
@@ -98,6 +107,10 @@ spec:
     - name: git
       secret: {secretName: {{ . }}, defaultMode: 0440}
     {{- end }}
+    {{- with .Values.journal.urlSecret }}
+    - name: journal
+      secret: {secretName: {{ . }}, defaultMode: 0440}
+    {{- end }}
     {{- with .Values.git.caConfigMap }}
     - name: git-ca
       configMap: {name: {{ . }}}
@@ -105,6 +118,10 @@ spec:
     {{- if include "reconciler.tls" . }}
     - name: xds-tls
       secret: {secretName: {{ include "reconciler.serverSecret" . }}, defaultMode: 0440}
+    {{- end }}
+    {{- if include "reconciler.pages" . }}
+    - name: pages
+      secret: {secretName: {{ .Values.pages.accessSecret }}, defaultMode: 0440}
     {{- end }}
     {{- if include "reconciler.speaks" . }}
     # What the kubelet would mount by itself, but with a token of an hour.
