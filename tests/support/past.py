@@ -1,0 +1,42 @@
+"""A journal in memory that can be left outside: for what leaves checkpoints."""
+
+from dataclasses import dataclass, field
+
+from reconciler.model.errors import Transient
+from reconciler.model.happening import Note
+from tests.support.exports import Whole, journal
+
+
+@dataclass
+class Past:
+    """A journal in memory that grows by what is noted in it."""
+
+    whole: Whole
+    notes: list[Note] = field(default_factory=list)
+    kept: list[tuple[str, int]] = field(default_factory=list)
+    failing: bool = False
+
+    def newest(self) -> tuple[int, str]:
+        """Its end."""
+        if self.failing:
+            raise Transient("JournalReadFailed", "the disk is gone")
+        return len(self.whole.hashes), self.whole.checkpoint()
+
+    def root_at(self, size: int) -> bytes:
+        """A root of the past."""
+        return self.whole.root(size)
+
+    def note(self, note: Note) -> int:
+        """One more record."""
+        self.notes.append(note)
+        return self.grow()
+
+    def anchored(self, place: str, size: int, text: str) -> None:
+        """Kept in the journal."""
+        assert text == self.whole.checkpoint(size)
+        self.kept.append((place, size))
+
+    def grow(self, seed: str = "") -> int:
+        """One more record."""
+        self.whole = journal(len(self.whole.hashes) + 1, seed)
+        return len(self.whole.hashes)
