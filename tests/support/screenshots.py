@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 from PIL import Image
@@ -11,23 +12,21 @@ from tests.support.browser import NARROW, WIDE, chromium
 from tests.support.pages_world import World, live_through, world
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images" / "pages"
-_COLOURS = 96
+_COLOURS = 64
 
 
 def shots(w: World) -> dict[str, str]:
     """Pictures by name, and the path each is of."""
     numbers = {str(outcome.decision): outcome.sequence for outcome in w.outcomes if outcome.sequence}
     applied = next(o.sequence for o in w.outcomes if o.commit and "60 %" in o.commit.subject)
-    then = (w.outcomes[4].finished_at).strftime("%Y-%m-%dT%H:%M:%S")
+    then = (w.outcomes[4].finished_at + timedelta(seconds=2)).strftime("%Y-%m-%dT%H:%M:%S")
     return {
         "decisions": "/decisions",
         "decision": f"/decisions/{applied}",
         "refused": f"/decisions/{numbers['Refused']}",
         "route": "/routes/shop/cart",
-        "deleted-route": "/routes/web/press",
         "routes": "/routes?namespace=shop",
         "which": "/which?url=http%3A%2F%2Fshop.example.com%2Fcheckout%2F42",
-        "problems": "/problems",
         "envoys": "/envoys",
         "journal": "/journal",
         "at": f"/at?time={then}",
@@ -50,7 +49,7 @@ def take(browser: Browser, w: World, folder: Path) -> list[Path]:
             context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
             page = context.new_page()
             page.goto(w.pages.url + path)
-            taken.append(_picture(page, folder / f"{name}{suffix}.png", most=size["height"] * 2))
+            taken.append(_picture(page, folder / f"{name}{suffix}.png", most=1300 if size is WIDE else 1500))
             context.close()
     return taken
 

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from reconciler.model.asked import moment
 from reconciler.model.happening import Happening
 from reconciler.model.question import Lack, Query
 from reconciler.web.asking import DeskOf, ViewerOf
 from reconciler.web.pages.rendering import HERE, page
-from reconciler.web.pages.views import charts, decision, filters, moments, one_route, past, rules, standing, timeline
+from reconciler.web.pages.views import charts, decision, filters, one_route, past, rules, standing, timeline
 from reconciler.web.pages.views.places import place_of
 from reconciler.web.view import Asked
 
@@ -69,7 +70,8 @@ def start(request: Request) -> Response:
 @router.get("/decisions")
 def decisions(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
     """The timeline."""
-    now, wanted = _now(), filters.read(asked)
+    now = _now()
+    wanted = filters.read(asked, now)
     entries = desk.entries(wanted.query(None))
     shown = entries[: filters.PAGE]
     until = wanted.until or now
@@ -198,7 +200,7 @@ def journal(show: ShowOf, desk: DeskOf) -> Response:
 def at(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
     """What was served at a moment."""
     now = _now()
-    when, mistake = _moment(filters.first(asked, "time"), now)
+    when, mistake = _moment(filters.first(asked, "time"), now, now)
     text = filters.first(asked, "q")
     made = past.past_page(desk.at(when), text, filters.page_number(asked), now)
     return show("at", status=400 if mistake else 200, past=made, time=filters.first(asked, "time"), mistake=mistake)
@@ -209,8 +211,8 @@ def compare(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
     """How what was served at two moments differs."""
     now = _now()
     begin, end = filters.first(asked, "from"), filters.first(asked, "to")
-    older, one_mistake = _moment(begin, now - timedelta(days=1))
-    newer, other_mistake = _moment(end, now)
+    older, one_mistake = _moment(begin, now - timedelta(days=1), now)
+    newer, other_mistake = _moment(end, now, now)
     mistake = one_mistake or other_mistake
     one, two = desk.at(older), desk.at(newer)
     found = past.differences(desk.diff(one, two))
@@ -232,12 +234,16 @@ def compare(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
     )
 
 
-def _moment(text: str, otherwise: datetime) -> tuple[datetime, str]:
-    """The time a form names, and what is wrong with it."""
-    found = moments.read(text) if text else otherwise
-    if found is None:
-        return otherwise, f"{text!r} is no time; write 2026-01-31T09:30"
-    return found, ""
+def _moment(text: str, otherwise: datetime, now: datetime) -> tuple[datetime | int, str]:
+    """The time, or the number of an entry, that a form names, and what is wrong with it."""
+    if not text:
+        return otherwise, ""
+    if text.isascii() and text.isdigit() and len(text) <= filters.DIGITS:
+        return int(text), ""
+    try:
+        return moment(text, now), ""
+    except ValueError as error:
+        return otherwise, str(error)
 
 
 def _nothing(show: Show, message: str) -> HTMLResponse:

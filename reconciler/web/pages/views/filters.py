@@ -1,15 +1,16 @@
 """What a visitor wants to see of the log: from a URL's parameters to a `Query`, and back. Pure."""
 
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlencode
 
+from reconciler.model.asked import hours, moment
 from reconciler.model.happening import Happening
-from reconciler.model.question import Lack, Query
-from reconciler.web.pages.views import moments
+from reconciler.model.question import Lack, Query, Window
 
 PAGE = 50
 _LONGEST = 200
@@ -37,6 +38,7 @@ class Filters:
     before: int | None = None
     since: datetime | None = None
     until: datetime | None = None
+    outside: Window | None = None
     mistakes: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -61,6 +63,7 @@ class Filters:
             commit=self.texts.get("commit", ""),
             since=self.since,
             until=self.until,
+            outside=self.outside,
             happened=self.happened,
             lacking=self.lacking,
             self_approved=self.self_approved,
@@ -79,18 +82,32 @@ class Filters:
         return f"?{urlencode(pairs)}" if pairs else ""
 
 
-_FIELDS = ("q", "route", "namespace", "author", "commit", "since", "until")
+_FIELDS = ("q", "route", "namespace", "author", "commit", "since", "until", "outside")
+_T = TypeVar("_T")
 
 
-def read(parameters: Parameters) -> Filters:
-    """What a URL asks for; what can't be understood is told, and otherwise left out."""
+def read(parameters: Parameters, now: datetime) -> Filters:
+    """What a URL asks for; what can't be understood is told, and otherwise left out.
+
+    Args:
+        parameters: of the URL.
+        now: what ``7d`` is counted from.
+    """
     mistakes: dict[str, str] = {}
     texts = {name: value for name in _FIELDS if (value := first(parameters, name))}
     for name, value in list(texts.items()):
         if len(value) > _LONGEST:
             mistakes[name] = f"at most {_LONGEST} characters"
-            texts.pop(name)
-    since, until = _time(texts, "since", mistakes), _time(texts, "until", mistakes)
+        elif any(unicodedata.category(character) == "Cc" for character in value):
+            mistakes[name] = "nothing is written with such characters"
+        if name in mistakes:
+            del texts[name]
+
+    def time(text: str) -> datetime:
+        return moment(text, now)
+
+    since, until = _understood(texts, "since", time, mistakes), _understood(texts, "until", time, mistakes)
+    outside = _understood(texts, "outside", hours, mistakes)
     before = first(parameters, "before")
     if before and not (before.isascii() and before.isdigit() and len(before) <= DIGITS):
         mistakes["before"] = "the number of an entry is expected"
@@ -103,6 +120,7 @@ def read(parameters: Parameters) -> Filters:
         before=int(before) if before else None,
         since=since,
         until=until,
+        outside=outside,
         mistakes=mistakes,
     )
 
@@ -118,13 +136,16 @@ def page_number(parameters: Parameters) -> int:
     return max(1, int(wanted)) if wanted.isascii() and wanted.isdigit() and len(wanted) <= DIGITS else 1
 
 
-def _time(texts: dict[str, str], name: str, mistakes: dict[str, str]) -> datetime | None:
-    text = texts.get(name, "")
-    found = moments.read(text) if text else None
-    if text and found is None:
-        mistakes[name] = f"{text!r} is no time; write 2026-01-31 or 2026-01-31T09:30"
+def _understood(texts: dict[str, str], name: str, how: Callable[[str], _T], mistakes: dict[str, str]) -> _T | None:
+    """What a field means; told, and taken out, where it means nothing."""
+    if name not in texts:
+        return None
+    try:
+        return how(texts[name])
+    except ValueError as error:
+        mistakes[name] = str(error)
         del texts[name]
-    return found
+        return None
 
 
 def _ticked(parameters: Parameters, name: str, words: type[_Word], mistakes: dict[str, str]) -> frozenset[_Word]:
