@@ -9,6 +9,7 @@ from reconciler.audit import Journal, key_file
 from reconciler.audit.anchor import Anchoring, InConfigMap, InFile, Place, entry_name
 from reconciler.audit.proof.signing import PublicKey, Signer
 from reconciler.cli import log
+from reconciler.cli.journal import name_of
 from reconciler.cli.sources import git_settings, needed_api_server
 from reconciler.settings import Settings
 from reconciler.sources import InRef
@@ -27,17 +28,17 @@ def signer_of(s: Settings) -> Signer:
     Raises:
         Stalled: it can't be used.
     """
-    return key_file.signer(key_of(s), s.journal_name, make=s.journal_key_file is None)
+    return key_file.signer(key_of(s), name_of(s), make=s.journal_key_file is None)
 
 
 def public_of(s: Settings) -> PublicKey | None:
     """The public half; None where there is no key, or it may not be read."""
-    return key_file.public(key_of(s), s.journal_name)
+    return key_file.public(key_of(s), name_of(s))
 
 
 def publics_of(s: Settings) -> list[PublicKey]:
     """The same with those of older keys that are kept beside it, the present one first."""
-    return key_file.publics(key_of(s), s.journal_name)
+    return key_file.publics(key_of(s), name_of(s))
 
 
 def places_of(stack: ExitStack, s: Settings, folder: Path) -> Sequence[Place]:
@@ -58,13 +59,13 @@ def _places(stack: ExitStack, s: Settings, folder: Path) -> Iterator[Place]:
     for place in s.anchor:
         kind, _, where = place.partition(":")
         if kind == "file":
-            yield InFile(Path(where), s.journal_name)
+            yield InFile(Path(where), name_of(s))
         elif kind == "git":
-            yield InRef(git_settings(s, folder), where, entry_name(s.journal_name))
+            yield InRef(git_settings(s, folder), where, entry_name(name_of(s)))
         else:
             cluster = needed_api_server(s, f"the anchor {place}")
             stack.callback(cluster.close)
-            yield InConfigMap(cluster, where, s.journal_name)
+            yield InConfigMap(cluster, where, name_of(s))
 
 
 def anchoring_of(

@@ -37,17 +37,26 @@ def open_journal(
         clock,
         read_only=read_only,
         signer=signer,
-        origin=s.journal_name,
+        origin=name_of(s),
         schema=schema_of(s.journal_schema, s.replica),
         alone=alone,
     )
+
+
+def name_of(s: Settings) -> str:
+    """The name of this replica's journal, as checkpoints and the key have it."""
+    return re.sub(r"[\s+]", "_", s.journal_name.replace(_REPLICA, _replica(s.replica)))
+
+
+def _replica(setting: str) -> str:
+    return setting or os.environ.get("POD_NAME") or socket.gethostname()
 
 
 def schema_of(setting: str, replica: str) -> str:
     """The schema of this replica's journal; where it names the replica, in letters that PostgreSQL takes unquoted."""
     if _REPLICA not in setting:
         return setting
-    name = replica or os.environ.get("POD_NAME") or socket.gethostname()
+    name = _replica(replica)
     made = setting.replace(_REPLICA, re.sub(r"[^a-z0-9_]", "_", name.lower()))
     made = f"_{made}" if made[0].isdigit() else made
     if len(made) <= _LONGEST_SCHEMA:

@@ -573,8 +573,8 @@ class Settings:
     )
     journal_name: str = _field(
         "reconciler/journal",
-        "Name of the journal and of its key in signed checkpoints, such as routes.example.com/journal; give each "
-        "journal of yours its own, and keep it.",
+        "Name of the journal and of its key in signed checkpoints, such as routes.example.com/{replica}, which stands "
+        "for the name of the replica; give each journal of yours its own, and keep it.",
         parse.journal_name,
         group="journal",
     )

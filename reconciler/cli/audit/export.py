@@ -21,6 +21,7 @@ from reconciler.cli.audit.reading import opened, wanted_entry
 from reconciler.cli.audit.times import some_hours
 from reconciler.cli.audit.writing import asker, writable
 from reconciler.cli.exits import Exit
+from reconciler.cli.journal import name_of
 from reconciler.cli.options import settings_flags
 from reconciler.cli.wiring import now
 from reconciler.model.digest import Json
@@ -114,9 +115,9 @@ def _pieces(
     if asked.output == "jsonl":
         return _lines(journal, _stretch(journal, asked, entries), given)
     s = settings.settings
-    signer = key_file.signer(key_of(s), s.journal_name, make=False) if asked.output == "intoto" else None
+    signer = key_file.signer(key_of(s), name_of(s), make=False) if asked.output == "intoto" else None
     beside = givens.Given(
-        origin=claimed(checkpoint).origin if checkpoint else s.journal_name,
+        origin=claimed(checkpoint).origin if checkpoint else name_of(s),
         records=size,
         checkpoint=checkpoint,
         key=str(public_of(s) or ""),

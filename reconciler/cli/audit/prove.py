@@ -8,6 +8,7 @@ from reconciler.cli.audit.reading import opened, wanted_entry
 from reconciler.cli.audit.times import stamped
 from reconciler.cli.audit.writing import asker, writable
 from reconciler.cli.exits import Exit
+from reconciler.cli.journal import name_of
 from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.show import echo_value
 from reconciler.cli.state import locked
@@ -63,7 +64,7 @@ def key(settings: Loaded, *, pem: bool, rotate: bool) -> int:
 def _rotate(settings: Loaded) -> None:
     s = settings.settings
     with locked(s.state), writable(settings) as journal:
-        new = key_file.new(s.journal_name)
+        new = key_file.new(name_of(s))
         # Written before it is announced: an announced key that is lost would be worse than one that never signs.
         kept = key_file.prepare(key_of(s), new)
         number = journal.proofs().announce(new, asker())

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 from reconciler.audit import Journal, key_file
 from reconciler.cli.audit.reading import opened
-from reconciler.cli.journal import open_journal
+from reconciler.cli.journal import name_of, open_journal
 from reconciler.cli.wiring import now
 from reconciler.model.happening import Actor
 from reconciler.settings import Loaded
@@ -23,7 +23,7 @@ def writable(settings: Loaded) -> Iterator[Journal]:
     with opened(settings):  # never makes one
         pass
     s = settings.settings
-    signer = key_file.signer(s.journal_key_file or s.state / key_file.NAME, s.journal_name, make=True)
+    signer = key_file.signer(s.journal_key_file or s.state / key_file.NAME, name_of(s), make=True)
     journal = open_journal(s, now, signer=signer)
     try:
         yield journal
