@@ -21,10 +21,10 @@ from reconciler.model.audit import Attempt, AuditRecord, Conclusion, Event
 from reconciler.model.controller import Controller
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.digest import Json, digest_bytes
-from reconciler.model.effect import Ack, AckState, Drift, Evidence
+from reconciler.model.effect import Ack, AckState, Drift, Evidence, Placed
 from reconciler.model.entry import Entry, entry
 from reconciler.model.happening import Actor, Happening, Note
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Plan, Refusal, RefusalReason
 from reconciler.model.question import Window
 from reconciler.model.review import Approval, CheckRun, Review
 from reconciler.model.source import Commit, Person, Signature
@@ -36,6 +36,7 @@ FOLDER = Path(__file__).parents[1] / "unit" / "audit_export" / "expected"
 ORIGIN = "example.com/journal"
 SIGNER = Signer.of(b"\x01" * 32, ORIGIN)
 HOSTILE = "=HYPERLINK(\"http://evil.example\") | <script>alert('1')</script> [x](http://evil.example) \u202e`*_#\r\n- a"
+PLACED = Placed("configmap:edge/routes", "edge/routes", "0c1f", "4711")
 REVIEW = Review(
     "12",
     "https://git.example.com/team/routes/pulls/12",
@@ -116,8 +117,13 @@ def sample() -> list[AuditRecord]:
     applied = _attempt(reviewed, EMPTY_TABLE, first, review=REVIEW)
     writer.apply(applied, conclusion(applied, acks=_acks(AckState.ACKED)))
     alone = commit(2, subject=HOSTILE, author=Person("Eve | <b>", "eve@example.com"), signature=Signature.NONE)
-    unasked = _attempt(alone, first, second, drift=(Drift("xds", "a cluster was edited", "kubectl-edit", NOON),))
-    partly = conclusion(unasked, decision=Decision.PARTIAL, reason="Quarantined", acks=_acks(AckState.NACKED))
+    drift = (Drift("xds", "a cluster was edited", "kubectl-edit", NOON),)
+    unasked = _attempt(alone, first, second, drift=drift, allowed_by=Actor("eve", "setting allow_plan"))
+    overridden = Refusal(RefusalReason.TOO_MANY_DELETES, "1 of 2 routes would go")
+    unasked = replace(unasked, plan=replace(unasked.plan, lifted=(overridden,)))
+    partly = conclusion(
+        unasked, decision=Decision.PARTIAL, reason="Quarantined", acks=_acks(AckState.NACKED), placed=(PLACED,)
+    )
     writer.apply(unasked, partly)
     refused = _attempt(commit(3), second, third, trigger=Trigger.RETRY)
     told = conclusion(refused, decision=Decision.REFUSED, reason="TooManyDeletes", message="3 of 3 go", acks=())

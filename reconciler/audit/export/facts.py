@@ -163,6 +163,11 @@ def approvals(entry: Entry) -> tuple[str, ...] | None:
     return tuple(" ".join(filter(None, _approval(each))) for each in dicts(found))
 
 
+def exceptions(entry: Entry) -> list[Group]:
+    """The safeguards that somebody overrode for it."""
+    return dicts(first(entry).get("exceptions"))
+
+
 def controller(entry: Entry) -> str:
     """The process that wrote it, in words; empty where that is not known."""
     found = first(entry, "controller")

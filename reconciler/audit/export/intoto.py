@@ -74,6 +74,7 @@ def _predicate(entry: Entry, given: Given) -> Json:
             "changes": [changed_json(each) for each in found],
             "risks": list(facts.risks(found)),
         },
+        "exceptions": [*facts.exceptions(entry)],
         "verdicts": facts.last(entry, "verdicts"),
         "acknowledged": str(entry.acknowledged),
         "acknowledgements": acks_json(entry),

@@ -163,6 +163,13 @@ def _tables(entry: Entry) -> Iterator[Table]:
     heard = ("Target", "Envoy", "Type", "State", "Known by", "Detail")
     yield Table("Acknowledgements", heard, tuple(_acks(facts.acks(entry))))
     yield Table("Rejected before the rest was applied", heard, tuple(_acks(facts.rejections(entry))))
+    yield Table(
+        "Targets",
+        ("Target", "Read back as it was written", "Object", "Version"),
+        tuple(_target(each) for each in dicts(facts.last(entry, "effect").get("targets"))),
+    )
+    lifted = ("What", "Refused for", "By", "Reason", "Approved by", "Expires", "Followed up by")
+    yield Table("Safeguards that were overridden", lifted, tuple(map(_lifted, facts.exceptions(entry))))
     drift = dicts(facts.first(entry).get("drift"))
     names = ("target", "what", "by", "at")
     yield Table(
@@ -201,6 +208,23 @@ def _findings(found: list[dict[str, Json]]) -> Table:
     shown = tuple(tuple(text(each.get(name)) for name in names) for each in found[:_MOST_FINDINGS])
     more = f" (the first {_MOST_FINDINGS} of {len(found)})" if len(found) > _MOST_FINDINGS else ""
     return Table(f"Findings{more}", ("Severity", "Code", "About", "Message"), shown)
+
+
+def _target(told: dict[str, Json]) -> Row:
+    written = told.get("object")
+    named = (
+        (text(written.get("name")), word(written.get("resource_version"))) if isinstance(written, dict) else ("", "")
+    )
+    return word(told.get("target")), word(told.get("read_back")), *(each or _NOTHING for each in named)
+
+
+def _lifted(told: dict[str, Json]) -> Row:
+    """A safeguard: what it would have refused, and who wanted otherwise."""
+    refused = ", ".join(text(each.get("reason")) for each in dicts(told.get("refusals")))
+    by = told.get("by")
+    who = f"{word(by.get('name'))}, {word(by.get('through'))}" if isinstance(by, dict) else UNKNOWN
+    rest = (word(told.get(name)) for name in ("reason", "approver", "expires", "follow_up"))
+    return word(told.get("what")), refused or UNKNOWN, who, *rest
 
 
 def _acks(found: Iterable[Acked]) -> Iterator[Row]:

@@ -25,6 +25,7 @@ def entry_json(entry: Entry) -> dict[str, Json]:
         "plan": facts.change(entry).get("plan"),
         "counts": {"create": entry.creates, "update": entry.updates, "delete": entry.deletes},
         "risks": list(facts.risks(facts.changes(entry))),
+        "exceptions": [*facts.exceptions(entry)],
         "quarantined": entry.quarantined,
         "acknowledged": str(entry.acknowledged),
         "acknowledgements": acks_json(entry),

@@ -61,7 +61,8 @@ def test_cloudevents_tell_every_happening_and_every_change() -> None:
     assert len({event["id"] for event in events}) == len(events)
     assert {event["source"] for event in events} == {ORIGIN}
     types = {event["type"] for event in events if event["id"].startswith("5/")}
-    happened = {f"dev.reconciler.journal.{word}" for word in ("drift-found", "drift-healed", "partial")}
+    words = ("break-glass", "drift-found", "drift-healed", "partial")
+    happened = {f"dev.reconciler.journal.{word}" for word in words}
     assert types == happened | {f"dev.reconciler.route.{op}" for op in ("create", "update", "delete")}
     told = next(event for event in events if event["id"] == "3/create/Mapping/default/shop")
     assert told["subject"] == "Mapping/default/shop"
