@@ -9,11 +9,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.support.git_servers import HttpsServer, SshServer, free_port, https_server, ssh_server
+from tests.support.log_lines import text_line
 from tests.support.repositories import Repository
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +37,7 @@ class Place:
     ssh: SshServer
     state: Path
     xds_address: str
+    pages_address: str
 
     def real(self, command: str) -> str:
         """The command with the example addresses replaced by those of this place."""
@@ -43,6 +46,7 @@ class Place:
             "ssh://git@git.example.com/team/routes.git": f"{self.ssh.url}{self.directory / 'served' / 'routes'}",
             "./routes-repo": str(self.directory / "served" / "routes"),
             "/etc/envoy/routes": str(self.directory / "envoy-routes"),
+            "127.0.0.1:8082": self.pages_address,
         }.items():
             command = command.replace(example, ours)
         return command
@@ -67,7 +71,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     shutil.copytree(ROOT / "routes", directory / "routes")
     repository = Repository.create(directory / "served" / "routes")
     files = {str(p.relative_to(ROOT / "routes")): p.read_bytes() for p in (ROOT / "routes").rglob("*.yaml")}
-    repository.commit(files, "Start")
+    start = repository.commit(files, "Start")
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    lines = (
+        text_line("default/hello", start, source="hello.yaml", time=at),
+        text_line("-", "-", source="-", flags="NR"),
+    )
+    (directory / "access.log").write_text("\n".join(lines) + "\n")
     (directory / "token").write_text("a-token\n")
     scratch = directory / "scratch"
     scratch.mkdir()
@@ -76,7 +86,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         ssh = stack.enter_context(ssh_server(scratch))
         shutil.copy(ssh.key_file, directory / "deploy_key")
         shutil.copy(ssh.known_hosts, directory / "known_hosts")
-        yield Place(directory, https, ssh, directory / "state", f"127.0.0.1:{free_port()}")
+        yield Place(directory, https, ssh, directory / "state", *_free_addresses())
+
+
+def _free_addresses() -> tuple[str, str]:
+    return f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
 
 
 def blocks(page: Path) -> list[list[str]]:

@@ -247,3 +247,25 @@ def test_a_database_for_the_journal(helm: Path) -> None:
         assert settings["journal_url_file"] == "/etc/reconciler-journal/url"
         assert "reconciler/journal-database" in settings["never_secrets"]
         assert "{'secretName': 'journal-database', 'defaultMode': 288}" in str(documents)
+
+
+def test_pages_are_for_others_with_credentials_only(helm: Path) -> None:
+    """Without an access file they are on the Pod's own loopback; with one there is a Service that no route leads to."""
+    given = ("--set", "git.repo=https://git.example.com/routes.git")
+    for flags, address, services in (
+        ((), "127.0.0.1:8082", False),
+        (("--set", "pages.accessSecret=who"), "0.0.0.0:8082", True),
+        (("--set", "pages.enabled=false,pages.accessSecret=who"), "off", False),
+    ):
+        documents = rendered(*given, *flags)
+        settings = next(
+            yaml.safe_load(d["data"]["settings.yaml"]) for d in documents if "settings.yaml" in d.get("data", {})
+        )
+        assert settings["pages_address"] == address
+        assert ("pages_access_file" in settings) is services
+        names = {d["metadata"]["name"] for d in documents if d["kind"] == "Service"}
+        assert ("reconciler-pages" in names) is services
+        policy = next(d for d in documents if d["kind"] == "NetworkPolicy" and d["metadata"]["name"] == "reconciler")
+        assert ("pages" in {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}) is services
+        assert ("reconciler-pages.reconciler" in settings["never_services"]) is services
+        assert ("{'secretName': 'who', 'defaultMode': 288}" in str(documents)) is services
