@@ -33,6 +33,7 @@ FEATURES = (
     "repositoryObject.kind=RoutingRepository,events=true",
     "sources.customResources=true,status=true",
     "sources.annotations=true,events=true",
+    "journal.anchorConfigMap=true",
 )
 
 ROUTES = """

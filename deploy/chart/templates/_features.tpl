@@ -41,7 +41,7 @@
 
 {{/* Whether the controller speaks to the API server at all, and so needs a token. */}}
 {{- define "reconciler.speaks" -}}
-{{- if or (include "reconciler.readsObjects" .) (include "reconciler.writesConfigMap" .) (include "reconciler.elects" .) (ne .Values.repositoryObject.kind "none") (eq .Values.endpoints "kubernetes") (eq .Values.secrets "kubernetes") -}}true{{- end -}}
+{{- if or (include "reconciler.readsObjects" .) (include "reconciler.writesConfigMap" .) (include "reconciler.elects" .) (ne .Values.repositoryObject.kind "none") (eq .Values.endpoints "kubernetes") (eq .Values.secrets "kubernetes") .Values.journal.anchorConfigMap -}}true{{- end -}}
 {{- end }}
 
 {{- define "reconciler.stateful" -}}

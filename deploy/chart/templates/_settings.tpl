@@ -55,6 +55,11 @@ chart's default. What never may be is added to, and nobody takes it away.
 {{- $_ := set $own "journal_url_file" "/etc/reconciler-journal/url" -}}
 {{- $_ := set $own "journal_schema" ($v.journal.schema | default (ternary "{replica}" "reconciler" (eq (include "reconciler.runs" .) "true"))) -}}
 {{- end -}}
+{{- if $v.journal.anchorConfigMap -}}
+{{- $anchor := printf "configmap:%s/%s-checkpoints" .Release.Namespace (include "reconciler.fullname" .) -}}
+{{- $_ := set $own "anchor" (append ($v.settings.anchor | default list) $anchor) -}}
+{{- $_ := set $own "journal_name" ($v.settings.journal_name | default (printf "%s.%s/{replica}" (include "reconciler.fullname" .) .Release.Namespace)) -}}
+{{- end -}}
 {{- if $v.git.caConfigMap -}}{{- $_ := set $own "ca_file" "/etc/reconciler-git-ca/ca.crt" -}}{{- end -}}
 {{- if include "reconciler.elects" . -}}
 {{- $_ := set $own "leader_election" true -}}

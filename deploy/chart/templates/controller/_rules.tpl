@@ -77,6 +77,16 @@
   resourceNames: [{{ include "reconciler.leaseName" . }}-standing]
   verbs: [get, update]
 {{- end }}
+{{- if .Values.journal.anchorConfigMap }}
+# Signed checkpoints of the journal, which are read again before each new one.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [create]
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [{{ include "reconciler.fullname" . }}-checkpoints]
+  verbs: [get, patch]
+{{- end }}
 {{- $object := .Values.repositoryObject }}
 {{- $name := include "reconciler.repositoryName" . }}
 {{- if ne $object.kind "none" }}
