@@ -127,7 +127,7 @@ def test_a_volume_that_is_mounted_read_only(place: Path) -> None:
     filled(place)
     # Straight to the engine: the superuser, as whom tests may run, can write everywhere.
     engine = sqlite.engine_of(place, read_only=True, writable=False)
-    reader = Journal(Database(engine, engine, str(place)), Hand(Clock(), "test", None))
+    reader = Journal(Database(engine, engine, str(place), read_only=True), Hand(Clock(), "test", None))
     assert reader.verify().bad is None
     assert len(reader.entries()) == 7
     assert [path.name for path in place.parent.iterdir()] == ["journal.db"]

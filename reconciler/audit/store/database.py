@@ -6,7 +6,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from psycopg import Error as PostgresError
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -20,7 +19,6 @@ from reconciler.model.errors import Stalled, Transient
 FAILURES = (
     SQLAlchemyError,
     sqlite3.Error,
-    PostgresError,
     ArithmeticError,
     AttributeError,
     LookupError,
@@ -39,16 +37,19 @@ class Database:
         reader: for transactions that see one state; ``writer``: for those that append.
         name: where it is, for people, without credentials.
         schema: its schema in PostgreSQL; empty in SQLite.
+        read_only: nothing can be written.
     """
 
     reader: Engine
     writer: Engine
     name: str
     schema: str = ""
+    read_only: bool = False
 
     def close(self) -> None:
         """Folds everything into the one file, where it is one, and lets go of it."""
-        if self.writer.dialect.name == _SQLITE:
+        # A reader must not wait for those who write beside it.
+        if self.writer.dialect.name == _SQLITE and not self.read_only:
             with suppress(*FAILURES):
                 sqlite.fold(self.writer)
         self.writer.dispose()
@@ -72,10 +73,10 @@ def connect(place: Path | str, *, read_only: bool, schema: str, alone: bool = Fa
         name = postgres.name_of(url, schema)
         reader = postgres.connect(url, schema, read_only=True)
         writer = reader if read_only else postgres.connect(url, schema, read_only=False, alone=name if alone else "")
-        return Database(reader, writer, name, schema)
+        return Database(reader, writer, name, schema, read_only)
     path = Path(place).absolute()
     engine = sqlite.connect(path, read_only=read_only)
-    return Database(engine, engine, str(path))
+    return Database(engine, engine, str(path), "", read_only)
 
 
 @contextmanager
@@ -110,9 +111,9 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def _translated(done: str) -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error, PostgresError, UnicodeError, OverflowError, MemoryError) as error:
+    except (SQLAlchemyError, sqlite3.Error, UnicodeError, OverflowError, MemoryError) as error:
         cause = _cause(error)
-        if isinstance(cause, PostgresError) and not postgres.allowed(cause.sqlstate):
+        if _of_server(cause) and not postgres.allowed(_state(cause)):
             raise Stalled(
                 "JournalUnavailable",
                 f"the journal could not be {done}: {words(error)}",
@@ -130,15 +131,15 @@ def _translated(done: str) -> Iterator[None]:
 def passing(error: Exception, done: str = "read") -> Transient:
     """The failure as trouble around the database: the journal could not be ``read`` or ``written`` for now."""
     reason = "JournalWriteFailed" if done == "written" else "JournalReadFailed"
-    where = "the database server" if isinstance(_cause(error), PostgresError) else "disk space and permissions"
+    where = "the database server" if _of_server(_cause(error)) else "disk space and permissions"
     return Transient(reason, f"the journal could not be {done}: {words(error)}", f"Check {where}.")
 
 
 def out_of_reach(error: Exception) -> bool:
     """Whether what keeps the database from being read is around it: it may be sound."""
     cause = _cause(error)
-    if isinstance(cause, PostgresError):
-        return postgres.transient(cause.sqlstate) or not postgres.allowed(cause.sqlstate)
+    if _of_server(cause):
+        return postgres.transient(_state(cause)) or not postgres.allowed(_state(cause))
     code = getattr(cause, "sqlite_errorcode", None)
     return isinstance(code, int) and sqlite.out_of_room(code)
 
@@ -148,8 +149,8 @@ def damaged(error: Exception) -> bool:
     if isinstance(error, UnicodeError | OverflowError):
         return True
     cause = _cause(error)
-    if isinstance(cause, PostgresError):
-        return not postgres.transient(cause.sqlstate)
+    if _of_server(cause):
+        return not postgres.transient(_state(cause))
     code = getattr(cause, "sqlite_errorcode", None)
     return isinstance(code, int) and sqlite.damaged(code)
 
@@ -161,6 +162,15 @@ def words(error: Exception) -> str:
 
 def _cause(error: Exception) -> BaseException:
     return error.orig or error if isinstance(error, DBAPIError) else error
+
+
+def _of_server(cause: BaseException) -> bool:
+    """Whether PostgreSQL's driver raised it."""
+    return hasattr(cause, "sqlstate")
+
+
+def _state(cause: BaseException) -> str | None:
+    return getattr(cause, "sqlstate", None)
 
 
 def layout(connection: Connection) -> Digest:

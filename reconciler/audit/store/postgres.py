@@ -1,14 +1,16 @@
 """All that only PostgreSQL understands: sessions, one schema per journal, its locks and its error codes."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from psycopg import Connection as Session
-from psycopg import sql
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from reconciler.model.digest import Digest, digest_bytes
 from reconciler.model.errors import Stalled, Transient
+
+if TYPE_CHECKING:
+    # SQLAlchemy imports it where it is needed: a journal in a file need not wait for that.
+    from psycopg import Connection as Session
 
 _DRIVERS = ("postgres", "postgresql", "postgresql+psycopg")
 _CONNECT_SECONDS = 10
@@ -103,20 +105,27 @@ def connect(url: URL, schema: str, *, read_only: bool, alone: str = "") -> Engin
     )
 
     @event.listens_for(engine, "connect")
-    def configure(session: Session[Any], _record: object) -> None:
-        session.autocommit = True
-        for name, value in _settings(schema, read_only=read_only).items():
-            session.execute("SELECT set_config(%s, %s, false)", (name, value))
-        if alone:
-            _take(session, schema, alone)
-        session.autocommit = False
+    def configure(session: "Session[Any]", _record: object) -> None:
+        try:
+            session.autocommit = True
+            for name, value in _settings(schema, read_only=read_only).items():
+                session.execute("SELECT set_config(%s, %s, false)", (name, value))
+            if alone:
+                _take(session, schema, alone)
+            session.autocommit = False
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise OperationalError("SELECT set_config", None, error) from error
 
     return engine
 
 
+def _quoted(name: str) -> str:
+    return '"{}"'.format(name.replace('"', '""'))
+
+
 def _settings(schema: str, *, read_only: bool) -> dict[str, str]:
     return {
-        "search_path": sql.Identifier(schema).as_string(),
+        "search_path": _quoted(schema),
         "statement_timeout": f"{_STATEMENT_SECONDS}s",
         "lock_timeout": f"{_LOCK_SECONDS}s",
         "idle_in_transaction_session_timeout": f"{_IDLE_SECONDS}s",
@@ -129,7 +138,7 @@ def _settings(schema: str, *, read_only: bool) -> dict[str, str]:
     }
 
 
-def _take(session: Session[Any], schema: str, name: str) -> None:
+def _take(session: "Session[Any]", schema: str, name: str) -> None:
     """Takes the journal for this session; the server lets go of it with the session, however that ends."""
     row = session.execute("SELECT pg_try_advisory_lock(%s)", (_lock(schema),)).fetchone()
     if row is None or not row[0]:
@@ -151,7 +160,7 @@ def make_schema(connection: Connection, schema: str) -> None:
     connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_lock(f"making {schema}"),))
     found = connection.exec_driver_sql("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,)).first()
     if found is None:
-        connection.exec_driver_sql(f"CREATE SCHEMA {sql.Identifier(schema).as_string()}")
+        connection.exec_driver_sql(f"CREATE SCHEMA {_quoted(schema)}")
 
 
 def transient(state: str | None) -> bool:

@@ -4,13 +4,9 @@ A script below `versions` takes what was recorded to the next layout. What is wo
 made anew after the last of them, so no script knows of it.
 """
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 _HEAD = "head"
@@ -18,33 +14,27 @@ _HEAD = "head"
 
 def upgrade(connection: Connection) -> None:
     """Runs the scripts that the database lacks, within the transaction that is open."""
-    config, scripts = _scripts()
-
-    def wanted(revision: str, _context: MigrationContext) -> object:
-        return scripts._upgrade_revs(_HEAD, revision)  # noqa: SLF001 - as Alembic's own command does
-
-    _run(connection, config, scripts, wanted)
+    _run(connection, "_upgrade_revs")
 
 
 def stamp(connection: Connection) -> None:
     """Notes that a database that was just made lacks none of the scripts."""
-    config, scripts = _scripts()
-
-    def wanted(revision: str, _context: MigrationContext) -> object:
-        return scripts._stamp_revs(_HEAD, revision)  # noqa: SLF001 - likewise
-
-    _run(connection, config, scripts, wanted)
+    _run(connection, "_stamp_revs")
 
 
-def _run(
-    connection: Connection, config: Config, scripts: ScriptDirectory, wanted: Callable[[str, MigrationContext], object]
-) -> None:
+def _run(connection: Connection, steps: str) -> None:
+    # Here, since no other verb or transaction needs it, and it takes as long to import as the database's own library.
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.runtime.environment import EnvironmentContext  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    scripts = ScriptDirectory.from_config(config)
+
+    def wanted(revision: Any, _context: Any) -> Any:
+        return getattr(scripts, steps)(_HEAD, revision)  # as Alembic's own commands do
+
     with EnvironmentContext(config, scripts, fn=wanted) as environment:
         environment.configure(connection=connection)
         environment.run_migrations()
-
-
-def _scripts() -> tuple[Config, ScriptDirectory]:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
-    return config, ScriptDirectory.from_config(config)
