@@ -13,6 +13,7 @@ from reconciler.model.errors import Stalled
 _START_SECONDS = 10.0
 _LINGER_SECONDS = 1  # for requests under way, when it is to end
 _LARGEST_HEAD = 16 * 1024
+_PATIENCE_SECONDS = 10.0
 
 
 def _nothing() -> None:
@@ -27,6 +28,7 @@ class WebServer:
         application: what answers.
         purpose: what it is for, and ``setting`` how it is moved, for people who find the address taken.
         connections: more at a time are turned away; None for any number.
+        patience_s: a connection on which no whole request comes for so long, or twice that, is closed. Seconds.
         ending: told first when it is to close, so that endless answers can end.
 
     Raises:
@@ -41,6 +43,7 @@ class WebServer:
         purpose: str,
         setting: str,
         connections: int | None = None,
+        patience_s: float = _PATIENCE_SECONDS,
         ending: Callable[[], None] = _nothing,
     ) -> None:
         host, _, port = address.rpartition(":")
@@ -55,8 +58,11 @@ class WebServer:
             limit_concurrency=connections,
             h11_max_incomplete_event_size=_LARGEST_HEAD,
             timeout_graceful_shutdown=_LINGER_SECONDS,
+            timeout_notify=patience_s,  # type: ignore[arg-type]  # any number will do
+            callback_notify=self._close_waiting,
         )
         self._server = uvicorn.Server(config)
+        self._waiting: set[object] = set()
         self._ending = ending
         self._socket = _bound(host.strip("[]"), int(port), purpose, setting)
         self.port = int(self._socket.getsockname()[1])
@@ -72,6 +78,19 @@ class WebServer:
         self._server.should_exit = True
         self._thread.join()
         self._socket.close()
+
+    async def _close_waiting(self) -> None:
+        """Closes connections that have kept us waiting since the last time: uvicorn itself would wait for ever."""
+        waiting = {connection for connection in self._server.server_state.connections if _waits(connection)}
+        for connection in waiting & self._waiting:
+            getattr(connection, "transport").close()  # noqa: B009 - uvicorn's own types don't tell
+        self._waiting = set(waiting)
+
+
+def _waits(connection: object) -> bool:
+    """Whether no request is being answered on a connection."""
+    cycle = getattr(connection, "cycle", None)
+    return cycle is None or bool(cycle.response_complete)
 
 
 def _bound(host: str, port: int, purpose: str, setting: str) -> socket.socket:

@@ -29,7 +29,8 @@ def serving(world: WebWorld, rules: Rules = OPEN, grants: Grants = NO_GRANTS) ->
     """The application on a free port; closed when left, if it is not."""
     events = Events(world.answers, look_s=30, beat_s=0.2)
     app = application(world.board, events, rules, lambda: grants, world.accesses.append)
-    server = WebServer("127.0.0.1:0", app, purpose="pages", setting="pages-address", connections=8, ending=events.close)
+    names = {"purpose": "pages", "setting": "pages-address"}
+    server = WebServer("127.0.0.1:0", app, **names, connections=8, patience_s=0.3, ending=events.close)
     try:
         yield server, events
     finally:
@@ -103,6 +104,22 @@ def test_it_ends_within_a_second_with_streams_open(world: WebWorld, connect: Con
         assert all(stream.read().endswith(b"\n\n") for stream in streams)
         with pytest.raises(OSError, match="refused"):
             connect(server.port).connect()
+
+
+def test_who_never_ends_a_request_is_not_waited_for(world: WebWorld, connect: Connect) -> None:
+    """Neither for the first nor for the next one; a stream goes on meanwhile."""
+    with serving(world) as (server, events):
+        stream = listening(connect(server.port))
+        first, next_one = connect(server.port), connect(server.port)
+        next_one.request("GET", "/api/v1/status")
+        assert next_one.getresponse().read()
+        first.connect()
+        for connection in (first, next_one):
+            assert connection.sock is not None
+            connection.sock.sendall(b"GET / HTTP/1.1\r\nHost: loc")
+            assert connection.sock.recv(1) == b""
+        assert events.open == 1
+        assert stream.readline()
 
 
 def test_there_are_so_many_streams_and_no_more(world: WebWorld, connect: Connect) -> None:

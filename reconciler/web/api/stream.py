@@ -1,11 +1,10 @@
 """New entries as Server-Sent Events."""
 
-import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, HTTPException, Request
-from fastapi.encoders import jsonable_encoder
+from pydantic import TypeAdapter
 from starlette.responses import Response, StreamingResponse
 
 from reconciler.model.entry import Entry
@@ -16,6 +15,7 @@ from reconciler.web.narrow import narrowed_entry
 
 router = APIRouter()
 _TYPE = "text/event-stream"
+_ENTRY = TypeAdapter(EntryModel)
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "`event: entry`; data is the entry as in `/entries`, id the number of its newest record",
@@ -51,5 +51,5 @@ async def events(
 
 
 def _event(entry: Entry, seen: Entry) -> str:
-    data = json.dumps(jsonable_encoder(EntryModel.of(seen)), separators=(",", ":"))
+    data = _ENTRY.dump_json(EntryModel.of(seen)).decode()
     return f"id: {entry.records[-1].sequence}\nevent: entry\ndata: {data}\n\n"
