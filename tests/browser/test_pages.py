@@ -179,7 +179,7 @@ def test_a_decision_tells_who_what_and_how_to_prove_it(w: World, browser: Browse
         record = w.loop.edges.journal.entry(outcome.sequence or 0)
         assert record is not None
         assert all(one.hash in text for one in record.records)
-        assert f"reconciler audit prove {record.records[-1].sequence}" in text
+        assert f"reconciler audit prove {outcome.sequence} " in text
         page.get_by_text(f"Record {outcome.sequence} as it is").click()
         assert '"event": "intent"' in page.locator("details.raw pre").first.inner_text()
 

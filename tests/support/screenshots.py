@@ -12,7 +12,7 @@ from tests.support.browser import NARROW, WIDE, chromium
 from tests.support.pages_world import World, live_through, world
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images" / "pages"
-_COLOURS = 64
+_COLOURS = 128
 
 
 def shots(w: World) -> dict[str, str]:

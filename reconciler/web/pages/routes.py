@@ -13,6 +13,7 @@ from reconciler.model.asked import moment
 from reconciler.model.happening import Happening
 from reconciler.model.question import Lack, Query
 from reconciler.web.asking import DeskOf, ViewerOf
+from reconciler.web.desk import Desk
 from reconciler.web.pages.rendering import HERE, page
 from reconciler.web.pages.views import charts, decision, filters, one_route, past, rules, standing, timeline
 from reconciler.web.pages.views.places import place_of
@@ -200,7 +201,7 @@ def journal(show: ShowOf, desk: DeskOf) -> Response:
 def at(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
     """What was served at a moment."""
     now = _now()
-    when, mistake = _moment(filters.first(asked, "time"), now, now)
+    when, mistake = _moment(desk, filters.first(asked, "time"), now, now)
     text = filters.first(asked, "q")
     made = past.past_page(desk.at(when), text, filters.page_number(asked), now)
     return show("at", status=400 if mistake else 200, past=made, time=filters.first(asked, "time"), mistake=mistake)
@@ -211,8 +212,8 @@ def compare(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
     """How what was served at two moments differs."""
     now = _now()
     begin, end = filters.first(asked, "from"), filters.first(asked, "to")
-    older, one_mistake = _moment(begin, now - timedelta(days=1), now)
-    newer, other_mistake = _moment(end, now, now)
+    older, one_mistake = _moment(desk, begin, now - timedelta(days=1), now)
+    newer, other_mistake = _moment(desk, end, now, now)
     mistake = one_mistake or other_mistake
     one, two = desk.at(older), desk.at(newer)
     found = past.differences(desk.diff(one, two))
@@ -234,12 +235,13 @@ def compare(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
     )
 
 
-def _moment(text: str, otherwise: datetime, now: datetime) -> tuple[datetime | int, str]:
+def _moment(desk: Desk, text: str, otherwise: datetime, now: datetime) -> tuple[datetime | int, str]:
     """The time, or the number of an entry, that a form names, and what is wrong with it."""
     if not text:
         return otherwise, ""
     if text.isascii() and text.isdigit() and len(text) <= filters.DIGITS:
-        return int(text), ""
+        known = desk.entry(int(text)) is not None
+        return (int(text), "") if known else (otherwise, f"there is no decision {text} here")
     try:
         return moment(text, now), ""
     except ValueError as error:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
+from reconciler.model.decision import Decision
 from reconciler.model.entry import Answer, Entry
 from reconciler.web.pages.views import facts
 from reconciler.web.pages.views.facts import Group
@@ -45,8 +46,8 @@ def timing(entry: Entry, begin: Group, end: Group) -> Timing | None:
     stops: list[tuple[str, str, datetime | None]] = [
         ("commit", "", facts.time(source.get("committed_at"))),
         ("fetch", "from the commit until it was seen here", facts.time(source.get("fetched_at"))),
-        ("apply", "read, checked, planned, written" + ("" if written else f"; {_last(entry)}"), written or finished),
-        ("acknowledge", _last(entry), finished if written else None),
+        _applied(entry, written, finished),
+        ("acknowledge", _last(entry), finished if written and finished else None),
     ]
     known = [(name, what, at) for name, what, at in stops if at is not None]
     if len(known) < 2:  # noqa: PLR2004 - a way has two ends
@@ -62,6 +63,13 @@ def timing(entry: Entry, begin: Group, end: Group) -> Timing | None:
         x += width
     whole = round((known[-1][2] - known[0][2]).total_seconds() * 1000)
     return Timing(tuple(legs), length(max(0, whole)), any(ms < 0 for ms in lengths))
+
+
+def _applied(entry: Entry, written: datetime | None, finished: datetime | None) -> tuple[str, str, datetime | None]:
+    """Until it was written; where nobody knows when that was, or nothing was, until it ended."""
+    if entry.decision not in (Decision.APPLIED, Decision.PARTIAL, Decision.ROLLED_BACK):
+        return "decide", "read, checked and planned; nothing was touched", finished
+    return "apply", "read, checked, planned, written" + ("" if written else f"; {_last(entry)}"), written or finished
 
 
 def _last(entry: Entry) -> str:
