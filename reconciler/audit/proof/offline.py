@@ -28,6 +28,7 @@ class Checked:
             fault it is.
         line: where; 0 where nothing is wrong, or it is not in the file.
         finding: what is wrong; empty where everything verifies.
+        compared: sizes of the checkpoints from elsewhere that it was held against.
     """
 
     records: int
@@ -40,6 +41,7 @@ class Checked:
     bad: int | None = None
     line: int = 0
     finding: str = ""
+    compared: tuple[int, ...] = ()
 
     @property
     def place(self) -> str:
@@ -53,7 +55,8 @@ def check(content: Iterable[bytes], keys: Sequence[PublicKey], noted: Sequence[s
     Args:
         content: the lines with their ends, see `lines.bounded`.
         keys: who may have signed. A key that one of these announced in the journal counts, too.
-        noted: checkpoints that were kept elsewhere: the export must continue them.
+        noted: checkpoints that were kept elsewhere: the export must continue those of this journal, and compare with
+            one at least.
         head: hash of a record, kept elsewhere: it must be in the export.
     """
     walk = Walk(keys=list(keys), head=head)
@@ -75,6 +78,7 @@ def check(content: Iterable[bytes], keys: Sequence[PublicKey], noted: Sequence[s
         bad=bad.record,
         line=bad.line,
         finding=bad.finding,
+        compared=tuple(walk.compared),
     )
 
 
@@ -85,15 +89,18 @@ def _checked(walk: Walk, rows: Iterator[bytes], noted: Sequence[str]) -> tuple[C
     footer, checkpoint, key = walk.end(next(rows, b""))
     if next(rows, b""):
         raise Bad(walk.line + 1, None, "there is more after the last line")
-    given = [_opened(text, checkpoint, walk.keys) for text in noted]
+    given, other = _opened(noted, checkpoint, walk.keys)
     walk.judge(checkpoint, max((one.size for one in given if walk.roots.get(one.size) == one.root), default=0))
     try:
         listed = continued(footer.earlier, checkpoint, walk.keys)
     except ValueError as error:
         raise Bad(walk.line, None, f"the last line: {error}") from None
     listed[checkpoint.size] = checkpoint
-    for one in given:
-        _continues(one, walk, listed, checkpoint)
+    walk.compared = [one.size for one in given if _continues(one, walk, listed, checkpoint)]
+    if given and not walk.compared:
+        other = f"nothing in it compares with the checkpoint of {given[-1].size} records: a whole export would"
+    if noted and not walk.compared:
+        raise Bad(0, None, other)
     if walk.head and not walk.head_seen:
         raise Bad(0, None, "the head that was noted is not in it: records were cut off, or all were written anew")
     untold, first = walk.pruned.untold()
@@ -110,25 +117,32 @@ def _sizes(noted: Sequence[str]) -> frozenset[int]:
         raise Bad(0, None, f"a checkpoint that was given is none: {error}") from None
 
 
-def _opened(text: str, newest: Checkpoint, keys: Sequence[PublicKey]) -> Checkpoint:
-    try:
-        given = note.opened(text, keys)
-    except ValueError as error:
-        raise Bad(0, None, f"a checkpoint that was given does not count: {error}") from None
-    if given.origin != newest.origin:
-        raise Bad(0, None, f"a checkpoint that was given is of another journal: {given.origin}")
-    return given
+def _opened(noted: Sequence[str], newest: Checkpoint, keys: Sequence[PublicKey]) -> tuple[list[Checkpoint], str]:
+    """Those of this journal that one of the keys signed, and why the last of the others is none.
+
+    A file that checkpoints are appended to has those of other journals, too, and of keys that were there before.
+    """
+    given, why = [], ""
+    for text in noted:
+        if note.claimed(text).origin != newest.origin:
+            why = f"a checkpoint that was given is of another journal: {note.claimed(text).origin}"
+            continue
+        try:
+            given.append(note.opened(text, keys))
+        except note.Unsigned as error:
+            why = f"a checkpoint that was given does not count: {error}"
+        except ValueError as error:
+            raise Bad(0, None, f"a checkpoint that was given does not count: {error}") from None
+    return given, why
 
 
-def _continues(given: Checkpoint, walk: Walk, listed: dict[int, Checkpoint], newest: Checkpoint) -> None:
-    """Whether the export continues a checkpoint that was kept elsewhere."""
+def _continues(given: Checkpoint, walk: Walk, listed: dict[int, Checkpoint], newest: Checkpoint) -> bool:
+    """Whether the export has what a checkpoint compares with that was kept elsewhere; then it must continue that."""
     if given.size > newest.size:
         words = f"the journal once had {given.size} records, and here are {newest.size}: its end was cut off"
         raise Bad(0, None, words)
     root = listed[given.size].root if given.size in listed else walk.roots.get(given.size) if walk.whole else None
-    if root is None:
-        words = f"nothing in it compares with the checkpoint of {given.size} records: a whole export would"
-        raise Bad(0, None, words)
-    if root != given.root:
+    if root is not None and root != given.root:
         words = f"it does not continue the checkpoint of {given.size} records that was given: records were written anew"
         raise Bad(0, None, words)
+    return root is not None

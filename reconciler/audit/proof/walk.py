@@ -48,6 +48,7 @@ class Walk:
         head: hash of a record that must be there; empty for none.
         wanted: sizes at which the root is kept in ``roots``.
         previous: hash of the last record, as its line says.
+        compared: sizes of the checkpoints from elsewhere that it was held against.
         sized: the root that inclusion proofs led to, with the first record of each.
     """
 
@@ -63,6 +64,7 @@ class Walk:
     roots: dict[int, bytes] = field(default_factory=dict)
     sized: dict[bytes | None, tuple[int, int]] = field(default_factory=dict)
     head_seen: bool = False
+    compared: list[int] = field(default_factory=list)
     _before: Frontier = field(default_factory=Frontier)
     _torn: _Torn | None = None
 

@@ -110,9 +110,7 @@ def _export(file: str, keys: Sequence[PublicKey], noted: Sequence[str], head: st
         key=found.key,
         pruned=found.pruned,
         untold=found.untold,
-        compared=tuple(f"checkpoint of {plural(note.claimed(text).size, 'record')}" for text in noted)
-        if not found.finding
-        else (),
+        compared=tuple(f"checkpoint of {plural(size, 'record')}" for size in found.compared),
     )
 
 
@@ -141,6 +139,9 @@ def _journal(settings: Loaded, given: Sequence[PublicKey], texts: Sequence[str],
             return replace(result, bad=0, place="the journal", finding=words)
         for text in texts:
             result = _held_against(result, journal, "--checkpoint", text, keys)
+        if texts and not result.compared and not result.finding:
+            words = "none of the checkpoints is of this journal and signed by one of the keys"
+            return replace(result, bad=0, place="--checkpoint", finding=words)
         return _anchors(result, journal, s, keys)
 
 
@@ -165,9 +166,13 @@ def _held_against(result: Result, journal: Journal, where: str, text: str, keys:
     if result.finding:
         return result
     try:
-        kept = note.opened(text, keys) if keys else note.claimed(text)
         proofs = journal.proofs()
-        size = proofs.newest()[0]
+        size, newest = proofs.newest()
+        kept = note.claimed(text)
+        if newest and kept.origin != note.claimed(newest).origin:
+            return result  # of another journal, which has its checkpoints in the same file
+        if keys:
+            note.opened(text, keys)
         if kept.size > size:
             finding = f"the journal once had {kept.size} records, and now it has {size}: its end was cut off"
         elif proofs.root_at(kept.size) != kept.root:
@@ -175,6 +180,8 @@ def _held_against(result: Result, journal: Journal, where: str, text: str, keys:
         else:
             many = plural(kept.size, "record")
             return replace(result, compared=(*result.compared, f"{where}: checkpoint of {many}"))
+    except note.Unsigned as error:
+        return replace(result, unread=(*result.unread, f"{where}: {error}"))
     except ValueError as error:
         finding = f"the checkpoint does not count: {error}"
     return replace(result, bad=0, place=where, finding=finding)

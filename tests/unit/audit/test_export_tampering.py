@@ -197,6 +197,11 @@ def test_a_part_is_held_against_checkpoints_it_can_be_compared_with() -> None:
     part = export(WHOLE, (3, 7), earlier=[2, 5])
     assert not checked(part, WHOLE.checkpoint(5), WHOLE.checkpoint()).finding
     assert "nothing in it compares" in checked(part, WHOLE.checkpoint(6)).finding
+    several = checked(part, WHOLE.checkpoint(5), WHOLE.checkpoint(6), WHOLE.checkpoint(2, OTHER))
+    assert (several.finding, several.compared) == ("", (5,))
+    foreign = note.signed(note.Checkpoint("example.com/other", 5, b"0" * 32), SIGNER)
+    assert not checked(part, foreign, WHOLE.checkpoint(5)).finding
+    assert "of another journal" in checked(part, foreign).finding
     assert "written anew" in checked(part, journal(SIZE, "b").checkpoint(5)).finding
 
 
