@@ -5,7 +5,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_network
-from typing import cast
 
 from reconciler.apply import NodeStatus, XdsTarget
 from reconciler.apply.xds.credentials import is_loopback
@@ -68,11 +67,10 @@ def pages(
     with ExitStack() as stack:
         journal = open_journal(s, now, read_only=True)
         stack.callback(journal.close)
-        answers = cast("Answers", journal)
         access_log = AccessLog()
         stack.callback(access_log.close)
-        events = Events(answers)
-        shown = _board(settings, loop, board, answers)
+        events = Events(journal)
+        shown = _board(settings, loop, board, journal)
         server = WebServer(
             s.pages_address,
             application(shown, events, rules, grants, told or access_log.write),

@@ -44,7 +44,7 @@ class Sessions:
     grants: Callable[[], Grants]
     clock: Callable[[], float] = time.monotonic
     _open: OrderedDict[str, tuple[str, float]] = field(default_factory=OrderedDict)
-    _failures: list[float] = field(default_factory=list)
+    _failures: OrderedDict[str, list[float]] = field(default_factory=OrderedDict)
 
     def holder(self, session: str) -> str:
         """The hash of the token that a session was begun with; empty where there is no such session."""
@@ -65,12 +65,16 @@ class Sessions:
     async def _begin(self, request: Request) -> Response:
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return _page("This form was sent by another site.", 403)
-        self._failures = [at for at in self._failures if at > self.clock() - _FAILURES_S]
-        if len(self._failures) >= _MOST_FAILURES:
+        peer = request.client.host if request.client else ""
+        failures = [at for at in self._failures.pop(peer, ()) if at > self.clock() - _FAILURES_S]
+        self._failures[peer] = failures
+        while len(self._failures) > _MOST:
+            self._failures.popitem(last=False)
+        if len(failures) >= _MOST_FAILURES:
             return _page("Too many wrong tokens; wait a minute.", 429)
         token = await _typed(request)
         if isinstance(holder_of(token, self.grants()), Refused):
-            self._failures.append(self.clock())
+            failures.append(self.clock())
             return _page("No such token.", 401)
         response = RedirectResponse("/", 303)
         secure = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", ""))
@@ -95,7 +99,10 @@ async def _typed(request: Request) -> str:
         content += part
         if len(content) > _LARGEST_FORM:
             return ""
-    fields = parse_qs(content.decode(errors="replace"), max_num_fields=4)
+    try:
+        fields = parse_qs(content.decode(errors="replace"), max_num_fields=4)
+    except ValueError:  # more fields than the form has
+        return ""
     return fields.get("token", [""])[0].strip()
 
 
