@@ -14,7 +14,6 @@ from reconciler.model.asked import moment
 from reconciler.settings import Loaded
 
 _SHORTEST_COMMIT = 7  # git's own shortest abbreviation; below it a number is an entry
-_MOST_DIGITS = 18  # longer numbers are commits
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
@@ -44,7 +43,7 @@ def wanted_moment(journal: Journal, text: str) -> datetime | int | None:
         click.BadParameter: it is none of these.
     """
     if (text.isascii() and text.isdigit()) or _COMMIT.fullmatch(text):
-        entry = journal.entry(int(text) if text.isdigit() and len(text) <= _MOST_DIGITS else text)
+        entry = journal.entry(wanted_entry(text))
         return entry.sequence if entry else None
     try:
         return moment(text, now())
