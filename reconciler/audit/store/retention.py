@@ -31,7 +31,7 @@ from reconciler.model.happening import Actor, Happening, Note
 from reconciler.model.retention import Deletion
 from reconciler.model.text import plural
 
-STEP = 1000  # records looked at in one transaction: some 50 ms, for which an append has to wait
+STEP = 400  # records looked at in one transaction: some 50 ms of work, for which an append has to wait
 _FEW = 400  # parameters of one statement; every database takes more
 
 
