@@ -303,6 +303,24 @@ def test_a_long_log_has_pages_and_a_big_table_too(w: World, browser: Browser) ->
         expect(page.locator("#m-since")).not_to_be_empty()
 
 
+def test_who_sees_one_namespace_sees_no_other_on_any_page(w: World, browser: Browser) -> None:
+    """Every page works for them, and names no route, host or file of others."""
+    token = "0123456789abcdef" * 4
+    let_in = {"authorization": f"Bearer {token}"}
+    with w.pages_for(token, "shop") as url, looking(browser, extra_http_headers=let_in) as (context, said):
+        page = context.new_page()
+        for path in (*kinds_of_page(w), "/routes/payments/charge", "/commits/0000000"):
+            answer = page.goto(url + path, wait_until="domcontentloaded")
+            assert answer is not None
+            assert answer.status in (200, 400, 404), path
+            assert page.locator("h1").count() == 1, path
+            others = re.search(r"payments|pay\.example\.com|charge|refund|edge-1|program size", page.content())
+            assert others is None or others[0] in path, path  # what was asked for is said again
+        page.goto(f"{url}/routes")
+        expect(page.locator("tbody tr")).to_have_count(7)
+    assert not [line for line in said if "404" not in line and "400" not in line], said
+
+
 def test_two_times_are_compared(w: World, browser: Browser) -> None:
     """The table as it was, proven by the record, and what differs since."""
     second = w.outcomes[1]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from unittest.mock import patch
 
@@ -71,6 +72,7 @@ class World:
     """All of it, step by step.
 
     Attributes:
+        flags: the settings.
         outcomes: what the reconciles came to.
     """
 
@@ -78,6 +80,7 @@ class World:
     loop: Loop
     board: StatusBoard
     clock: Clock
+    flags: Mapping[str, object]
     pages: Pages = field(default_factory=Pages)
     outcomes: list[Outcome] = field(default_factory=list)
 
@@ -103,6 +106,17 @@ class World:
         self.outcomes.append(outcome)
         self.pages.ring()
         return outcome
+
+    @contextmanager
+    def pages_for(self, token: str, *namespaces: str) -> Iterator[str]:
+        """The same pages once more, for those who see these namespaces; yields where."""
+        access = self.root / "access.yaml"
+        digest = sha256(token.encode()).hexdigest()
+        access.write_text(f"tokens:\n- {{sha256: {digest}, name: somebody, namespaces: [{', '.join(namespaces)}]}}\n")
+        access.chmod(0o600)
+        settings = load({**self.flags, "pages_access_file": access}, {}, None)
+        with pages(settings, self.loop, self.board, lambda _access: None) as served:
+            yield served.url
 
     def note(self, note: Note) -> None:
         """Something beside reconciles."""
@@ -143,28 +157,25 @@ def world(root: Path, past: timedelta = timedelta(days=6)) -> Iterator[World]:
     repository = root / "repository"
     repository.mkdir(parents=True)
     git(repository, "init", "--quiet", "--initial-branch=main")
-    settings = load(
-        {
-            "repo": str(repository),
-            "allow_local": "true",
-            "target": ("xds",),
-            "state": root / "state",
-            "xds_address": "127.0.0.1:0",
-            "ack_timeout": "5s",
-            "listen": f"127.0.0.1:{reserve_port()}",
-            "service_address": ("*=127.0.0.1:1",),
-            "access_log": "",
-            "envoy": "off",
-            "pages_address": "127.0.0.1:0",
-            "instance": "edge",
-        },
-        {},
-        None,
-    )
+    flags: dict[str, object] = {
+        "repo": str(repository),
+        "allow_local": "true",
+        "target": ("xds",),
+        "state": root / "state",
+        "xds_address": "127.0.0.1:0",
+        "ack_timeout": "5s",
+        "listen": f"127.0.0.1:{reserve_port()}",
+        "service_address": ("*=127.0.0.1:1",),
+        "access_log": "",
+        "envoy": "off",
+        "pages_address": "127.0.0.1:0",
+        "instance": "edge",
+    }
+    settings = load(flags, {}, None)
     with ExitStack() as stack:
         stack.enter_context(patch.object(wiring, "now", clock))
         loop = stack.enter_context(controller(settings, lambda _outcome: None))
-        made = World(root, loop, StatusBoard(), clock)
+        made = World(root, loop, StatusBoard(), clock, flags)
         target = next(t for t in loop.edges.targets if isinstance(t, XdsTarget))
         server = f"127.0.0.1:{target.port}"
         bootstrap = xds_bootstrap(server, node_id="edge-1", node_cluster="edge", admin="127.0.0.1:0")
