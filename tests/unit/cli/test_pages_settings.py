@@ -1,11 +1,14 @@
 """What the settings say about pages: who comes in, and what is told of who looked."""
 
+import subprocess
+import sys
+
 import pytest
 from structlog.testing import capture_logs
 
 from reconciler.cli.access_log import AccessLog
 from reconciler.cli.pages import rules_of
-from reconciler.cli.xds import own_ports
+from reconciler.cli.stages import own_ports
 from reconciler.model.errors import Stalled
 from reconciler.settings import Settings, load
 from reconciler.web.access import Access
@@ -82,3 +85,12 @@ def test_what_is_kept_of_viewers_is_bounded() -> None:
         for number in range(10_500):
             log.write(access("", str(number)))
     assert len(log._hours) == 10_000
+
+
+def test_a_controller_without_pages_pays_nothing_for_them() -> None:
+    """What takes long to import is imported where they are served."""
+    ask = (
+        "import sys, reconciler.cli.run, reconciler.cli.demo; print({'fastapi', 'pydantic', 'jinja2'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
