@@ -149,7 +149,14 @@ def test_it_ends_in_order(repository: Repository, desk: Desk, number: signal.Sig
         assert (desk.state / "journal.db-wal").exists()
         assert controller.end(number, seconds=5) == 0
         assert status(controller, "/healthz") == 0
-    assert sorted(path.name for path in desk.state.iterdir()) == ["clone", "journal.db", "lock", "parts", "served"]
+    assert sorted(path.name for path in desk.state.iterdir()) == [
+        "clone",
+        "journal.db",
+        "journal.key",
+        "lock",
+        "parts",
+        "served",
+    ]
     assert list(desk.temporary.iterdir()) == []
     assert list(desk.home.iterdir()) == []
 
