@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.apply import Target, XdsTarget
-from reconciler.apply.envoy_binary import validate
+from reconciler.apply.envoy_binary import find_envoy, validate
+from reconciler.cli.stages import stage_options
 from reconciler.envoy import RenderOptions, files_of, static_bootstrap
 from reconciler.model.digest import Digest
 from reconciler.model.files import FilesFormat
 from reconciler.model.snapshot import Snapshot
+from reconciler.settings import Loaded
 
 
 @dataclass(slots=True)
@@ -50,3 +52,17 @@ class EnvoyCheck:
 
 def _answers(target: Target) -> bool:
     return isinstance(target, XdsTarget) and target.connected
+
+
+def envoy_check(settings: Loaded, targets: Sequence[Target] = ()) -> EnvoyCheck:
+    """Envoy's own validation of a snapshot: its words, empty if it accepts or where no binary is found.
+
+    Under ``auto`` it is left to the Envoys that are connected, if everything goes to such: they take or refuse what
+    they get, and keep what they had, resource by resource. One that has not answered for what is served is none.
+
+    Args:
+        settings: which binary, and when.
+        targets: where the snapshot would go next; none for a check by itself.
+    """
+    envoy = settings.settings.envoy
+    return EnvoyCheck(find_envoy(envoy), stage_options(settings).render, targets if envoy == "auto" else ())

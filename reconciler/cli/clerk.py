@@ -11,7 +11,6 @@ from reconciler.audit import Clerk, Journal, Spool
 from reconciler.cli import log
 from reconciler.model.controller import Controller
 from reconciler.model.errors import ReconcileError
-from reconciler.model.happening import Actor
 from reconciler.presence import began, ended
 from reconciler.settings import Loaded
 from reconciler.settings.recorded import as_recorded
@@ -24,13 +23,6 @@ def identity(settings: Loaded) -> Controller:
     s = settings.settings
     host = socket.gethostname()
     return Controller(s.instance, s.replica or os.environ.get("POD_NAME", "") or host, s.environment, host, os.getpid())
-
-
-def allowed_by(settings: Loaded) -> Actor | None:
-    """Who allows a plan that would be refused, as far as a setting tells: where it was set. None allows none."""
-    if not settings.settings.allow_plan:
-        return None
-    return Actor("", f"setting allow_plan, from {settings.origins['allow_plan']}")
 
 
 def clerk_of(

@@ -11,7 +11,7 @@ import click
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.show import in_colour
-from reconciler.cli.wiring import stage_options
+from reconciler.cli.stages import stage_options
 from reconciler.migrate import Left, MigratedFile, Migration
 from reconciler.migrate import migrate as migrated
 from reconciler.model.errors import Stalled

@@ -7,11 +7,11 @@ from datetime import datetime
 from ipaddress import ip_network
 
 from reconciler.apply import NodeStatus, XdsTarget
-from reconciler.apply.xds.credentials import is_loopback
 from reconciler.cli.access_log import AccessLog
+from reconciler.cli.clock import now
 from reconciler.cli.journal import open_journal
-from reconciler.cli.wiring import now
 from reconciler.loop import Loop
+from reconciler.model.addresses import on_loopback
 from reconciler.model.errors import Stalled
 from reconciler.model.outcome import Outcome
 from reconciler.model.question import Answers
@@ -90,7 +90,7 @@ def rules_of(s: Settings) -> Rules:
     Raises:
         Stalled: everybody would.
     """
-    local = is_loopback(s.pages_address)
+    local = on_loopback(s.pages_address)
     if s.pages_proxy and s.pages_access_file is None:
         raise Stalled(
             "InvalidSettings",

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from reconciler.cli.clock import now
 from reconciler.cli.exits import Exit
 from reconciler.cli.journal import open_journal
 from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.reading import read, read_cluster
 from reconciler.cli.show import echo_problems, in_colour
-from reconciler.cli.wiring import now, stage_options
+from reconciler.cli.stages import stage_options
 from reconciler.compile import Compiled, plan_change
 from reconciler.model.errors import Stalled
 from reconciler.model.plain import plain

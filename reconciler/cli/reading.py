@@ -8,7 +8,7 @@ import click
 
 from reconciler.cli.show import progress
 from reconciler.cli.sources import cluster_source, git_source, needed_api_server, reads_cluster
-from reconciler.cli.wiring import stage_options
+from reconciler.cli.stages import stage_options
 from reconciler.compile import Compiled, compile_routes, load_source
 from reconciler.model.errors import Stalled, Transient
 from reconciler.model.problem import rank

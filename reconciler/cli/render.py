@@ -10,7 +10,7 @@ from reconciler.cli.bootstrap import show_bootstrap
 from reconciler.cli.options import from_flag, output_flag, settings_flags
 from reconciler.cli.reading import Reading, read_from
 from reconciler.cli.show import echo_problems, echo_value
-from reconciler.cli.wiring import stage_options
+from reconciler.cli.stages import stage_options
 from reconciler.compile import Options
 from reconciler.envoy import ANY_ADMIN_PORT, snapshot_json, static_bootstrap
 from reconciler.model.digest import Json

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import click
 
 from reconciler.apply import XdsTarget
+from reconciler.audit.anchor import Anchoring
 from reconciler.cli import collector, log
 from reconciler.cli.announce import Voice
 from reconciler.cli.election import Seat
@@ -31,6 +32,7 @@ from reconciler.web import StatusBoard
     "safety",
     "target",
     "voice",
+    "journal",
     "operation",
     "pages",
 )
@@ -50,7 +52,8 @@ def run(settings: Loaded) -> None:
     spare = collector.spare_once()
     voices: list[Voice] = []
     bells: list[Callable[[], None]] = []
-    board.health = lambda: health_of(loops, voices, board)
+    anchorings: list[Anchoring] = []
+    board.health = lambda: health_of(loops, voices, board, anchorings)
     with web_server(
         s.web_address, board, lambda: _envoys(loops), lambda: _holdings(loops), lambda: _leads(loops), board.health
     ) as metrics:
@@ -66,7 +69,7 @@ def run(settings: Loaded) -> None:
         def seated(seat: Seat) -> None:
             board.election = seat.leadership
 
-        with controller(settings, report, seated, voices.append) as loop:
+        with controller(settings, report, seated, voices.append, anchorings.append) as loop:
             loops.append(loop)
             board.serving = loop.state.revision is not None
             stop_on_signals(loop)

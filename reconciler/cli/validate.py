@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
+from reconciler.cli.checking import envoy_check
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import from_flag, output_flag, settings_flags
 from reconciler.cli.reading import read_from
 from reconciler.cli.show import echo_problems, summary
-from reconciler.cli.wiring import envoy_check
 from reconciler.model.plain import plain
 from reconciler.model.problem import Problem, Severity
 from reconciler.model.text import plural

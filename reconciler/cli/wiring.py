@@ -1,126 +1,41 @@
 """Settings to working parts: the only place that knows every edge by name."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from queue import SimpleQueue
 
 from reconciler.apply import FilesTarget, Target
-from reconciler.apply.envoy_binary import find_envoy
 from reconciler.audit.anchor import Anchoring
 from reconciler.cli import configmaps, log
 from reconciler.cli.anchoring import anchoring_of, signer_of
 from reconciler.cli.announce import Voice, voice
-from reconciler.cli.checking import EnvoyCheck
-from reconciler.cli.clerk import allowed_by, clerk_of, identity
+from reconciler.cli.checking import envoy_check
+from reconciler.cli.clerk import clerk_of, identity
+from reconciler.cli.clock import now
 from reconciler.cli.election import Seat, seat
 from reconciler.cli.journal import open_journal
 from reconciler.cli.resume import Caches, resume
 from reconciler.cli.retaining import Retaining
 from reconciler.cli.sources import needed_api_server, source_of
+from reconciler.cli.stages import stage_options
 from reconciler.cli.state import locked
-from reconciler.cli.xds import discover, own_ports, xds_target
+from reconciler.cli.xds import discover, xds_target
 from reconciler.cluster import Cluster
-from reconciler.compile import Options
-from reconciler.envoy import (
-    AccessLogFormat,
-    EndpointSource,
-    RenderOptions,
-    Routing,
-    SecretSource,
-    Sharding,
-)
 from reconciler.loop import Loop, Pace
-from reconciler.merge import ConflictPolicy
 from reconciler.model.decision import Trigger
 from reconciler.model.effect import Ack
 from reconciler.model.errors import Stalled
 from reconciler.model.files import FilesFormat
 from reconciler.model.health import Health
-from reconciler.model.limits import Limits
-from reconciler.model.machine import MachineAccess
 from reconciler.model.outcome import Outcome
-from reconciler.model.source import Realm
-from reconciler.plan import BlastRadius
 from reconciler.resources import ParsedOnce
 from reconciler.settings import Loaded, Settings
 from reconciler.staleness import Staleness
 from reconciler.state import Edges, alone
-from reconciler.table import DefaultListener
 from reconciler.web import Metrics, StatusBoard, probe_server
-
-
-def now() -> datetime:
-    """The real clock, aware, UTC."""
-    return datetime.now(UTC)
-
-
-def stage_options(settings: Loaded) -> Options:
-    """What the stages take from the settings."""
-    s = settings.settings
-    host, _, port = s.listen.rpartition(":")
-    return Options(
-        ambassador_id=s.ambassador_id,
-        limits=Limits(
-            machine=machine_access(s),
-            platform_paths=s.platform_path,
-            platform_namespaces=s.platform_namespaces,
-        ),
-        conflicts=ConflictPolicy(s.conflicts),
-        precedence=Realm(s.precedence),
-        default_listener=DefaultListener(host, int(port)),
-        render=RenderOptions(
-            service_addresses=dict(s.service_address),
-            upstream_ca_file=s.upstream_ca_file,
-            secrets_path=s.secrets_path,
-            ca_entry=s.ca_entry,
-            access_log_path=s.access_log,
-            access_log_format=AccessLogFormat(s.access_log_format),
-            routing=Routing(s.routing),
-            sharding=Sharding(s.sharding),
-            endpoints=EndpointSource(s.endpoints),
-            secrets=SecretSource(s.secrets),
-        ),
-        blast_radius=BlastRadius(s.max_delete_share, s.delete_share_from),
-        allow_plan=s.allow_plan,
-        refuse_invalid=s.on_invalid == "refuse",
-        config_digest=settings.digest,
-        allowed_by=allowed_by(settings),
-    )
-
-
-def machine_access(s: Settings) -> MachineAccess:
-    """What documents may ask of Envoy's machine; files of Secrets may be named as files, too."""
-    own = (s.xds_envoy_certs, *(f"{s.secrets_path}/{secret}" for secret in s.never_secrets))
-    return MachineAccess(
-        tls_files=(*s.tls_files, s.secrets_path),
-        body_files=s.body_files,
-        log_files=s.log_files,
-        variables=s.variables,
-        lua=s.lua,
-        loopback=s.loopback,
-        never_files=tuple(filter(None, own)),
-        secret_files=s.secrets_path,
-        never_secrets=s.never_secrets,
-        never_services=s.never_services,
-        own_ports=own_ports(s),
-    )
-
-
-def envoy_check(settings: Loaded, targets: Sequence[Target] = ()) -> EnvoyCheck:
-    """Envoy's own validation of a snapshot: its words, empty if it accepts or where no binary is found.
-
-    Under ``auto`` it is left to the Envoys that are connected, if everything goes to such: they take or refuse what
-    they get, and keep what they had, resource by resource. One that has not answered for what is served is none.
-
-    Args:
-        settings: which binary, and when.
-        targets: where the snapshot would go next; none for a check by itself.
-    """
-    envoy = settings.settings.envoy
-    return EnvoyCheck(find_envoy(envoy), stage_options(settings).render, targets if envoy == "auto" else ())
 
 
 def make_targets(

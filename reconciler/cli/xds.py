@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from functools import partial
 
 from reconciler.apply import ServerTls, Target, XdsTarget
-from reconciler.apply.xds.credentials import is_loopback
 from reconciler.cli import log
 from reconciler.cli.sources import needed_api_server
 from reconciler.discovery import EndpointDiscovery, SecretDiscovery
@@ -52,14 +51,6 @@ def server_tls(s: Settings) -> ServerTls | None:
     if s.xds_client_name and s.xds_client_ca_file is None:
         raise Stalled("InvalidSettings", "--xds-client-name is for certificates, which --xds-client-ca-file asks for")
     return ServerTls(s.xds_cert_file, s.xds_key_file, s.xds_client_ca_file, s.xds_client_name)
-
-
-def own_ports(s: Settings) -> tuple[int, ...]:
-    """The ports of ours that stand on Envoy's own machine, as they do where the ADS server is on loopback."""
-    if "xds" not in s.target or not is_loopback(s.xds_address):
-        return ()
-    ours = (s.xds_address, s.web_address, s.pages_address)
-    return tuple(int(address.rpartition(":")[2]) for address in ours if address)
 
 
 def discover(stack: ExitStack, s: Settings, targets: Sequence[Target]) -> None:

@@ -42,3 +42,12 @@ def why_no_upstream(host: str, *, loopback: bool) -> str:
     if address is not None and address.is_loopback and not loopback:
         return "is Envoy's own machine"
     return ""
+
+
+def on_loopback(address: str) -> bool:
+    """Whether only this machine can reach a ``host:port``."""
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

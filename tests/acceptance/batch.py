@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from reconciler.cli.wiring import stage_options
+from reconciler.cli.stages import stage_options
 from reconciler.compile import NOTHING, Compiled, Options, compile_routes, load_source
 from reconciler.envoy import static_bootstrap
 from reconciler.model.source import SourceFile, SourceSnapshot

@@ -18,7 +18,7 @@ from reconciler.apply.envoy_process import EnvoyProcess
 from reconciler.apply.files_format import encode_all
 from reconciler.apply.unpack import Unpacker
 from reconciler.cli.sources import git_source
-from reconciler.cli.wiring import stage_options
+from reconciler.cli.stages import stage_options
 from reconciler.compile import compile_routes, load_source_files
 from reconciler.envoy import files_bootstrap
 from reconciler.model.files import FilesFormat

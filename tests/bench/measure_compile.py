@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.cli.sources import git_source
-from reconciler.cli.wiring import stage_options
+from reconciler.cli.stages import stage_options
 from reconciler.compile import compile_routes, load_source_files
 from reconciler.settings import load
 from tests.bench.marks import Moment

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reconciler.cli.collector import spare_once
 from reconciler.cli.sources import git_source
-from reconciler.cli.wiring import stage_options
+from reconciler.cli.stages import stage_options
 from reconciler.compile import Compiled, Options, compile_routes, load_source_files
 from reconciler.model.source import SourceSnapshot
 from reconciler.recompile import Memory, recompile

@@ -8,8 +8,8 @@ import pytest
 
 from reconciler.audit import Journal
 from reconciler.cli.audit.rendering import render_again
+from reconciler.cli.clock import now
 from reconciler.cli.journal import JOURNAL
-from reconciler.cli.wiring import now
 from reconciler.model.decision import Decision
 from reconciler.model.errors import Stalled
 from reconciler.model.happening import Happening

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from reconciler.audit import Journal
 from reconciler.cli.audit import audit
 from reconciler.cli.journal import JOURNAL
-from reconciler.cli.wiring import stage_options
+from reconciler.cli.stages import stage_options
 from reconciler.model.audit import Documents
 from reconciler.model.digest import Json, canonical_json
 from reconciler.model.provenance import Provenance, Touch

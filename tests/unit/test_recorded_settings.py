@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.wiring import stage_options
+from reconciler.cli.stages import stage_options
 from reconciler.model.errors import Stalled
 from reconciler.settings import load
 from reconciler.settings.recorded import as_recorded, recorded

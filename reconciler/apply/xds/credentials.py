@@ -1,6 +1,5 @@
 """TLS of the ADS server: certificates from files that may be renewed at any time, and who may come in."""
 
-import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -112,15 +111,6 @@ def admitted(names: Iterable[str], facts: Mapping[str, Iterable[bytes]]) -> bool
     """Whether a connection's certificate has one of the names, where any are asked for."""
     wanted = {name.encode() for name in names}
     return not wanted or not wanted.isdisjoint(facts.get(_NAMES, ()))
-
-
-def is_loopback(address: str) -> bool:
-    """Whether only this machine can reach a ``host:port``."""
-    host = address.rpartition(":")[0].strip("[]")
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _content(path: Path) -> bytes:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from reconciler.apply.xds.credentials import ServerTls, is_loopback, unheard
+from reconciler.apply.xds.credentials import ServerTls, unheard
 from reconciler.apply.xds.fleet import TARGET, Counters, Fleet, NodeStatus
 from reconciler.apply.xds.live import LiveResources, Names
 from reconciler.apply.xds.service import DiscoveryService
+from reconciler.model.addresses import on_loopback
 from reconciler.model.digest import Digest
 from reconciler.model.effect import UNNAMED, Ack, Drift, Release
 from reconciler.model.errors import Stalled
@@ -63,7 +64,7 @@ class XdsTarget:
         on_bug: Callable[[Exception], None] = _unheard_bug,
     ) -> None:
         self._ack_timeout_s = ack_timeout_s
-        self._local = is_loopback(address)
+        self._local = on_loopback(address)
         self._knows_clients = tls is not None and tls.client_ca_file is not None and bool(tls.client_names)
         self.live = LiveResources(self._live_changed, on_bug)
         self._changed = threading.Event()

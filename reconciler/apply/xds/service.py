@@ -9,10 +9,11 @@ import grpc.aio
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DiscoveryRequest
 
 from reconciler.apply.xds import wire
-from reconciler.apply.xds.credentials import Certificates, ServerTls, admitted, is_loopback, unheard
+from reconciler.apply.xds.credentials import Certificates, ServerTls, admitted, unheard
 from reconciler.apply.xds.fleet import Connection, Fleet
 from reconciler.apply.xds.session import Protocol
 from reconciler.apply.xds.state import Request
+from reconciler.model.addresses import on_loopback
 from reconciler.model.errors import Stalled
 
 SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
@@ -63,7 +64,7 @@ class DiscoveryService:
         Raises:
             Stalled: the address can't be bound, the certificate can't be used, or there is none and others would read.
         """
-        if self._certificates is None and not insecure and not is_loopback(address):
+        if self._certificates is None and not insecure and not on_loopback(address):
             raise Stalled(
                 "XdsInsecure",
                 f"the xDS server would listen on {address} in clear text, for everybody who reaches it",

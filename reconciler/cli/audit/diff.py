@@ -12,7 +12,7 @@ from reconciler.cli.audit.times import stamped
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.show import in_colour
-from reconciler.cli.wiring import stage_options
+from reconciler.cli.stages import stage_options
 from reconciler.compile import NOTHING, Compiled, Options, plan_change
 from reconciler.model.digest import Json
 from reconciler.model.plan import Op, Plan

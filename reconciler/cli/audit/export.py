@@ -20,10 +20,10 @@ from reconciler.cli.audit.giving import Given, destination
 from reconciler.cli.audit.reading import opened, wanted_entry
 from reconciler.cli.audit.times import some_hours
 from reconciler.cli.audit.writing import asker, writable
+from reconciler.cli.clock import now
 from reconciler.cli.exits import Exit
 from reconciler.cli.journal import name_of
 from reconciler.cli.options import settings_flags
-from reconciler.cli.wiring import now
 from reconciler.model.digest import Json
 from reconciler.model.entry import Entry
 from reconciler.model.errors import ReconcileError, Stalled

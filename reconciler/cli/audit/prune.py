@@ -8,10 +8,10 @@ from reconciler.audit import Journal
 from reconciler.cli.audit.reading import opened
 from reconciler.cli.audit.times import stamped
 from reconciler.cli.audit.writing import asker, writable
+from reconciler.cli.clock import now
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.show import echo_value, progress
-from reconciler.cli.wiring import now
 from reconciler.model.digest import Json
 from reconciler.model.retention import Deletion
 from reconciler.model.text import plural

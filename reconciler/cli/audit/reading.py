@@ -8,8 +8,8 @@ from datetime import datetime
 import click
 
 from reconciler.audit import Journal
+from reconciler.cli.clock import now
 from reconciler.cli.journal import open_journal
-from reconciler.cli.wiring import now
 from reconciler.model.asked import moment
 from reconciler.settings import Loaded
 

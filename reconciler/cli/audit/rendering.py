@@ -8,7 +8,7 @@ import click
 from reconciler import __version__
 from reconciler.cli.exits import Exit
 from reconciler.cli.show import echo_value
-from reconciler.cli.wiring import stage_options
+from reconciler.cli.stages import stage_options
 from reconciler.compile import Compiled, Options, compile_routes
 from reconciler.envoy import snapshot_json, static_bootstrap
 from reconciler.model.errors import Stalled

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from reconciler.cli.wiring import now
+from reconciler.cli.clock import now
 from reconciler.model.asked import hours, moment
 from reconciler.model.question import Window
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 
 from reconciler.audit import Journal, key_file
 from reconciler.cli.audit.reading import opened
+from reconciler.cli.clock import now
 from reconciler.cli.journal import name_of, open_journal
-from reconciler.cli.wiring import now
 from reconciler.model.happening import Actor
 from reconciler.settings import Loaded
 

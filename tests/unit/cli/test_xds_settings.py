@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from reconciler.apply import FilesTarget, ServerTls, XdsTarget
 from reconciler.cli.main import cli
-from reconciler.cli.wiring import machine_access
+from reconciler.cli.stages import machine_access
 from reconciler.cli.xds import discover, server_tls
 from reconciler.model.errors import Stalled
 from reconciler.settings import Settings, load
