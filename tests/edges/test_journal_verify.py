@@ -240,7 +240,7 @@ def test_random_bytes_never_fool_or_crash_it(original: Path, copy: Path) -> None
     """
     content, expected = original.read_bytes(), read(original)
     dice = random.Random(20260506)
-    offsets = [*range(100), *(dice.randrange(len(content)) for _ in range(300))]
+    offsets = [*range(100), *(dice.randrange(len(content)) for _ in range(120))]
     found_bad = 0
     for offset in offsets:
         damaged = bytearray(content)
@@ -253,7 +253,7 @@ def test_random_bytes_never_fool_or_crash_it(original: Path, copy: Path) -> None
         else:
             assert found.finding
             found_bad += 1
-    assert found_bad > 100
+    assert found_bad > 50
 
 
 def test_reading_a_damaged_journal_fails_in_words(copy: Path) -> None:
