@@ -81,7 +81,7 @@ def decisions(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
     return show(
         "decisions",
         status=400 if wanted.mistakes else 200,
-        strip=standing.strip(desk.live(), now),
+        strip=standing.strip(desk.live()),
         days=timeline.days(shown, now),
         filters=wanted,
         shortcuts=filters.shortcuts(wanted),
@@ -122,7 +122,7 @@ def routes(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
     """The table as it is served."""
     live, search = desk.live(), rules.read_search(asked)
     found = rules.rules_page(live.table, search, filters.page_number(asked))
-    return show("routes", strip=standing.strip(live, _now()), found=found, search=search)
+    return show("routes", strip=standing.strip(live), found=found, search=search)
 
 
 @router.get("/routes/{namespace}/{name}")
@@ -170,7 +170,7 @@ def problems(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
     """What is wrong, and what is not served as it is written."""
     live = desk.live()
     found = standing.problems_page(live, asked, filters.page_number(asked))
-    return show("problems", strip=standing.strip(live, _now()), found=found)
+    return show("problems", strip=standing.strip(live), found=found)
 
 
 @router.get("/envoys")
@@ -181,7 +181,7 @@ def envoys(show: ShowOf, desk: DeskOf) -> Response:
     last = decision.decision_page(refused[0], now) if refused else None
     return show(
         "envoys",
-        strip=standing.strip(live, now),
+        strip=standing.strip(live),
         envoys=standing.envoy_rows(live.envoys, now),
         targets=live.targets,
         last=last,

@@ -1,16 +1,8 @@
 """What differs between two values, so that the eye finds it. Pure."""
 
-import difflib
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
-from reconciler.model.digest import Json
-from reconciler.model.plan import FieldChange, Op
-
-_MOST_LINES = 400
-_CONTEXT = 3
+from reconciler.model.plan import FieldChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,65 +57,3 @@ def _whole_words(one: str, two: str, shared: int) -> int:
 def _side(text: str, head: int, tail: int) -> Side:
     end = len(text) - tail
     return Side(text[:head], text[head:end], text[end:])
-
-
-class Mark(StrEnum):
-    """What a line of a text diff is."""
-
-    SAME = " "
-    GONE = "-"
-    NEW = "+"
-    SKIPPED = "…"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a text diff."""
-
-    mark: Mark
-    text: str
-
-
-def line_diff(before: str, after: str) -> tuple[Line, ...]:
-    """Lines that differ, with some around them; the rest is skipped."""
-    lines: list[Line] = []
-    for text in difflib.unified_diff(before.splitlines(), after.splitlines(), n=_CONTEXT, lineterm=""):
-        if text.startswith(("---", "+++")) and not lines:
-            continue
-        if text.startswith("@@"):
-            lines.append(Line(Mark.SKIPPED, ""))
-            continue
-        lines.append(Line(Mark(text[0]), text[1:]))
-        if len(lines) > _MOST_LINES:
-            lines.append(Line(Mark.SKIPPED, "more lines differ"))
-            break
-    return tuple(lines[1:] if lines and lines[0] == Line(Mark.SKIPPED, "") else lines)
-
-
-def document_diff(before: Json, after: Json) -> tuple[FieldChange, ...]:
-    """What differs between two documents, field by field, by dotted path."""
-    old, new = dict(_leaves(before, "")), dict(_leaves(after, ""))
-    names = [*old, *(name for name in new if name not in old)]
-    changed = ((name, old.get(name, ""), new.get(name, "")) for name in names)
-    return tuple(FieldChange(name or "document", one, two) for name, one, two in changed if one != two)
-
-
-def _leaves(value: Json, path: str) -> Iterator[tuple[str, str]]:
-    match value:
-        case dict() if value:
-            for name, inner in value.items():
-                yield from _leaves(inner, f"{path}.{name}" if path else name)
-        case list() if value:
-            for index, inner in enumerate(value):
-                yield from _leaves(inner, f"{path}[{index}]")
-        case None:
-            return
-        case str():
-            yield path, value or '""'
-        case _:
-            yield path, json.dumps(value)
-
-
-def op_word(op: Op) -> str:
-    """``created``, ``updated``, ``deleted``."""
-    return {Op.CREATE: "created", Op.UPDATE: "updated", Op.DELETE: "deleted"}[op]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from reconciler.model.digest import Json
 from reconciler.model.entry import UNKNOWN, Entry
 from reconciler.web.pages.views import facts
-from reconciler.web.pages.views.badges import Badge
 from reconciler.web.pages.views.facts import Group
 
 
@@ -17,7 +16,6 @@ class Fact:
     value: str
     known: bool = True
     code: bool = False
-    badge: Badge | None = None
 
 
 def source(begin: Group) -> tuple[Fact, ...]:

@@ -28,6 +28,7 @@ class Filters:
         texts: by name of the field, what was written; empty ones are left out.
         happened, lacking: what was ticked.
         before: where the page begins; None for the newest.
+        since, until, outside: what the texts of these names mean.
         mistakes: what can't be understood, by name of the field.
     """
 

@@ -41,10 +41,9 @@ class Strip:
     behind: int
     suspended: bool
     sources: tuple[str, ...]
-    seen: Moment
 
 
-def strip(live: Live, now: datetime) -> Strip:
+def strip(live: Live) -> Strip:
     """The same moment in a line."""
     ready = next((one for one in live.conditions if one.type is ConditionType.READY), None)
     badge = Badge("…", "Starting", Tone.QUIET)
@@ -73,7 +72,6 @@ def strip(live: Live, now: datetime) -> Strip:
             for source in live.health.sources
             if source.failure
         ),
-        seen=moment(live.moment, now),
     )
 
 
@@ -176,16 +174,6 @@ class EnvoyRow:
     pushes: int
     accepted: int
     rejected: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """The last entry in which an Envoy rejected something."""
-
-    item: timeline.Item
-    node: str
-    type: str
-    detail: str
 
 
 def envoy_rows(envoys: Iterable[Envoy], now: datetime) -> tuple[EnvoyRow, ...]:
