@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from reconciler.model.digest import Json
 from reconciler.model.happening import Happening
 from reconciler.model.plan import FieldChange
+from reconciler.model.provenance import Provenance, Touch
 from reconciler.model.question import Lack, Volume
-from reconciler.web.pages.views import charts, diffs, facts, filters, moments
+from reconciler.model.resource import HostMatch, Kind, MatchKind, PathMatch, ResourceId, ServiceAddress
+from reconciler.model.table import Cluster, Forward, Route, RouteTable
+from reconciler.web.pages.views import charts, diffs, facts, filters, moments, rules
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 
@@ -149,3 +152,48 @@ def test_any_json_can_be_read(value: Json) -> None:
     assert isinstance(facts.person(value), str)
     assert isinstance(facts.group(value, "a", "b"), dict)
     assert isinstance(facts.texts(value), tuple)
+
+
+def _route(number: int) -> Route:
+    namespace, name = f"team-{number % 7}", f"route-{number}"
+    return Route(
+        name=f"{namespace}/{name}",
+        id=ResourceId(Kind.MAPPING, namespace, name),
+        provenance=Provenance(f"{namespace}/{name}.yaml", 1, Touch(f"{number:040x}", "Ann <ann@example.com>", NOW)),
+        host=HostMatch(MatchKind.SUFFIX, f".{namespace}.example.com"),
+        path=PathMatch(MatchKind.PREFIX, f"/{number}/"),
+        method=None,
+        headers=(),
+        query=(),
+        precedence=0,
+        threshold=None,
+        action=Forward("c"),
+    )
+
+
+def test_ten_thousand_routes_are_shown_page_by_page() -> None:
+    """Each once, in their order; a page beyond the last is the last."""
+    table = RouteTable((), tuple(map(_route, range(10_000))), (Cluster("c", ServiceAddress("c.svc", 80)),))
+    pages = [rules.rules_page(table, rules.Search(), page) for page in range(1, 101)]
+    assert [rule.name for page in pages for rule in page.rules] == [f"route-{number}" for number in range(10_000)]
+    assert rules.rules_page(table, rules.Search(), 10**6) == pages[-1]
+    assert pages[0].rules[0].to == "c.svc:80"
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        (rules.Search(text="ROUTE-9999"), 1),
+        (rules.Search(text=f"{7:040x}"), 1),
+        (rules.Search(namespace="team-3"), 1429),
+        (rules.Search(host="shop.team-3.example.com"), 1429),
+        (rules.Search(prefix="/99"), 111),
+        (rules.Search(prefix="/99", namespace="team-0"), 15),
+        (rules.Search(text="ann@"), 10_000),
+        (rules.Search(text="nobody"), 0),
+    ],
+)
+def test_a_table_is_searched(search: rules.Search, found: int) -> None:
+    """By text, commit and author too; by a host that a pattern takes; by path and namespace, and by both."""
+    table = RouteTable((), tuple(map(_route, range(10_000))), ())
+    assert rules.rules_page(table, search, 1).found == found
