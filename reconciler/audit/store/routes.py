@@ -1,6 +1,6 @@
 """What was done to one route, and which change set each field of it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -8,14 +8,16 @@ from sqlalchemy import Connection, Row, Select, select
 
 from reconciler.audit.record.groups import identity
 from reconciler.audit.store.conditions import concerning
-from reconciler.audit.store.listing import damaged, numbered
-from reconciler.audit.store.schema import touched
+from reconciler.audit.store.listing import damaged, numbered, record_of
+from reconciler.audit.store.schema import records, touched
+from reconciler.model.audit import AuditRecord
 from reconciler.model.digest import Json
 from reconciler.model.entry import Entry
 from reconciler.model.plan import FieldChange, Op
 from reconciler.model.question import Blamed, RouteChange
 from reconciler.model.resource import Kind, ResourceId
 
+_ROUTES = b'"routes":'  # as canonical JSON has it
 _AT_ONCE = 50  # a first apply of very many routes among them is large
 _COLUMNS = (touched.c.entry, touched.c.kind, touched.c.namespace, touched.c.name, touched.c.op, touched.c.applied)
 
@@ -37,34 +39,53 @@ def blame(connection: Connection, mapping: str) -> tuple[Blamed, ...]:
     by_route: dict[tuple[str, str, str], list[Row[Any]]] = {}
     for row in wanted:
         by_route.setdefault((row.namespace, row.name, row.kind), []).append(row)
-    return tuple(told for key in sorted(by_route) for told in blamed(_told(connection, by_route[key])))
+    return tuple(told for key in sorted(by_route) for told in _blamed(connection, by_route[key]))
 
 
-def blamed(changes: Iterable[RouteChange]) -> tuple[Blamed, ...]:
-    """The fields of one route, in the order of plans. Pure; asks for no more changes than it needs.
+def _blamed(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[Blamed]:
+    """The fields of one route, in the order of plans, from the rows of its applied changes, newest first.
 
-    Args:
-        changes: those that were applied, newest first.
+    Of most changes no more is read than their fields; entries are made of those few that set something.
     """
-    told: dict[str, Blamed] = {}
+    told: dict[str, tuple[str, Row[Any] | None]] = {}
     settled: set[str] = set()
-    names: list[tuple[str, ...]] = []
-    for number, change in enumerate(changes):
-        if change.op is Op.DELETE:
+    names: list[list[str]] = []
+    for number, (row, fields) in enumerate(_fields(connection, rows)):
+        if row.op == Op.DELETE:
             if number:
                 break  # what was there before has nothing to do with the route that was made anew
-            told = {one.field: Blamed(one.field, one.before, None, change.id) for one in change.fields if one.before}
+            told = {one.field: (one.before, None) for one in fields if one.before}
             continue
-        for one in change.fields:
-            if one.field not in settled and one.after:
-                told[one.field] = Blamed(one.field, one.after, change, change.id)
-        names.append(tuple(one.field for one in change.fields))
+        told.update((one.field, (one.after, row)) for one in fields if one.field not in settled and one.after)
+        names.append([one.field for one in fields])
         settled.update(names[-1])
-        if change.op is Op.CREATE:
+        if row.op == Op.CREATE:
             break
+    setters = [row for _, row in told.values() if row is not None]
+    found = {change.entry.sequence: change for change in _told(connection, setters)}
     # In the order in which the oldest of them tells them: all that a route has, as a plan does.
-    order = dict.fromkeys(name for listed in [*reversed(names), tuple(told)] for name in listed)
-    return tuple(told[name] for name in order if name in told)
+    order = dict.fromkeys(name for listed in [*reversed(names), list(told)] for name in listed)
+    name = ResourceId(Kind(rows[0].kind), rows[0].namespace, rows[0].name)
+    for field, (value, setter) in ((field, told[field]) for field in order if field in told):
+        yield Blamed(field, value, found[setter.entry] if setter is not None else None, name)
+
+
+def _fields(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[tuple[Row[Any], list[FieldChange]]]:
+    """What each row changed, as the records tell it."""
+    rest = iter(rows)
+    while batch := list(islice(rest, _AT_ONCE)):
+        names = (records.c.sequence, records.c.hash, records.c.time, records.c.event, records.c.entry, records.c.body)
+        chosen = select(*names).where(records.c.entry.in_([row.entry for row in batch])).order_by(records.c.sequence)
+        bodies: dict[int, list[AuditRecord]] = {}
+        for one in connection.execute(chosen):
+            if one.body is None or _ROUTES not in one.body:
+                continue  # it tells of no route
+            record = record_of(one.sequence, one.hash, one.time, one.event, one.body)
+            bodies.setdefault(one.entry, []).append(record)
+        for row in batch:
+            name = ResourceId(Kind(row.kind), row.namespace, row.name)
+            listed = _route(bodies.get(row.entry, ()), name, newest_first=True).get("fields")
+            yield row, [_field(one) for one in listed] if isinstance(listed, list) else []
 
 
 def _changes(mapping: str) -> Select[Any]:
@@ -91,7 +112,7 @@ def _told(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[RouteCha
 def _change(entry: Entry, row: Row[Any]) -> RouteChange:
     name = ResourceId(Kind(row.kind), row.namespace, row.name)
     # What was applied stands in the result, where that is not all that was intended.
-    told = _route(entry, name, newest_first=bool(row.applied))
+    told = _route(entry.records, name, newest_first=bool(row.applied))
     fields = told.get("fields")
     return RouteChange(
         entry=entry,
@@ -104,10 +125,10 @@ def _change(entry: Entry, row: Row[Any]) -> RouteChange:
     )
 
 
-def _route(entry: Entry, name: ResourceId, *, newest_first: bool) -> dict[str, Json]:
+def _route(told: Sequence[AuditRecord], name: ResourceId, *, newest_first: bool) -> dict[str, Json]:
     """What a record says of a route; nothing where retention deleted it."""
     wanted = identity(name).items()
-    for record in reversed(entry.records) if newest_first else entry.records:
+    for record in reversed(told) if newest_first else told:
         change = record.body.get("change")
         routes = change.get("routes") if isinstance(change, dict) else None
         for route in routes if isinstance(routes, list) else ():
