@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # One lock for set-up, so that two makes at once don't install into each other.
 READY := $(VENV)/.ready
 
-.PHONY: help setup system kubernetes-tools run demo-check test test-kubernetes check format docs screenshots manifests golden bench bench-quick bench-polls bench-copies clean
+.PHONY: help setup system kubernetes-tools run demo-check test test-kubernetes check format docs screenshots manifests golden bench bench-quick bench-journal bench-polls bench-copies clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ bench-quick: setup system ## Measure 10,000 Mappings: minutes
 
 bench-copies: setup kubernetes-tools ## What a copy of 5000 changing Services costs: minutes
 	@$(BIN)/python -m tests.bench.copies
+
+bench-journal: setup system ## What questions cost a journal of a million changes: long, and gigabytes
+	@$(BIN)/python -m tests.bench.journal
 
 bench-polls: setup ## 10,000 polls of a repository: do descriptors, processes or memory grow?
 	@$(BIN)/python -m tests.bench.polls
