@@ -17,8 +17,9 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path, PurePath
 
 from reconciler.apply.files_format import decode, decode_all, encode, encode_all
@@ -33,6 +34,7 @@ _SERVED = (TypeUrl.CLUSTER, TypeUrl.LISTENER, TypeUrl.ROUTE)
 _MODE = 0o644  # Envoy often runs as another user
 _DIRECTORY_MODE = 0o755
 _TEMPORARY = ".reconciler-"
+_MOST_TOLD = 5  # files in the words about a drift
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ class FilesTarget:
         self._settle_s = settle_s
         self._pause = pause
         self._seen: tuple[Digest | None, Digest | None] = (None, None)  # decoding JSON is slow: once per content
+        self._digests: dict[str, Digest] = {}  # of each file, as it was seen last
+        self._written: dict[str, Digest] | None = None  # likewise, as we left it; None: not since we began
         self._prepare()
 
     @property
@@ -140,17 +144,33 @@ class FilesTarget:
             try:
                 files = self._read()
             except FileNotFoundError:
+                self._digests = {}
                 return None
-        fingerprint = digest_bytes(
-            b"".join(name.encode() + b"\0" + digest_bytes(c).encode() for name, c in files.items())
-        )
+        self._digests = {name: digest_bytes(content) for name, content in files.items()}
+        fingerprint = digest_bytes(b"".join(f"{name}\0{digest}".encode() for name, digest in self._digests.items()))
         if fingerprint != self._seen[0]:
             self._seen = (fingerprint, self._digest(files))
         return self._seen[1]
 
     def drift(self) -> tuple[Drift, ...]:
-        """Nothing: a file does not tell who wrote it."""
-        return ()
+        """Which files are not as this process wrote them, and since when; a file does not tell by whom."""
+        if self._written is None:
+            return ()
+        now, then = self._digests, self._written
+        changed = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
+        if not changed:
+            return ()
+        told = ", ".join(name if name in now else f"{name} is gone" for name in changed[:_MOST_TOLD])
+        more = f" and {len(changed) - _MOST_TOLD} more" if len(changed) > _MOST_TOLD else ""
+        return (Drift(self.name, told + more, at=self._changed_at(changed)),)
+
+    def _changed_at(self, names: Iterable[str]) -> datetime | None:
+        """When the newest of them was written, by the clock of the file system; None where none is there."""
+        times = []
+        for name in names:
+            with suppress(OSError):
+                times.append((self.directory / name).stat().st_mtime)
+        return datetime.fromtimestamp(max(times), UTC) if times else None
 
     def apply(self, snapshot: Snapshot, _release: Release = UNNAMED) -> tuple[Ack, ...]:
         """Write what changed, in make-before-break order; see the module.
@@ -172,6 +192,7 @@ class FilesTarget:
         if self.observe() != snapshot.digest:
             hint = "make sure that nothing else writes there"
             raise Transient("FilesTargetFailed", f"{self.directory} does not hold what was written to it", hint)
+        self._written = self._digests
         return tuple(
             Ack(self.name, str(self.directory), t, snapshot[t].version, AckState.UNKNOWN, Evidence.READ_BACK)
             for t in (*_SERVED, *([TypeUrl.SCOPED_ROUTE] if snapshot[TypeUrl.SCOPED_ROUTE].resources else []))

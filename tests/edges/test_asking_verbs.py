@@ -83,10 +83,11 @@ def _document(number: int, timeout: int) -> Origin:
 
 
 def test_the_log_is_one_aligned_line_each_and_says_where_it_has_gaps(ask: Asking) -> None:
-    """Newest first; what an entry is stands in the same column; gaps go to standard error."""
+    """Newest first; what an entry is stands in the same column; drift is told below it, gaps on standard error."""
     code, out, err = ask("log")
-    lines = out.splitlines()
+    lines = [line for line in out.splitlines() if not line.startswith("       ")]
     assert (code, len(lines)) == (0, 12)
+    assert "\n       drift in files: routes.json, by unknown, at unknown\n" in out
     assert {line.index("2026-") for line in lines} == {7}
     assert {"Applied", "Refused", "RolledBack", "Interrupted", "audit-gap"} <= set(out.split())
     assert "root: the disk was FULL" in out

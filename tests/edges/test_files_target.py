@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,25 @@ def test_tampering_is_observed(tmp_path: Path, form: FilesFormat, name: str) -> 
         assert target.observe() != SECOND.digest
         target.apply(SECOND)
         assert target.observe() == SECOND.digest
+
+
+def test_drift_names_the_files_and_the_time(tmp_path: Path) -> None:
+    """What this process did not write itself; nothing before it wrote, and nothing after it put it back."""
+    target = FilesTarget(tmp_path, FilesFormat.PB, pause=lambda _seconds: None)
+    target.observe()
+    assert target.drift() == ()
+    target.apply(SECOND)
+    assert (target.observe(), target.drift()) == (SECOND.digest, ())
+    (tmp_path / "lds.pb").unlink()
+    clusters = tmp_path / "cds.pb"
+    clusters.write_bytes(clusters.read_bytes() + b"#")
+    os.utime(clusters, (1_000, 1_000))
+    target.observe()
+    (drift,) = target.drift()
+    assert (drift.target, drift.what, drift.by) == (target.name, "cds.pb, lds.pb is gone", "")
+    assert drift.at == datetime.fromtimestamp(1_000, UTC)
+    target.apply(SECOND)
+    assert target.drift() == ()
 
 
 def test_foreign_directory_in_a_listener_is_observed(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from reconciler.apply import XdsTarget
+from reconciler.apply.envoy_process import EnvoyProcess
 from reconciler.audit import Journal
 from reconciler.cli import wiring
 from reconciler.cli.pages import Pages, pages
@@ -73,6 +74,7 @@ class World:
 
     Attributes:
         flags: the settings.
+        envoy: the one that it serves.
         outcomes: what the reconciles came to.
     """
 
@@ -81,6 +83,7 @@ class World:
     board: StatusBoard
     clock: Clock
     flags: Mapping[str, object]
+    envoy: EnvoyProcess
     pages: Pages = field(default_factory=Pages)
     outcomes: list[Outcome] = field(default_factory=list)
 
@@ -133,12 +136,26 @@ def git(repository: Path, *arguments: str, **environment: str) -> str:
     return done.stdout.decode().strip()
 
 
-def commit_at(repository: Path, at: datetime, subject: str, author: str) -> str:
-    """A commit of all there is, as if made at a time."""
-    stamp = at.isoformat(timespec="seconds")
+def commit_at(repository: Path, at: datetime, subject: str, author: str, *how: str) -> str:
+    """A commit of all there is, as if made at a time.
+
+    Args:
+        repository: its work tree.
+        at: when.
+        subject: the first line.
+        author: ``NAME <ADDRESS>``.
+        how: further arguments of ``git commit``.
+    """
     git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--allow-empty", "--message", subject, *how, **people(at, author))
+    return git(repository, "rev-parse", "HEAD")
+
+
+def people(at: datetime, author: str) -> dict[str, str]:
+    """Who git takes for author and committer, and the time of both."""
+    stamp = at.isoformat(timespec="seconds")
     name, _, address = author.rpartition(" <")
-    people = {
+    return {
         "GIT_AUTHOR_NAME": name,
         "GIT_AUTHOR_EMAIL": address.rstrip(">"),
         "GIT_AUTHOR_DATE": stamp,
@@ -146,17 +163,24 @@ def commit_at(repository: Path, at: datetime, subject: str, author: str) -> str:
         "GIT_COMMITTER_EMAIL": "noreply@example.com",
         "GIT_COMMITTER_DATE": stamp,
     }
-    git(repository, "commit", "--quiet", "--allow-empty", "--message", subject, **people)
-    return git(repository, "rev-parse", "HEAD")
 
 
 @contextmanager
-def world(root: Path, past: timedelta = timedelta(days=6)) -> Iterator[World]:
-    """The controller, a real Envoy and the pages; its clock is ``past`` behind, for `live_through`."""
+def world(root: Path, past: timedelta = timedelta(days=6), **changed: object) -> Iterator[World]:
+    """The controller, a real Envoy and the pages; its clock is ``past`` behind, for `live_through`.
+
+    Where there was one before in ``root``, this one goes on from what that left.
+
+    Args:
+        root: where repository and state are.
+        past: how far its clock is behind.
+        changed: settings that differ from the usual ones.
+    """
     clock = Clock(-past)
     repository = root / "repository"
-    repository.mkdir(parents=True)
-    git(repository, "init", "--quiet", "--initial-branch=main")
+    if not repository.exists():
+        repository.mkdir(parents=True)
+        git(repository, "init", "--quiet", "--initial-branch=main")
     flags: dict[str, object] = {
         "repo": str(repository),
         "allow_local": "true",
@@ -170,17 +194,18 @@ def world(root: Path, past: timedelta = timedelta(days=6)) -> Iterator[World]:
         "envoy": "off",
         "pages_address": "127.0.0.1:0",
         "instance": "edge",
+        **changed,
     }
     settings = load(flags, {}, None)
     with ExitStack() as stack:
         stack.enter_context(patch.object(wiring, "now", clock))
         loop = stack.enter_context(controller(settings, lambda _outcome: None))
-        made = World(root, loop, StatusBoard(), clock, flags)
         target = next(t for t in loop.edges.targets if isinstance(t, XdsTarget))
         server = f"127.0.0.1:{target.port}"
         bootstrap = xds_bootstrap(server, node_id="edge-1", node_cluster="edge", admin="127.0.0.1:0")
-        stack.enter_context(running_envoy(_strict(bootstrap), root, wait=False))
+        envoy = stack.enter_context(running_envoy(_strict(bootstrap), root, wait=False))
         eventually(target.nodes, what="Envoy connects")
+        made = World(root, loop, StatusBoard(), clock, flags, envoy)
         made.pages = stack.enter_context(pages(settings, loop, made.board, lambda _access: None))
         yield made
 

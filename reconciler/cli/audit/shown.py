@@ -23,18 +23,18 @@ _SHORT = 7  # git's own shortest abbreviation
 
 
 def lines(entries: Sequence[Entry], *, review: bool = False) -> Iterator[str]:
-    """Entries for people, one line each, aligned.
+    """Entries for people, one line each, aligned; below it what somebody else had changed.
 
     Args:
         entries: which.
-        review: with a second line that tells of pull request, approval, signature and acknowledgement.
+        review: with a line that tells of pull request, approval, signature and acknowledgement.
     """
     numbers = max((len(str(entry.sequence)) for entry in entries), default=0)
     words = max((len(_word(entry)) for entry in entries), default=0)
     for entry in entries:
         yield line(entry, numbers, words)
-        if review:
-            yield f"{'':{max(numbers, _NUMBERS)}}  {reviewed(entry)}"
+        below = [*drifted(entry), *([reviewed(entry)] if review else [])]
+        yield from (f"{'':{max(numbers, _NUMBERS)}}  {text}" for text in below)
 
 
 _NUMBERS, _WORDS = 5, 11  # the least widths, so that pages of one log look alike
@@ -58,6 +58,15 @@ def line(entry: Entry, numbers: int = _NUMBERS, words: int = _WORDS) -> str:
         entry.reason if entry.trigger else "",
     ]
     return "  ".join(part for part in parts if part)
+
+
+def drifted(entry: Entry) -> Iterator[str]:
+    """What somebody else had changed in a target, as far as the target could tell."""
+    told = entry.records[0].body.get("drift") if entry.records else None
+    for one in told if isinstance(told, list) else ():
+        if isinstance(one, dict):
+            what, by, at = (one.get(name) or UNKNOWN for name in ("what", "by", "at"))
+            yield printable(f"drift in {one.get('target')}: {what}, by {by}, at {at}")
 
 
 def reviewed(entry: Entry) -> str:
