@@ -22,6 +22,7 @@ _BY_DECISION = {
 _BY_REASON = {"Suspended": Happening.SUSPEND, "Resumed": Happening.RESUME}
 _REJECTED = "EnvoyRejected"
 _SERVED = (Decision.APPLIED, Decision.PARTIAL)
+_LISTS = ("routes", "hosts", "edge")
 
 
 def happened(event: Event, body: _Body, intent: _Body | None = None) -> tuple[Happening, ...]:
@@ -61,6 +62,27 @@ def worked_out(event: Event, body: _Body, intent: _Body | None = None) -> tuple[
         case Event.NOTE:
             found = set()
     return tuple(sorted(found))
+
+
+def applied_change(first_body: _Body, last_body: _Body) -> _Body:
+    """The change of an entry as it was carried out, or would have been: digests, counts, routes, hosts, edge.
+
+    A result tells each route only where another plan was carried out than was intended (after a quarantine or a
+    rollback); otherwise the intent's lists hold.
+
+    Args:
+        first_body: of the intent, decision or note.
+        last_body: of the record that ended it; the same one where there is only one, or it has not ended.
+    """
+    planned, ended = _change(first_body), _change(last_body)
+    if ended.get("as_planned") is not True and "routes" in ended:
+        return ended
+    return {**planned, **ended, **{name: planned[name] for name in _LISTS if name in planned}}
+
+
+def _change(body: _Body) -> _Body:
+    found = body.get("change")
+    return found if isinstance(found, dict) else {}
 
 
 def _beforehand(body: _Body) -> set[Happening]:

@@ -11,6 +11,7 @@ from reconciler.model.decision import Decision
 from reconciler.model.digest import Json
 from reconciler.model.entry import UNKNOWN, Answer, Entry
 from reconciler.model.plan import FieldChange
+from reconciler.model.telling import applied_change
 
 Group = dict[str, Json]
 
@@ -122,8 +123,8 @@ def last(entry: Entry, *path: str) -> Group:
 
 
 def change(entry: Entry) -> Group:
-    """What was planned in the end: digests and counts."""
-    return last(entry, "change") or first(entry, "change")
+    """What was planned in the end."""
+    return applied_change(entry.records[0].body, entry.records[-1].body)
 
 
 def changes(entry: Entry) -> tuple[Changed, ...]:
@@ -131,12 +132,10 @@ def changes(entry: Entry) -> tuple[Changed, ...]:
 
     Where another plan was applied than was intended, what was left out of it is told as not applied.
     """
-    planned, applied = first(entry, "change"), served(entry)
-    if len(entry.records) == 1 or last(entry, "change").get("routes") is None:
-        return tuple(_changes(planned, applied))
-    really = tuple(_changes(last(entry, "change"), applied))
+    really = tuple(_changes(change(entry), served(entry)))
     known = {(each.identity, each.op) for each in really}
-    dropped = (each for each in _changes(planned, Answer.NO) if (each.identity, each.op) not in known)
+    planned = _changes(first(entry, "change"), Answer.NO)
+    dropped = (each for each in planned if (each.identity, each.op) not in known)
     return (*really, *dropped)
 
 

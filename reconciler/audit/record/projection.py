@@ -13,6 +13,7 @@ from reconciler.model.audit import AuditRecord, Event
 from reconciler.model.decision import Decision
 from reconciler.model.digest import Json
 from reconciler.model.entry import Entry, entry
+from reconciler.model.telling import applied_change
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -152,14 +153,9 @@ def _touched(first: AuditRecord, last: AuditRecord | None) -> tuple[Touched, ...
     ended = last or first
     applied = ended.event is Event.RESULT and ended.body.get("decision") in _APPLIED
     planned = dict(_listed(_group(first.body, "change").get("routes")))
-    found = dict.fromkeys(planned, False)
-    if last is not None and "routes" in _group(last.body, "change"):
-        # Another plan was applied than was intended.
-        really = dict(_listed(_group(last.body, "change").get("routes")))
-        found |= dict.fromkeys(really, applied)
-        planned |= really
-    else:
-        found = dict.fromkeys(planned, applied)
+    really = dict(_listed(applied_change(first.body, ended.body).get("routes")))
+    found = dict.fromkeys(planned, False) | dict.fromkeys(really, applied)
+    planned |= really
     quarantined = dict(_listed(ended.body.get("quarantined")))
     rows = {name: Touched(*name, planned[name], done) for name, done in found.items()}
     rows |= {name: Touched(*name, None, applied=False) for name in quarantined if name not in rows}

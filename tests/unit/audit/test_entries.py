@@ -13,7 +13,7 @@ from reconciler.model.digest import digest_bytes
 from reconciler.model.effect import Ack, AckState, Drift, Evidence
 from reconciler.model.entry import Answer, Entry, entry
 from reconciler.model.happening import Happening
-from reconciler.model.telling import happened, worked_out
+from reconciler.model.telling import applied_change, happened, worked_out
 from tests.support.journals import NOON, attempt, conclusion
 
 
@@ -150,3 +150,17 @@ def test_acknowledged_means_by_every_envoy(states: tuple[AckState, ...], answer:
     """One that is silent or rejects is enough for a no; one that can't say, for not knowing."""
     acks = tuple(Ack("xds", f"e{i}", "t", "1", state, Evidence.STREAM) for i, state in enumerate(states))
     assert applied({}, {"acks": acks}).acknowledged is answer
+
+
+def test_what_was_applied_is_the_results_plan_where_it_differs_from_the_intents() -> None:
+    """Lists of routes come from the record that tells them; digests and counts from the end."""
+    planned: dict[str, Any] = {"plan": "a", "counts": {"create": 2}, "routes": [{"name": "x"}, {"name": "y"}]}
+    same: dict[str, Any] = {"plan": "a", "counts": {"create": 2}, "as_planned": True}
+    less: dict[str, Any] = {"plan": "b", "counts": {"create": 1}, "routes": [{"name": "x"}]}
+    first: dict[str, Any] = {"change": planned}
+
+    assert applied_change(first, first) == planned
+    assert applied_change(first, {}) == planned
+    assert applied_change(first, {"change": same}) == {**planned, "as_planned": True}
+    assert applied_change(first, {"change": less}) == less
+    assert applied_change({}, {"change": "damaged"}) == {}
