@@ -19,6 +19,7 @@ from reconciler.compile import Compiled, Options, plan_change
 from reconciler.following import agrees, last_good, refused_before_us
 from reconciler.model.audit import Attempt
 from reconciler.model.decision import Trigger
+from reconciler.model.digest import Digest
 from reconciler.model.effect import Drift, Release
 from reconciler.model.outcome import Outcome
 from reconciler.model.source import SourceSnapshot
@@ -43,7 +44,7 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
     started_at = edges.clock()
     dry_run, edges = not edges.targets, edges.writable()
     source = edges.source.fetch(state.revision, trigger)
-    drifted = tuple(target for target in edges.targets if target.observe() != state.applied.snapshot.digest)
+    drifted = tuple(target for target in edges.targets if target.observe() not in _ours(state))
     published = edges.published()
     if (source.revision, source.dark) == (state.attempted, state.dark) and agrees(state, published):
         if drifted and state.revision is not None and not state.unguarded:
@@ -57,18 +58,20 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
     accepted = accept(change, lambda compiled: edges.complain(compiled.snapshot))
     desired = accepted.compiled or change.whole
     plan = plan_change(state.applied, desired, options, seen.fast_forward)
+    plan = replace(plan, before=state.recorded) if state.recorded else plan
     refused = refused_before_us(state, published, source.revision, options)
     verdict = before_applying(
         plan,
         desired.problems,
         "" if accepted.compiled else accepted.complaint,
-        drifted=bool(drifted),
+        drifted=bool(drifted) or state.recorded is not None,
         dry_run=dry_run,
         refuse_invalid=options.refuse_invalid,
         follows=not dry_run and not edges.targets,
         refused_before=refused,
     )
-    why = _why(trigger) if drifted and plan.empty and source.revision == state.revision else trigger
+    nothing_else = plan.empty and source.revision == state.revision
+    why = _why(trigger, drifted, state) if nothing_else else trigger
     attempt = replace(seen, trigger=why, plan=plan, drift=_told(drifted) if state.revision else ())
     if verdict:
         outcome, after = record_untouched(edges, attempt, desired, verdict, state)
@@ -134,15 +137,22 @@ def _heal(
 ) -> tuple[Outcome, State]:
     """Puts back what was last applied where a target holds something else. What was refused stays refused."""
     commit = source.commit if source.revision == state.revision else None
-    attempt = standing(edges, options, state, _why(trigger), started_at)
+    attempt = standing(edges, options, state, _why(trigger, drifted, state), started_at)
     attempt = replace(attempt, commit=commit, drift=_told(drifted))
     as_it_was = Attempted(state.applied, lambda _held: state.applied, dict, {})
     outcome, _ = _apply(edges, options, attempt, as_it_was, state, compiled=False)
     return outcome, state
 
 
-def _why(trigger: Trigger) -> Trigger:
+def _ours(state: State) -> tuple[Digest | None, ...]:
+    """What a target may hold without anybody else having changed it."""
+    return state.applied.snapshot.digest, *filter(None, (state.recorded,))
+
+
+def _why(trigger: Trigger, drifted: Sequence[Target], state: State) -> Trigger:
     """Why a target holds something else: who has just begun to lead finds what the one before it left."""
+    if not drifted:
+        return Trigger.SETTINGS_CHANGED if state.recorded else trigger
     return trigger if trigger is Trigger.LEADING else Trigger.DRIFT
 
 

@@ -110,6 +110,8 @@ class State:
         dark: the realms of which nothing was known at the last attempt.
         followed: digest of what the leader had published when ``attempted`` was last tried; empty for nothing.
         obeyed: ``attempted`` was refused for the only reason that the leader refuses it.
+        recorded: digest of what the journal says was rendered from the documents behind ``applied``, where that was
+            something else: by other settings, or by another version of the program. None where it is the same.
     """
 
     applied: Compiled = NOTHING
@@ -123,6 +125,7 @@ class State:
     dark: frozenset[Realm] = frozenset()
     followed: str = ""
     obeyed: bool = False
+    recorded: Digest | None = None
 
     def holdings(self) -> dict[str, int]:
         """How many things of each kind are held in memory until the next reconcile; it grows with the revision only."""
@@ -150,7 +153,8 @@ def restore(journal: Journal, options: Options, kept: Mapping[str, FilePart] = M
     if not served.origins:
         return State(revision=served.revision)
     compiled, unguarded = recompiled(served.origins, options, kept)
-    return State(applied=compiled, revision=served.revision, unguarded=unguarded)
+    recorded = served.digest if served.digest != compiled.snapshot.digest and not unguarded else None
+    return State(applied=compiled, revision=served.revision, unguarded=unguarded, recorded=recorded)
 
 
 def recompiled(

@@ -16,6 +16,7 @@ class Trigger(StrEnum):
     REQUESTED = "Requested"
     LEADING = "Leading"
     FOLLOWING = "Following"
+    SETTINGS_CHANGED = "SettingsChanged"
 
 
 class Decision(StrEnum):

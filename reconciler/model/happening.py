@@ -19,6 +19,7 @@ class Happening(StrEnum):
         FAIL: source, target or journal could not be used.
         DRIFT_FOUND, DRIFT_HEALED: a target held something else than was applied; it was put back.
         VERIFY_FAIL: the configuration failed a check before it was sent, or Envoy rejected it.
+        SETTINGS_CHANGED: other settings, or another version of the program, render the same documents otherwise.
         SUSPEND, RESUME: somebody wants nothing to be applied, or again something.
         FREEZE_HIT: a change waits for the end of a freeze.
         BREAK_GLASS: a safeguard was overridden, by somebody and for a reason.
@@ -47,6 +48,7 @@ class Happening(StrEnum):
     DRIFT_FOUND = "drift-found"
     DRIFT_HEALED = "drift-healed"
     VERIFY_FAIL = "verify-fail"
+    SETTINGS_CHANGED = "settings-changed"
     SUSPEND = "suspend"
     RESUME = "resume"
     FREEZE_HIT = "freeze-hit"

@@ -90,6 +90,8 @@ def _beforehand(body: _Body) -> set[Happening]:
     found = set()
     if body.get("drift") or body.get("trigger") == Trigger.DRIFT:
         found.add(Happening.DRIFT_FOUND)
+    if body.get("trigger") == Trigger.SETTINGS_CHANGED:
+        found.add(Happening.SETTINGS_CHANGED)
     source = body.get("source")
     if isinstance(source, dict) and source.get("fast_forward") is False:
         found.add(Happening.HISTORY_REWRITTEN)

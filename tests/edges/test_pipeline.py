@@ -11,6 +11,7 @@ from reconciler.envoy import snapshot_json
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.effect import Ack, AckState, Evidence, Release
 from reconciler.model.errors import Stalled
+from reconciler.model.happening import Happening
 from reconciler.model.plan import Op
 from reconciler.model.policy import LocalLimit
 from reconciler.model.problem import Code
@@ -171,6 +172,30 @@ def test_drift_of_the_target_is_healed_and_recorded(repository: Repository, tmp_
         assert loop.state.memory is not None  # the next change costs what it changes, as before
         assert {path: path.read_bytes() for path in original} == original
         assert loop.once().quiet
+
+
+@pytest.mark.parametrize("target", ["files", "xds"])
+def test_other_settings_are_recorded_as_that_and_blamed_on_nobody(
+    repository: Repository, tmp_path: Path, target: str
+) -> None:
+    """What the same documents render to anew is no drift, nor anybody's commit, and the journal has what is served."""
+    where = "xds" if target == "xds" else f"files:{tmp_path / 'envoy'}"
+    with on_repository(repository.path, tmp_path / "state", where) as loop:
+        before = reconcile(loop, Decision.APPLIED)
+    with on_repository(repository.path, tmp_path / "state", where, access_log="/dev/stdout") as loop:
+        after = reconcile(loop, Decision.APPLIED)
+        assert (after.trigger, after.drift) == (Trigger.SETTINGS_CHANGED, ())
+        assert before.plan
+        assert after.plan
+        assert (after.plan.before, after.plan.changes) == (before.plan.after, ())
+        assert after.plan.before != after.plan.after
+        last = decided(loop)[0]
+        assert Happening.SETTINGS_CHANGED in last.happened
+        assert Happening.DRIFT_FOUND not in last.happened
+        assert loop.edges.journal.served_digest() == after.plan.after
+        assert reconcile(loop, Decision.UNCHANGED).quiet
+    with on_repository(repository.path, tmp_path / "state", where, access_log="/dev/stdout") as loop:
+        assert reconcile(loop, Decision.UNCHANGED).sequence is None
 
 
 def test_drift_is_healed_while_a_plan_is_refused_without_recording_the_refusal_again(tmp_path: Path) -> None:
