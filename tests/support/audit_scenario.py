@@ -47,7 +47,6 @@ class Scenario:
         entries: numbers of entries of the journal.
         outcomes: what the reconciles came to.
         plan: digest of the plan that was refused, and then allowed.
-        log: the access log of Envoy, in the time of the clock that was moved.
         url: of the pages, as long as they are served.
         settings: where requests come in and where services are.
         annotated: the object of the cluster; None where there is no API server here.
@@ -61,7 +60,6 @@ class Scenario:
     url: str = ""
     settings: dict[str, object] = field(default_factory=dict)
     annotated: Document | None = None
-    _read: int = 0
 
     @property
     def repository(self) -> Path:
@@ -74,7 +72,13 @@ class Scenario:
         return self.root / "state"
 
     @property
+    def backup(self) -> Path:
+        """The state directory as it was after the first week."""
+        return self.root / "backup"
+
+    @property
     def log(self) -> Path:
+        """The access log of Envoy, in the time of the clock that was moved."""
         return self.root / "access.log"
 
     @property
@@ -111,16 +115,19 @@ class Scenario:
         path.write_text(text)
 
     def ask(self, w: World, *paths: str) -> None:
-        """Requests to Envoy; what it logs of them goes to `log`."""
+        """Requests to Envoy, each path once; what it logs of them goes to `log`."""
         port = int(str(w.flags["listen"]).rpartition(":")[2])
         for path in paths:
             get(port, path, headers=_SHOP)
+        wanted = [f'"GET {path} ' for path in paths]
         theirs = w.envoy.access_log_path
-        eventually(lambda: len(theirs.read_text().splitlines()) >= self._read + len(paths), what="lines of the log")
-        lines = theirs.read_text().splitlines()[self._read :]
-        self._read += len(lines)
+
+        def lines() -> list[str]:
+            return [line for line in theirs.read_text().splitlines() if any(words in line for words in wanted)]
+
+        eventually(lambda: len(lines()) == len(paths), what="lines of the log")
         with self.log.open("a") as log:
-            log.writelines(_TIME.sub(partial(_moved, w.clock.ahead), line) + "\n" for line in lines)
+            log.writelines(_TIME.sub(partial(_moved, w.clock.ahead), line) + "\n" for line in lines())
 
 
 def _moved(ahead: timedelta, found: re.Match[str]) -> str:
@@ -145,11 +152,15 @@ def scenario(root: Path, api: ApiServer | None = None, namespace: str = "") -> I
         s.settings = {"service_address": (f"*={upstream.address}",), "listen": f"127.0.0.1:{reserve_port()}"}
         with _at_work(s, MONDAY) as w:
             _first_week(s, w)
+        shutil.copytree(s.state, s.backup)
         with _at_work(s, moment(9, 10), allow_plan=s.plan, ack_timeout="3s") as w:
             _second_week(s, w)
+        with _at_work(s, moment(12, 8), target=("xds", f"files:{s.files}")) as w:
+            _by_hand(s, w)
         cluster = _cluster(s, api, namespace) if api else {}
-        w = stack.enter_context(_at_work(s, moment(12, 8), target=("xds", f"files:{s.files}"), **cluster))
-        _by_hand(s, w)
+        # Today, which is when the API server says that something was written.
+        w = stack.enter_context(_at_work(s, datetime.now(UTC), **cluster))
+        w.reconcile()  # what is served by now is read from the journal
         if api:
             _annotate(s, w, api, namespace)
         s.url = w.pages.url
@@ -223,7 +234,7 @@ def _second_week(s: Scenario, w: World) -> None:
     finally:
         os.kill(w.envoy.pid, signal.SIGCONT)
     port = int(str(w.flags["listen"]).rpartition(":")[2])
-    eventually(lambda: get(port, "/search/", headers=_SHOP).status == 200, what="Envoy goes on")
+    eventually(lambda: get(port, "/search/now", headers=_SHOP).status == 200, what="Envoy goes on")
     s.ask(w, "/search/")
 
 
@@ -243,7 +254,7 @@ def _cluster(s: Scenario, api: ApiServer, namespace: str) -> dict[str, object]:
 
 
 def _annotate(s: Scenario, w: World, api: ApiServer, namespace: str) -> None:
-    """A team changes its annotation: today, which is when the API server says that it did."""
+    """A team changes its annotation."""
     text = "---\napiVersion: ambassador/v0\nkind: Mapping\nname: reviews\nprefix: /reviews/\nservice: reviews\n"
     service: Document = {
         "apiVersion": "v1",
@@ -252,7 +263,6 @@ def _annotate(s: Scenario, w: World, api: ApiServer, namespace: str) -> None:
         "spec": {"ports": [{"port": 80}]},
     }
     (s.annotated,) = api.admin.apply(service, namespace=namespace, manager="kubectl-edit")
-    w.clock.ahead = timedelta()
     eventually(_applied(s, w), seconds=20, what="the annotation")
 
 

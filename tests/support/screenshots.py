@@ -1,13 +1,15 @@
-"""Takes the pictures in docs/images/pages from a controller that has lived through some days: ``make screenshots``."""
+"""Takes the pictures in docs/images/pages from controllers that have lived through some days: ``make screenshots``."""
 
 import sys
 import tempfile
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from tests.support.audit_scenario import SINCE, UNTIL, Scenario, scenario
 from tests.support.browser import NARROW, WIDE, chromium
 from tests.support.pages_world import World, live_through, world
 
@@ -40,15 +42,30 @@ NARROW_ONES = ("decisions",)
 
 def take(browser: Browser, w: World, folder: Path) -> list[Path]:
     """All pictures, small; returns their files."""
+    return _taken(browser, w.pages.url, shots(w), folder)
+
+
+def audit_shots(s: Scenario) -> dict[str, str]:
+    """Pictures for the guide to audits: what its commands print, on the pages."""
+    then = f"since={SINCE}&until={UNTIL}"
+    return {
+        "audit-route": "/routes/shop/catalog",
+        "audit-compare": "/compare?from=2026-03-04&to=2026-03-08",
+        "audit-night": f"/decisions?{then}&outside=Mon-Fri+08:00-18:00+Europe/Berlin&lacking=approval",
+        "audit-allowed": f"/decisions/{s.entries['allowed']}",
+    }
+
+
+def _taken(browser: Browser, url: str, paths: Mapping[str, str], folder: Path) -> list[Path]:
     taken = []
-    for name, path in shots(w).items():
+    for name, path in paths.items():
         looks = [("", "light", WIDE)]
         looks += [("-dark", "dark", WIDE)] if name in DARK else []
         looks += [("-narrow", "light", NARROW)] if name in NARROW_ONES else []
         for suffix, scheme, size in looks:
             context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
             page = context.new_page()
-            page.goto(w.pages.url + path)
+            page.goto(url + path)
             taken.append(_picture(page, folder / f"{name}{suffix}.png", most=1300 if size is WIDE else 1500))
             context.close()
     return taken
@@ -67,10 +84,14 @@ def _picture(page: Page, file: Path, most: int) -> Path:
 def main(folder: Path) -> None:
     """Makes them anew."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch, world(Path(scratch)) as w, chromium() as browser:
-        live_through(w, busy=28)
-        for file in take(browser, w, folder):
-            print(f"{file.name}: {file.stat().st_size // 1024} KiB")
+    with tempfile.TemporaryDirectory() as scratch, chromium() as browser:
+        with world(Path(scratch) / "days") as w:
+            live_through(w, busy=28)
+            taken = take(browser, w, folder)
+        with scenario(Path(scratch) / "audit") as s:
+            taken += _taken(browser, s.url, audit_shots(s), folder)
+    for file in taken:
+        print(f"{file.name}: {file.stat().st_size // 1024} KiB")
 
 
 if __name__ == "__main__":
