@@ -190,7 +190,7 @@ def test_each_field_is_told_with_the_commit_that_set_it(served: Asking) -> None:
 
 
 def test_what_was_served_is_told_with_its_proof(served: Asking) -> None:
-    """At a time, or after an entry or a commit; before all of them nothing was."""
+    """At a time, or after an entry or a commit; of the time before the journal it knows nothing, and says so."""
     code, out, _ = served("at", "2026-05-06T12:00:03Z")
     assert code == 0
     assert "(proven)" in out
@@ -198,7 +198,10 @@ def test_what_was_served_is_told_with_its_proof(served: Asking) -> None:
     assert served.values("at", "2")["snapshot"] == served.values("at", commit(1).sha[:8])["snapshot"]
     found = served.values("at", "now")
     assert (found["proven"], found["entry"]["sequence"], found["served"][0]["commit"]) == (True, 4, commit(2).sha)
-    assert served("at", "2020-01-01")[:2] == (0, "At 2020-01-01T00:00:00.000Z:\nnothing had been applied yet\n")
+    code, out, err = served("at", "2020-01-01")
+    assert (code, out) == (1, "At 2020-01-01T00:00:00.000Z:\nunknown\n")
+    assert "the journal begins 2026-05-06T12:00" in err
+    assert "what was served before is not known" in err
     assert served("at", "99")[0] == 1
     with pytest.raises(Exception, match="number of an entry, or a commit"):
         served("at", "noon")
@@ -211,8 +214,9 @@ def test_two_moments_are_compared_as_routing(served: Asking) -> None:
     assert "~ Mapping shop/api" in out
     assert "timeout: 3000 ms → 5000 ms" in out
     assert "timeout: 5000 ms → 3000 ms" in served("diff", "4", "2")[1]
-    told = served.values("diff", "2020-01-01", "2")
-    assert (told["from"]["entry"], told["to"]["entry"], told["plan"]["routes"]["create"]) == (None, 2, 1)
+    code, out, err = served("diff", "2020-01-01", "2")
+    assert (code, out) == (1, "")
+    assert err.startswith("FROM: the journal begins 2026-05-06T12:00")
     assert served.values("diff", "2", "4")["documents"] == [
         {"op": "update", "kind": "Mapping", "namespace": "shop", "name": "api"}
     ]
@@ -222,8 +226,8 @@ def test_two_moments_are_compared_as_routing(served: Asking) -> None:
 def test_a_plan_that_other_settings_make_is_told_as_such(served: Asking, ask: Asking) -> None:
     """What is compiled is held against the snapshot that was recorded then."""
     _, _, err = served("diff", "2", "4", "--routing", "list", "--listen", "127.0.0.1:9999")
-    assert "note: FROM: with these settings Envoy would get something else" in err
-    assert "note: TO: with these settings" in ask("diff", "2020-01-01", "2")[2]
+    assert "note: FROM: with this program and today's settings Envoy would get something else" in err
+    assert "note: TO: with this program and today's settings" in ask("diff", "2", "4")[2]
 
 
 def test_a_route_that_is_gone_is_said_to_be(tmp_path: Path) -> None:

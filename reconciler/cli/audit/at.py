@@ -11,6 +11,7 @@ from reconciler.cli.audit.reading import opened, wanted_moment
 from reconciler.cli.audit.rendering import show_again
 from reconciler.cli.audit.shown import as_json, line, table
 from reconciler.cli.audit.times import stamped
+from reconciler.cli.audit.unknown import unknown
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import output_flag, settings_flags
 from reconciler.model.digest import Json
@@ -48,8 +49,9 @@ def at(settings: Loaded, wanted: str, render: bool, output: str) -> int:
             click.echo(missing(journal, wanted), err=True)
             return Exit.PROBLEM
         found = journal.at(moment)
-    if found.deleted is not None:
-        click.echo(f"deleted by retention, entry {found.deleted}", err=True)
+        why = unknown(found, journal.standing().first_at)
+    if why:
+        click.echo(why, err=True)
     if render:
         return show_again(found, output)
     if output == "json":
@@ -59,7 +61,7 @@ def at(settings: Loaded, wanted: str, render: bool, output: str) -> int:
             click.echo(text)
     if found.under_way is not None:
         click.echo(f"note: entry {found.under_way} was being applied: Envoys may have held either", err=True)
-    return Exit.FINE if found.proven or (found.entry is None and found.deleted is None) else Exit.PROBLEM
+    return Exit.PROBLEM if why else Exit.FINE
 
 
 def _lines(found: ServedAt) -> Iterator[str]:
@@ -69,7 +71,7 @@ def _lines(found: ServedAt) -> Iterator[str]:
         yield from table([("  snapshot", found.snapshot or "unknown"), ("  documents", found.documents or "unknown")])
         return
     if found.entry is None:
-        yield "nothing had been applied yet"
+        yield "unknown"
         return
     facts = (
         ("revision", str(found.revision) if found.revision else "unknown"),

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 import click
 
-from reconciler.audit import Journal
+from reconciler.cli.audit.deleted import missing
 from reconciler.cli.audit.reading import opened, wanted_moment
 from reconciler.cli.audit.times import stamped
+from reconciler.cli.audit.unknown import unknown
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.show import in_colour
@@ -21,6 +22,7 @@ from reconciler.model.resource import Origin, ResourceId
 from reconciler.model.text import printable
 from reconciler.plan import as_json, as_text
 from reconciler.settings import Loaded
+from reconciler.settings.recorded import recorded
 from reconciler.state import recompiled
 
 _SIGNS = {Op.CREATE: "+", Op.UPDATE: "~", Op.DELETE: "-"}
@@ -49,8 +51,9 @@ def diff(settings: Loaded, before: str, after: str, output: str) -> int:
     """Print how routing at TO differs from that at FROM, as `reconciler plan` does: times, entries or commits.
 
     What is served right after an entry is that of the entry. Both sides are compiled from the documents that the
-    journal kept, with today's settings; where that makes something else of them than was served, it says so, and where
-    they can't be compiled any more, it tells which documents differ.
+    journal kept, with the settings of their time as far as these are known. Where that makes something else of them
+    than was served, it says so; where they can't be compiled any more, it tells which documents differ. Exits with 1
+    where the journal can't prove what was served on a side, which is then compared with nothing.
 
     \b
     Examples:
@@ -60,39 +63,44 @@ def diff(settings: Loaded, before: str, after: str, output: str) -> int:
     """
     options = stage_options(settings)
     with opened(settings) as journal:
-        sides = [_side(journal, text, options) for text in (before, after)]
-    old, new = sides
-    if old is None or new is None:
-        click.echo(f"no entry {printable(after if old else before)}; `reconciler audit log` lists them", err=True)
+        moments = [wanted_moment(journal, text) for text in (before, after)]
+        for text, moment in zip((before, after), moments, strict=True):
+            if moment is None:
+                click.echo(missing(journal, text), err=True)
+                return Exit.PROBLEM
+        found = [journal.at(moment) for moment in moments if moment is not None]
+        begins = journal.standing().first_at
+    gaps = [(name, unknown(served, begins)) for name, served in zip(("FROM", "TO"), found, strict=True)]
+    for name, why in gaps:
+        if why:
+            click.echo(f"{name}: {why}", err=True)
+    if any(why for _, why in gaps):
         return Exit.PROBLEM
-    notes = [f"note: {name}: {note}" for name, side in (("FROM", old), ("TO", new)) for note in side.notes]
+    old, new = (_side(served, options) for served in found)
     plan = _plan(old, new, options)
     if output == "json":
         click.echo(json.dumps(_json(old, new, plan), indent=2))
     else:
         click.echo(f"from {_told(old)}\nto   {_told(new)}\n")
-        click.echo(as_text(plan, colour=in_colour()) if plan else "\n".join(_documents_text(old, new)))
-    for note in notes:
-        click.echo(note, err=True)
-    return Exit.FINE if all(side.served.proven or side.served.entry is None for side in sides if side) else Exit.PROBLEM
+        click.echo(_text(old, new, plan))
+    for name, side in (("FROM", old), ("TO", new)):
+        for note in side.notes:
+            click.echo(f"note: {name}: {note}", err=True)
+    return Exit.FINE
 
 
-def _side(journal: Journal, text: str, options: Options) -> _Side | None:
-    moment = wanted_moment(journal, text)
-    if moment is None:
-        return None
-    served = journal.at(moment)
-    if served.entry is None:
-        return _Side(served, NOTHING, ())
-    if not served.proven:
-        return _Side(served, None, ("the documents that were served are not kept, or not those that were recorded",))
+def _side(served: ServedAt, today: Options) -> _Side:
     if not served.origins:
         return _Side(served, NOTHING, ())
+    options = stage_options(recorded(served.settings)) if served.settings else today
     compiled, unguarded = recompiled(served.origins, options)
     if unguarded:
         return _Side(served, None, ("a guard of every request can't be read any more as it was",))
     if served.snapshot and compiled.snapshot.digest != served.snapshot:
-        return _Side(served, compiled, ("with these settings Envoy would get something else than it got then",))
+        how = "the settings of then" if served.settings else "today's settings"
+        return _Side(
+            served, compiled, (f"with this program and {how} Envoy would get something else than it got then",)
+        )
     return _Side(served, compiled, ())
 
 
@@ -103,12 +111,21 @@ def _plan(old: _Side, new: _Side, options: Options) -> Plan | None:
     return replace(plan_change(old.compiled, new.compiled, options, fast_forward=None), refusals=())
 
 
+def _text(old: _Side, new: _Side, plan: Plan | None) -> str:
+    if plan is None:
+        return "\n".join(_documents_text(old, new))
+    if plan.empty:
+        same = old.served.snapshot == new.served.snapshot
+        return "no difference" if same else "no route differs; Envoy was sent something else, such as by other settings"
+    return as_text(plan, colour=in_colour())
+
+
 def _told(side: _Side) -> str:
     served = side.served
-    if served.entry is None:
-        return f"{stamped(served.moment)}: nothing had been applied yet"
     revision = served.revision or "an unknown revision"
-    return printable(f"{stamped(served.moment)}: {revision}, entry {served.entry.sequence}")
+    entry = f", entry {served.entry.sequence}" if served.entry else ""
+    switching = f"; entry {served.under_way} was being applied" if served.under_way is not None else ""
+    return printable(f"{stamped(served.moment)}: {revision}{entry}{switching}")
 
 
 def _json(old: _Side, new: _Side, plan: Plan | None) -> Json:
@@ -129,6 +146,7 @@ def _side_json(side: _Side) -> Json:
         "snapshot": served.snapshot,
         "documents": served.documents,
         "proven": served.proven,
+        "under_way": served.under_way,
         "notes": list(side.notes),
     }
 
