@@ -17,6 +17,14 @@ from reconciler.model.digest import Digest, Json
 _AT_ONCE = 300  # parameters of one statement; every database takes more
 _LARGE = 5_000  # rows of resources that are held in memory
 _ENDS = (Event.RESULT, Event.INTERRUPTED)
+_COUNTED = (
+    schema.entries,
+    schema.touched,
+    schema.happenings,
+    schema.entry_commits,
+    schema.nodes,
+    schema.served_states,
+)
 _STATE = ("entry", "time_ms", "revision", "snapshot", "resources", "documents")
 
 
@@ -44,6 +52,8 @@ class Beside:
     _states: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     _rows: Counter[str] = field(default_factory=Counter)
     _large: int = 0
+    _last: int = 0
+    _stated: int = 0
 
     def take(self, sequence: int, digest: Digest, body: dict[str, Json] | None) -> None:
         """Takes in a record that verified; ``body`` None: it was deleted, and nothing stands beside it.
@@ -51,6 +61,7 @@ class Beside:
         Raises:
             Differs: something is not as the records say.
         """
+        self._last = sequence
         self.frontier, completed = self.frontier.append(leaf(digest))
         self._nodes += completed
         if body is not None:
@@ -69,13 +80,17 @@ class Beside:
             self._expect(first, None)
         self.compare()
 
-    def count(self) -> None:
+    def count(self, deleted: int) -> None:
         """Sees to it that there is no more than what was compared.
+
+        Args:
+            deleted: rows of `served_states` that are of records without a content, and are as they were then.
 
         Raises:
             Differs: likewise.
         """
-        for each in (schema.entries, schema.touched, schema.happenings, schema.entry_commits, schema.nodes):
+        self._rows[schema.served_states.name] += deleted
+        for each in _COUNTED:
             found = self.connection.execute(select(func.count()).select_from(table(each.name))).scalar()
             if found != self._rows[each.name]:
                 raise Differs(0, f"the table {each.name} has {found} rows; the records tell of {self._rows[each.name]}")
@@ -168,12 +183,22 @@ class Beside:
 
     def _compare_states(self) -> None:
         rows = table("served_states", *map(column, ("sequence", *_STATE)))
+        told = table("records", *map(column, ("sequence", "body")))
         for some in _some(sorted(self._states)):
             found = {row["sequence"]: row for row in self._read(select(rows).where(rows.c.sequence.in_(some)))}
             for number in some:
-                _differing(
-                    number, "served_states", dict(zip(_STATE, self._states[number], strict=True)), found.get(number)
-                )
+                wanted = dict(zip(_STATE, self._states[number], strict=True))
+                _differing(number, "served_states", wanted, found.get(number))
+        self._rows["served_states"] += len(self._states)
+        if self._last == self._stated:
+            return
+        # Those of records without a content are held against what was noted when that was deleted.
+        there = select(rows.c.sequence).join_from(rows, told, told.c.sequence == rows.c.sequence)
+        among = rows.c.sequence.between(self._stated + 1, self._last), told.c.body.is_not(None)
+        for number in self.connection.execute(there.where(*among).order_by(rows.c.sequence)).scalars():
+            if number not in self._states:
+                raise Differs(number, "the table served_states has it, but its content does not say what is served")
+        self._stated = self._last
 
     def _read(self, statement: Any) -> Iterator[dict[str, Any]]:
         for row in self.connection.execute(statement).mappings():

@@ -12,6 +12,8 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from reconciler.audit.store.listing import damaged
+from reconciler.audit.store.newest import Newest
+from reconciler.audit.store.newest import newest as checked
 from reconciler.audit.store.schema import documents, served, served_states
 from reconciler.audit.store.served import NOTHING_KEPT, Kept, Update, amend, compared, key, to_row
 from reconciler.model.audit import NOTHING_SERVED, Documents, Served
@@ -22,7 +24,7 @@ from reconciler.model.source import Revision
 _SHORTEST = 4096  # rows that end before an era may
 
 _COLUMNS = ("kind", "namespace", "name", "path", "line", "touch_sha", "touch_author", "touch_time", "document")
-_NEWEST = select(served_states).order_by(served_states.c.sequence.desc()).limit(1)
+_NEWEST = select(func.max(served_states.c.sequence))
 _LIVE = (
     select(*(served.c[name] for name in _COLUMNS if name != "document"), documents.c.body.label("document"))
     .join(documents, documents.c.digest == served.c.document)
@@ -83,45 +85,54 @@ class Holding:
 
 def newest(connection: Connection) -> int:
     """The result that what is served now came with; 0 where nothing is."""
-    found = connection.execute(_NEWEST).first()
-    return int(found.sequence) if found else 0
+    return connection.execute(_NEWEST).scalar() or 0
 
 
 def snapshot(connection: Connection) -> Digest | None:
-    """The snapshot that was last applied."""
-    found = connection.execute(_NEWEST).first()
-    return Digest(found.snapshot) if found and found.snapshot else None
+    """The snapshot that was last applied.
+
+    Raises:
+        Stalled: the records say something else.
+    """
+    state = checked(connection)
+    return state.snapshot if state else None
 
 
 def current(connection: Connection) -> Served:
     """The documents that are served, sorted by identity, with the revision and snapshot they make.
 
     Raises:
-        Stalled: a row is damaged.
+        Stalled: a row is damaged, or the records say something else.
     """
-    state = connection.execute(_NEWEST).first()
+    state = checked(connection)
     if state is None:
         return NOTHING_SERVED
-    found = holding(connection).kept.origins
+    found = _holding(connection, state).kept.origins
     origins = tuple(found[name] for name in sorted(found))
-    revision = Revision.parse(state.revision) if state.revision else None
-    return Served(revision, origins, Digest(state.snapshot) if state.snapshot else None)
+    return Served(Revision.parse(state.revision) if state.revision else None, origins, state.snapshot)
 
 
 def holding(connection: Connection) -> Holding:
     """All that is served now.
 
     Raises:
-        Stalled: a row is damaged.
+        Stalled: a row is damaged, or the records say something else.
     """
-    state = connection.execute(_NEWEST).first()
-    if state is None or state.era is None:
-        return Holding(state.sequence if state else 0, NOTHING_KEPT, None, _next_era(connection), 0)
+    return _holding(connection, checked(connection))
+
+
+def _holding(connection: Connection, state: Newest | None) -> Holding:
+    if state is None:
+        return Holding(0, NOTHING_KEPT, None, _next_era(connection), 0)
+    if state.era is None:
+        state.check(NOTHING_KEPT)
+        return Holding(state.sequence, NOTHING_KEPT, None, _next_era(connection), 0)
     rows = connection.execute(_LIVE, {"of_era": state.era}).mappings()
     try:
         kept = Kept.of(dict(row) for row in rows)
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(f"a served document is damaged: {type(error).__name__}") from error
+    state.check(kept)
     ended = connection.execute(_ENDED, {"of_era": state.era}).scalar_one()
     return Holding(state.sequence, kept, None, state.era, ended)
 

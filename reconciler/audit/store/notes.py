@@ -12,10 +12,21 @@ from reconciler.audit.proof.merkle import Frontier
 from reconciler.audit.proof.note import Checkpoint
 from reconciler.audit.proof.signing import PublicKey
 from reconciler.audit.store.beside import Differs
+from reconciler.audit.store.traces import traces
 from reconciler.model.digest import Json
 from reconciler.model.happening import Happening
 
+_ANOTHER = "what is left of the records whose contents it tells were deleted is not what it was then"
 _HOLD = ("sequence", "since", "until", "reason", "released")
+
+
+@dataclass(frozen=True, slots=True)
+class _Deletion:
+    """What a note tells of the records whose contents were deleted."""
+
+    sequence: int
+    stretches: tuple[tuple[int, int], ...]
+    said: dict[str, Json]
 
 
 @dataclass(slots=True)
@@ -36,6 +47,7 @@ class Told:
     _deleted: Deleted = field(default_factory=Deleted)
     _holds: dict[int, list[Json]] = field(default_factory=dict)
     _announced: list[tuple[int, str]] = field(default_factory=list)
+    _deletions: list[_Deletion] = field(default_factory=list)
     _roots: dict[int, bytes] = field(default_factory=dict)
 
     def take(self, sequence: int, body: dict[str, Json] | None, frontier: Frontier) -> None:
@@ -54,6 +66,8 @@ class Told:
             case Happening.RETENTION_DELETE:
                 self._deleted.told(body)
                 self.forgotten += _stretches(body.get("states"))
+                said = {name: body.get(name) for name in ("records", "root", "columns")}
+                self._deletions.append(_Deletion(sequence, tuple(_stretches(body.get("ranges"))), said))
             case Happening.HOLD:
                 self._holds[sequence] = [*(body.get(name) for name in _HOLD[1:4]), None]
             case Happening.HOLD_RELEASED:
@@ -75,6 +89,26 @@ class Told:
         untold, first = self._deleted.untold()
         if untold and first:
             raise Differs(first[0], "its content is gone, and no record tells that it was deleted")
+
+    def check_traces(self, connection: Connection) -> int:
+        """Holds what is left of records without a content against what was noted when that was deleted.
+
+        Returns:
+            How many of them said what is served.
+
+        Raises:
+            Differs: a column, a hash or a row is not as it was then.
+        """
+        states = 0
+        for each in self._deletions:
+            try:
+                found = traces(connection, each.stretches)
+            except (TypeError, ValueError, LookupError) as error:
+                raise Differs(each.sequence, _ANOTHER) from error
+            if found.facts() != each.said:
+                raise Differs(each.sequence, _ANOTHER)
+            states += found.states
+        return states
 
     def end(self, connection: Connection, size: int, checkpoint: object, root: bytes) -> None:
         """Compares all that was learnt with the tables, and the signed checkpoint with the tree.

@@ -224,7 +224,7 @@ def _raw(connection: Connection, name: str, columns: tuple[str, ...]) -> Generat
     """Rows as the driver gives them, by the first column; without types, so that no converter meets another one."""
     untyped: list[ColumnClause[Any]] = [column(each) for each in columns]
     chosen = select(*untyped).select_from(table(name)).order_by(untyped[0])
-    streaming = connection.execution_options(stream_results=True, max_row_buffer=_BUFFERED)
-    with closing(streaming.execute(chosen)) as found:
+    streaming = {"stream_results": True, "max_row_buffer": _BUFFERED}  # not the connection's, for all that follows
+    with closing(connection.execute(chosen, execution_options=streaming)) as found:
         for row in found:
             yield tuple(row)

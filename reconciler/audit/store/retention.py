@@ -1,6 +1,5 @@
 """Deletes the contents of old records, and what only they need; hashes, chain and tree stay, so all still verifies."""
 
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -8,7 +7,6 @@ from operator import itemgetter
 
 from sqlalchemy import Connection, delete, exists, func, select, update
 
-from reconciler.audit.proof.merkle import Frontier, leaf
 from reconciler.audit.record import records as texts
 from reconciler.audit.record.groups import stamp
 from reconciler.audit.store.append import Ledger
@@ -25,8 +23,9 @@ from reconciler.audit.store.schema import (
     served_states,
     touched,
 )
+from reconciler.audit.store.traces import Traces, traces
 from reconciler.model.audit import Event
-from reconciler.model.digest import Digest, Json
+from reconciler.model.digest import Json
 from reconciler.model.happening import Actor, Happening, Note
 from reconciler.model.retention import Deletion
 from reconciler.model.text import plural
@@ -52,7 +51,7 @@ def delete_some(ledger: Ledger, before: datetime, spared: Kept, after: int, acto
     if reached is None:
         return Deletion(reached=after)
     going = sorted(set(numbers) - stays(ledger.connection, numbers, spared))
-    rows = list(_rows_of(ledger.connection, going))
+    rows = _rows_of(ledger.connection, going)
     digests = _outlived_documents(ledger.connection, spared, after, reached)
     states = _forget_states(ledger.connection, spared, after, reached)
     if not (rows or digests or states):
@@ -60,7 +59,8 @@ def delete_some(ledger: Ledger, before: datetime, spared: Kept, after: int, acto
     versions = ledger.connection.execute(delete(served).where(outlived(spared, after, reached))).rowcount
     freed = _free_documents(ledger.connection, digests)
     _empty(ledger.connection, going)
-    note = _note(before, rows, states, versions, freed, actor)
+    stretches = list(_ranges(rows))
+    note = _note(before, stretches, traces(ledger.connection, stretches), states, versions, freed, actor)
     noted = ledger.append(Event.NOTE, texts.note(note)).sequence
     return Deletion(len(going), len(rows), versions, freed, noted, reached, reached >= spared.limit)
 
@@ -74,7 +74,7 @@ def would_delete(connection: Connection, spared: Kept) -> Deletion:
             break
         going = sorted(set(numbers) - stays(connection, numbers, spared))
         counted += len(going)
-        many += len(list(_rows_of(connection, going)))
+        many += len(_rows_of(connection, going))
         after = reached
     ended = select(func.count()).select_from(served).where(outlived(spared, 0, spared.limit))
     return Deletion(counted, many, connection.execute(ended).scalar_one(), reached=after)
@@ -124,15 +124,13 @@ def _next(connection: Connection, after: int, spared: Kept) -> tuple[Sequence[in
     return connection.execute(select(records.c.entry).where(*inside).distinct()).scalars().all(), reached
 
 
-def _rows_of(connection: Connection, numbers: Sequence[int]) -> Iterator[tuple[int, Digest]]:
-    """The records of entries, in order, with their hashes."""
-    found: list[tuple[int, Digest]] = []
+def _rows_of(connection: Connection, numbers: Sequence[int]) -> list[int]:
+    """The records of entries, in order."""
+    found: list[int] = []
     for some in _few(numbers):
-        chosen = select(records.c.sequence, records.c.hash).where(
-            records.c.entry.in_(some), records.c.body.is_not(None)
-        )
-        found += [(row.sequence, Digest(row.hash)) for row in connection.execute(chosen)]
-    yield from sorted(found)
+        chosen = select(records.c.sequence).where(records.c.entry.in_(some), records.c.body.is_not(None))
+        found += connection.execute(chosen).scalars()
+    return sorted(found)
 
 
 def _outlived_documents(connection: Connection, spared: Kept, after: int, reached: int) -> list[str]:
@@ -175,25 +173,22 @@ def _empty(connection: Connection, numbers: Sequence[int]) -> None:
 
 def _note(
     before: datetime,
-    rows: Sequence[tuple[int, Digest]],
+    stretches: Sequence[tuple[int, int]],
+    left: Traces,
     states: Sequence[tuple[int, int]],
     versions: int,
     freed: int,
     actor: Actor,
 ) -> Note:
-    frontier = Frontier()
-    for _, digest in rows:
-        frontier, _ = frontier.append(leaf(digest))
     facts: dict[str, Json] = {
         "before": stamp(before),
-        "ranges": [list[Json](one) for one in _ranges([sequence for sequence, _ in rows])],
-        "records": len(rows),
-        "root": b64encode(frontier.root()).decode(),
+        "ranges": [list[Json](one) for one in stretches],
+        **left.facts(),
         "states": [list[Json](one) for one in states],
         "versions": versions,
         "documents": freed,
     }
-    message = f"the contents of {plural(len(rows), 'record')} from before {stamp(before)} are deleted"
+    message = f"the contents of {plural(left.records, 'record')} from before {stamp(before)} are deleted"
     return Note(Happening.RETENTION_DELETE, message, actor, facts)
 
 

@@ -85,8 +85,8 @@ def raw(connection: Connection, name: str, columns: tuple[str, ...]) -> Generato
     """
     untyped: list[ColumnClause[Any]] = [column(each) for each in columns]
     chosen = select(*untyped).select_from(table(name)).order_by(untyped[0])
-    streaming = connection.execution_options(stream_results=True, max_row_buffer=_BUFFERED)
-    with closing(streaming.execute(chosen)) as found:
+    streaming = {"stream_results": True, "max_row_buffer": _BUFFERED}  # not the connection's, for all that follows
+    with closing(connection.execute(chosen, execution_options=streaming)) as found:
         for row in found:
             yield tuple(row)
 
@@ -96,7 +96,7 @@ def _surroundings(connection: Connection, chain: Chain, beside: Beside, told: To
     told.check_deleted()
     _layout(connection, chain)
     checkpoint = _head(connection, chain, beside)
-    beside.count()
+    beside.count(told.check_traces(connection))
     found = [row[0] for row in raw(connection, schema.open_intents.name, ("sequence",))]
     expected = sorted(chain.open_intents)
     if found != expected:
