@@ -19,6 +19,9 @@ class _Journal:
         place = (kind, namespace, name, "routes/item.yaml", 7, COMMIT, "Ann <ann@example.com>")
         return [Version(*place, "2026-05-06T11:00:00+00:00", 5, 4, "2026-05-06T12:00:00.000Z", None, "")]
 
+    def sent(self, *_version: object) -> tuple[int, str] | None:
+        return None
+
     def deleted(self, _moment: str) -> int | None:
         return None
 

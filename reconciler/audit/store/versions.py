@@ -8,10 +8,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, or_, select
 
+from reconciler.audit.store.listing import parsed
 from reconciler.audit.store.retention import deleted_by
-from reconciler.audit.store.schema import documents, head, records, served
+from reconciler.audit.store.schema import documents, entries, head, records, served, touched
 from reconciler.audit.trace.hosts import covering, named
 from reconciler.audit.trace.version import Version
+from reconciler.model.audit import Event
+from reconciler.model.digest import Json
 from reconciler.model.resource import Kind
 
 _OBJECTS = "object:"
@@ -28,6 +31,16 @@ _CHOSEN: Select[Any] = (
     .join(_intent, _intent.c.sequence == _came.c.entry)
     .outerjoin(_until, _until.c.sequence == served.c.until)
     .order_by(served.c.kind, served.c.namespace, served.c.name, served.c.came, served.c.since)
+)
+_MOST_SENT = 50
+_SENT: Select[Any] = (
+    select(records.c.sequence, records.c.body, entries.c.number, entries.c.decision, entries.c.interrupted)
+    .select_from(touched)
+    .join(entries, entries.c.number == touched.c.entry)
+    .join(records, records.c.sequence == touched.c.entry)
+    .where(touched.c.applied.is_(False), records.c.event == str(Event.INTENT), records.c.body.is_not(None))
+    .order_by(touched.c.entry.desc())
+    .limit(_MOST_SENT)
 )
 
 
@@ -50,6 +63,18 @@ class RecordedVersions:
             return _versions(
                 connection, *which, touch.in_(commits) if commits else or_(touch.is_(None), touch.startswith(_OBJECTS))
             )
+
+    def sent(self, kind: str, namespace: str, name: str, commits: tuple[str, ...]) -> tuple[int, str] | None:
+        """The newest entry that sent Envoys such a version which did not come to stay, and what became of it."""
+        which = (touched.c.kind == kind, touched.c.namespace == namespace, touched.c.name == name)
+        with self.read() as connection:
+            for row in connection.execute(_SENT.where(*which)):
+                if _names_commit(parsed(row.sequence, row.body), kind, namespace, name, commits):
+                    ended = (
+                        "was interrupted" if row.interrupted else "was taken back" if row.decision else "is under way"
+                    )
+                    return row.number, ended
+        return None
 
     def deleted(self, moment: str) -> int | None:
         """The entry by which retention deleted what was served at a moment; None where nothing was deleted."""
@@ -80,6 +105,17 @@ class RecordedVersions:
     def forget(self) -> None:
         """Reads anew what may have changed."""
         self._hosts = None
+
+
+def _names_commit(body: dict[str, Json], kind: str, namespace: str, name: str, commits: tuple[str, ...]) -> bool:
+    """Whether an intent was to serve this route as one of the commits had written it."""
+    change = body.get("change")
+    routes = change.get("routes") if isinstance(change, dict) else None
+    for route in routes if isinstance(routes, list) else ():
+        if isinstance(route, dict) and (route["kind"], route["namespace"], route["name"]) == (kind, namespace, name):
+            after = route.get("after")
+            return isinstance(after, dict) and after.get("commit") in commits
+    return False
 
 
 def _versions(connection: Connection, *which: ColumnElement[bool]) -> list[Version]:

@@ -24,6 +24,9 @@ class Record(Protocol):
     def versions(self, kind: str, namespace: str, name: str, commits: tuple[str, ...]) -> Sequence[Version]:
         """All versions of a document with one of these commits; where none is named, all that have no commit."""
 
+    def sent(self, kind: str, namespace: str, name: str, commits: tuple[str, ...]) -> tuple[int, str] | None:
+        """The newest entry that sent Envoys such a version which did not come to stay, and what became of it."""
+
     def deleted(self, moment: str) -> int | None:
         """The entry by which retention deleted what was served at a moment; None where nothing was deleted."""
 
@@ -67,6 +70,8 @@ class Found:
     Attributes:
         versions: usually one; several, where connections share a chain and the line does not tell them apart.
         unserved: set where no Mapping served it; then `versions` has the Host that answered, where that is known.
+        sent_by: the entry that sent such a version to Envoys, which served it, but not for good; ``ended`` says how
+            that entry ended.
         lost: set where it was served, and leads nowhere; ``deleted_by`` is the entry of the deletion.
         apart_s: seconds the line is before (negative) or after the time it was served by the journal.
         others: how many more versions would fit, if the clocks differ by as much as is tolerated.
@@ -77,6 +82,8 @@ class Found:
     unserved: Unserved | None = None
     lost: Lost | None = None
     deleted_by: int | None = None
+    sent_by: int | None = None
+    ended: str = ""
     apart_s: float = 0.0
     others: int = 0
 
@@ -123,12 +130,19 @@ class Finder:
             deleted = self.record.deleted(line.time)
             if deleted is not None:
                 return Found(lost=Lost.DELETED, deleted_by=deleted)
-            return Found(lost=Lost.ELSEWHERE if known else Lost.UNKNOWN)
+            return Found(lost=Lost.ELSEWHERE) if known else self._sent(kind, mapping, commits)
         by = By.COMMIT if line.commit else By.TIME
         away = apart(chosen, line.time)
         fitting = [one for one in here if abs(apart(one, line.time)) <= self.tolerance]
         others = len([one for one in fitting if one is not chosen]) if by is By.TIME else 0
         return Found((chosen,), by, apart_s=away if abs(away) > self.tolerance else 0.0, others=others)
+
+    def _sent(self, kind: str, mapping: str, commits: tuple[str, ...]) -> Found:
+        """Envoy may have served what was rolled back, or is not yet acknowledged by all."""
+        namespace, _, name = mapping.partition("/")
+        named = tuple(filter(None, commits))
+        found = self.record.sent(kind, namespace, name, named) if named else None
+        return Found(sent_by=found[0], ended=found[1]) if found else Found(lost=Lost.UNKNOWN)
 
     def _shared(self, line: Line) -> Found:
         """Of connections several TCPMappings may share a chain: the upstream tells which it was."""

@@ -60,6 +60,8 @@ class Summary:
             self._of(f"{line.mapping}: {found.lost}").add(line)
         elif found.unserved:
             self._of(str(found.unserved)).add(line)
+        elif found.sent_by is not None:
+            self._of(f"{line.mapping}: sent by entry {found.sent_by}, which {found.ended}").add(line)
         for version in () if found.unserved else found.versions:
             self._of(version).add(line)
 

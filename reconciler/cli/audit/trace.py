@@ -39,9 +39,10 @@ _FRESH_SECONDS = 1.0
     show_default=True,
     help="How far Envoy's clock may be off, and an Envoy be behind, before that is told.",
 )
+@click.option("--strict", is_flag=True, help="Exit with 1 also where a line can't be read.")
 @settings_flags("state")
 @output_flag()
-def trace(settings: Loaded, file: str, summary: bool, tolerance: str, output: str) -> int:
+def trace(settings: Loaded, file: str, summary: bool, tolerance: str, strict: bool, output: str) -> int:
     """Say of each line of Envoy's access log which commit served it, by whom, and by which entry of the journal.
 
     Reads our default formats, text and JSON, of requests and of connections, from a file or standard input; as they
@@ -68,7 +69,7 @@ def trace(settings: Loaded, file: str, summary: bool, tolerance: str, output: st
     counted = tracer.summary
     if output == "text":
         click.echo(_in_all(counted), err=True)
-    return Exit.PROBLEM if counted.lost else Exit.FINE
+    return Exit.PROBLEM if counted.lost or (strict and counted.unread) else Exit.FINE
 
 
 def _follow(tracer: Tracer, record: RecordedVersions, source: int, output: str) -> None:
@@ -123,6 +124,8 @@ def _echo_summary(counted: Summary, words: Words, output: str) -> None:
     for subject, count in counted.counts():
         told = words.version_text(subject) if isinstance(subject, Version) else subject
         click.echo(printable(f"{count.lines:>9}  {_statuses(count):<24}  {told}"))
+    if counted.unread:
+        click.echo(f"{counted.unread:>9}  {'':<24}  not read: not in one of our formats")
 
 
 def _statuses(count: Count) -> str:

@@ -63,6 +63,9 @@ class Journal:
         wanted = [one for one in self.known if (one.kind, one.namespace, one.name) == (kind, namespace, name)]
         return [one for one in wanted if (one.touch in commits if commits else one.touch.startswith("object:"))]
 
+    def sent(self, kind: str, _namespace: str, name: str, commits: tuple[str, ...]) -> tuple[int, str] | None:
+        return (21, "was taken back") if (kind, name, commits) == ("Mapping", "brief", (COMMIT,)) else None
+
     def deleted(self, moment: str) -> int | None:
         return next((number for before, number in self.gone.items() if moment < before), None)
 
@@ -190,3 +193,12 @@ def test_counts_add_up() -> None:
         "default/item: the journal has no such version of it",
         "no Mapping takes this request",
     ]
+
+
+def test_what_envoys_held_for_a_moment_leads_to_who_sent_it() -> None:
+    """A request between an apply and its rollback was served by a version that never came to stay."""
+    line = text_line(mapping="default/brief", source="routes/brief.yaml", commit=COMMIT)
+    found = find(line)
+    assert (found.sent_by, found.ended, found.lost, found.versions) == (21, "was taken back", None, ())
+    told = Tracer(Finder(Journal()), Words(lambda _number: None), "text").feed(f"{line}\n".encode()).lines[0]
+    assert told.endswith("sent to Envoys by entry 21, which was taken back")
