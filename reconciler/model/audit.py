@@ -150,6 +150,8 @@ class AuditRecord:
         body: the whole record but its own hash, as JSON; holds ``sequence``, ``time``, ``event`` and
             ``previous`` (hash of the record before; ``sha256:`` and 64 zeros for the first) besides its facts.
         hash: ``sha256:`` of the canonical JSON of ``body``.
+        intact: as far as one record alone can tell; False where ``body`` has not this hash, or is missing though
+            retention did not delete it: what it says is no evidence.
     """
 
     sequence: int
@@ -157,6 +159,7 @@ class AuditRecord:
     event: Event
     body: dict[str, Json]
     hash: Digest
+    intact: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,11 @@ class Entry:
     self_approved: bool = False
 
     @property
+    def intact(self) -> bool:
+        """Whether its records are as they were written, as far as each alone can tell."""
+        return all(record.intact for record in self.records)
+
+    @property
     def approved(self) -> Answer:
         """Whether somebody approved it who did not write it."""
         if self.approvers is None:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-from reconciler.audit.export.facts import Changed, changes, pruned, under_way
+from reconciler.audit.export.facts import Changed, changes, under_way
 from reconciler.audit.export.given import Given
 from reconciler.audit.export.told import changed_json, entry_json
 from reconciler.audit.record.groups import stamp
@@ -30,10 +30,10 @@ def batch(entries: Iterable[Entry], given: Given) -> Iterator[str]:
 
 
 def events(entries: Iterable[Entry], given: Given) -> Iterator[dict[str, Json]]:
-    """The events of entries whose end is recorded; of what was deleted there are none any more."""
+    """The events of entries whose end is recorded."""
     source = quote(given.origin, safe="/:@~!$&'()*,;=")
     for entry in entries:
-        if under_way(entry) or pruned(entry):
+        if under_way(entry):
             continue
         told = entry_json(entry)
         for happening in entry.happened:
@@ -46,7 +46,10 @@ def _of_change(entry: Entry, source: str, found: Changed, told: dict[str, Json])
     """What was done to one route; ``applied`` in its data tells whether it is served so."""
     name = quote(found.identity, safe="/:@*")
     what = "route" if found.is_route else found.kind.lower()
-    shared = {key: told[key] for key in ("entry", "decision", "source", "people", "acknowledged", "lead_ms", "records")}
+    shared = {
+        key: told[key]
+        for key in ("entry", "intact", "decision", "source", "people", "acknowledged", "lead_ms", "records")
+    }
     data: dict[str, Json] = {**changed_json(found), **shared}
     identity = f"{entry.sequence}/{found.op}/{name}"
     return _event(entry, source, identity, f"{what}.{found.op or 'unknown'}", name, data)

@@ -26,8 +26,8 @@ def exceptions(entry: Entry, hours: Window | None) -> tuple[str, ...]:
         hours: in which changes are expected; None where they are at any time.
     """
     found = [words for happening, words in _HAPPENED.items() if happening in entry.happened]
-    if facts.pruned(entry):
-        found.append("contents deleted by retention: nothing is known of it any more")
+    if not entry.intact:
+        found.insert(0, "its records are not as they were written: nothing below is evidence")
     if changes_served(entry):
         found.extend(_lacks(entry))
         if hours is not None and not within(entry.time, hours):

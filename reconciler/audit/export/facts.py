@@ -95,11 +95,6 @@ class Acked:
     detail: str
 
 
-def pruned(entry: Entry) -> bool:
-    """Whether retention deleted what it told."""
-    return not entry.records[0].body
-
-
 def under_way(entry: Entry) -> bool:
     """Whether its end is yet to be recorded."""
     return entry.records[-1].event is Event.INTENT

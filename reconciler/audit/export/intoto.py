@@ -45,9 +45,9 @@ def enveloped(payload: bytes, signer: Signer) -> dict[str, Json]:
 
 
 def _statement(entry: Entry, given: Given) -> Json:
-    """None where nothing is served by the entry, or no digest names what is."""
+    """None where nothing is served by the entry, no digest names what is, or its records are damaged."""
     snapshot = facts.text(facts.last(entry, "served").get("snapshot"))
-    if facts.served(entry) is not Answer.YES or not snapshot.startswith(_SHA256):
+    if not entry.intact or facts.served(entry) is not Answer.YES or not snapshot.startswith(_SHA256):
         return None
     subjects: list[Json] = [{"name": "envoy-configuration", "digest": {"sha256": snapshot.removeprefix(_SHA256)}}]
     if entry.commit:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from reconciler.audit.export.facts import Changed, changes, dicts, first, pruned, text, under_way, word
+from reconciler.audit.export.facts import Changed, changes, dicts, first, text, under_way, word
 from reconciler.audit.export.given import Given
 from reconciler.audit.export.ocsf_parts import (
     ENTITY,
@@ -76,7 +76,7 @@ class _Event:
 def lines(entries: Iterable[Entry], given: Given) -> Iterator[str]:
     """The events of entries whose end is recorded, each on a line."""
     for entry in entries:
-        if not (under_way(entry) or pruned(entry)):
+        if not under_way(entry):
             for event in _events(entry, given):
                 yield json.dumps(_whole(entry, given, event)) + "\n"
 

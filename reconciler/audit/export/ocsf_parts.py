@@ -78,8 +78,9 @@ def actor(entry: Entry) -> Json:
 
 def enrichments(entry: Entry) -> dict[str, Json]:
     """What is known of how a change was let through, as names and values."""
+    damaged: list[Json] = [] if entry.intact else [{"name": "intact", "value": "no: not as it was written", "data": {}}]
     if not entry.commit:
-        return {}
+        return {"enrichments": damaged} if damaged else {}
     approvers = UNKNOWN if entry.approvers is None else ", ".join(entry.approvers) or "nobody"
     told: list[Json] = [
         {"name": name, "value": value, "data": {}}
@@ -94,4 +95,4 @@ def enrichments(entry: Entry) -> dict[str, Json]:
             ("plan", facts.text(facts.change(entry).get("plan")) or UNKNOWN),
         )
     ]
-    return {"enrichments": told}
+    return {"enrichments": [*damaged, *told]}

@@ -62,13 +62,12 @@ def section(entry: Entry, hours: Window | None) -> Section:
 
 def title(entry: Entry) -> str:
     """An entry in one line."""
-    if facts.pruned(entry):
-        return "contents deleted by retention"
     ended = str(entry.decision or "Interrupted") if entry.trigger else ", ".join(entry.happened)
     if facts.under_way(entry):
         ended = "under way"
+    damaged = "" if entry.intact else "DAMAGED"
     commit = f"{entry.commit[:7]} {entry.subject}" if entry.commit else entry.message
-    return ": ".join(filter(None, (ended, commit)))
+    return ": ".join(filter(None, (damaged, ended, commit)))
 
 
 def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
@@ -175,8 +174,11 @@ def _tables(entry: Entry) -> Iterator[Table]:
     yield Table(
         "Drift", ("Target", "What", "By", "At"), tuple(tuple(word(each.get(n)) for n in names) for each in drift)
     )
-    records = ((str(record.sequence), str(record.event), record.hash) for record in entry.records)
-    yield Table("Records of the journal", ("Number", "Event", "Hash"), tuple(records))
+    records = (
+        (str(record.sequence), str(record.event), record.hash, "yes" if record.intact else "NO: damaged")
+        for record in entry.records
+    )
+    yield Table("Records of the journal", ("Number", "Event", "Hash", "Content has this hash"), tuple(records))
 
 
 def _of_change(found: Changed) -> Iterator[Row]:

@@ -7,7 +7,7 @@ characters that move, hide or reorder are shown as escapes.
 import csv
 from collections.abc import Callable, Iterable, Iterator
 
-from reconciler.audit.export.facts import Acked, Changed, Place, acks, approvals, change, changes, pruned, served, text
+from reconciler.audit.export.facts import Acked, Changed, Place, acks, approvals, change, changes, served, text
 from reconciler.audit.record.groups import stamp
 from reconciler.model.entry import UNKNOWN, Entry
 from reconciler.model.text import printable
@@ -57,7 +57,7 @@ def _line(line: object) -> str:
 def _whole(entry: Entry) -> tuple[Changed, ...]:
     """Stands for an entry that changed something served that it does not list."""
     told = change(entry)
-    if pruned(entry) or told.get("snapshot_before") == told.get("snapshot_after"):
+    if told.get("snapshot_before") == told.get("snapshot_after"):
         return ()
     return (Changed("Snapshot", "", "", "update", (), None, None, (), served(entry)),)
 
@@ -116,5 +116,6 @@ COLUMNS: dict[str, _Column] = {
     "lead_time_ms": lambda entry, _: entry.lead_ms if entry.lead_ms is not None else UNKNOWN,
     "plan": lambda entry, _: text(change(entry).get("plan")),
     "record": lambda entry, _: entry.records[-1].sequence,
+    "intact": lambda entry, _: "yes" if entry.intact else "no",
     "record_hash": lambda entry, _: entry.records[-1].hash,
 }

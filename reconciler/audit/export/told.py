@@ -11,6 +11,7 @@ def entry_json(entry: Entry) -> dict[str, Json]:
     """What an entry tells, without what it did to routes: the same keys for each, ``unknown`` for what nobody asked."""
     return {
         "entry": entry.sequence,
+        "intact": entry.intact,
         "time": stamp(entry.time),
         "finished_at": stamp(entry.finished_at) if entry.finished_at else None,
         "happened": [str(one) for one in entry.happened],
@@ -81,7 +82,10 @@ def acks_json(entry: Entry) -> Json:
 
 def records_json(entry: Entry) -> list[Json]:
     """Where the journal has it: numbers and hashes of its records."""
-    return [{"sequence": record.sequence, "event": str(record.event), "hash": record.hash} for record in entry.records]
+    return [
+        {"sequence": record.sequence, "event": str(record.event), "hash": record.hash, "intact": record.intact}
+        for record in entry.records
+    ]
 
 
 def changed_json(found: Changed) -> dict[str, Json]:

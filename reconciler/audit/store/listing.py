@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
@@ -77,26 +78,28 @@ def entry_of(connection: Connection, wanted: int | str) -> Entry | None:
 
 
 def record_of(sequence: int, digest: str, time: str, event: str, content: bytes | None) -> AuditRecord:
-    """A record as its row has it; without a body where retention deleted that.
+    """A record as its row has it, and whether that is what was written; without a body where retention deleted that.
 
     Raises:
         Stalled: the row is damaged.
     """
-    body = {} if content is None else _body(sequence, digest, content)
+    body, intact = ({}, True) if content is None else _body(sequence, digest, content)
+    if intact and body:
+        intact = (body.get("sequence"), body.get("time"), body.get("event")) == (sequence, time, event)
     try:
-        return AuditRecord(sequence, read_stamp(time), Event(event), body, Digest(digest))
+        return AuditRecord(sequence, read_stamp(time), Event(event), body, Digest(digest), intact)
     except ValueError as error:
         raise damaged(f"record {sequence} is damaged") from error
 
 
-def _body(sequence: int, digest: str, content: bytes) -> Facts:
-    """What a body holds; one that has its hash is as it was written, so its form need not be checked."""
+def _body(sequence: int, digest: str, content: bytes) -> tuple[Facts, bool]:
+    """What a body holds, and whether it has its hash; then it is as it was written, and its form need not be checked."""
     if isinstance(content, bytes) and digest_bytes(content) == digest:
         with suppress(ValueError, RecursionError):
             found = json.loads(content)
             if isinstance(found, dict):
-                return found
-    return parsed(sequence, content)
+                return found, True
+    return parsed(sequence, content), False
 
 
 def parsed(sequence: int, content: bytes) -> Facts:
@@ -122,6 +125,11 @@ def _entry(row: Row[Any]) -> Entry:
     if row.last_sequence is not None:
         last = record_of(row.last_sequence, row.last_hash, row.last_time, row.last_event, row.last_body)
     try:
-        return entry(first, last)
+        return entry(_present(first), _present(last) if last else None)
     except ValueError as error:
         raise damaged(f"record {row.number} is damaged") from error
+
+
+def _present(record: AuditRecord) -> AuditRecord:
+    """Retention deletes an entry's row with its bodies: a body that is missing while the row is there was taken out."""
+    return record if record.body else replace(record, intact=False)

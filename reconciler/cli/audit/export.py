@@ -46,6 +46,7 @@ class _Asked:
     entry: str
     output: str
     hours: Window | None
+    damaged: bool
     to: Path | None
 
     @property
@@ -60,16 +61,26 @@ class _Asked:
 @click.option("--entry", default="", metavar="ENTRY|COMMIT", help="Only this entry; instead of all other conditions.")
 @filters
 @click.option("--hours", callback=some_hours, metavar="HOURS", help="Evidence packs name changes out of these hours.")
+@click.option("--damaged", is_flag=True, help="Also records that are not as they were written; each is marked so.")
 @click.option("--to", type=click.Path(dir_okay=False, path_type=Path), help="File to write; standard output if none.")
 @click.option("--quiet", is_flag=True, help="No progress on standard error.")
 @settings_flags("state", "journal")
 def export(
-    settings: Loaded, query: Query, entry: str, output: str, hours: Window | None, to: Path | None, quiet: bool
+    settings: Loaded,
+    query: Query,
+    entry: str,
+    output: str,
+    hours: Window | None,
+    damaged: bool,
+    to: Path | None,
+    quiet: bool,
 ) -> int:
     """Give records out: the whole journal, a period, a commit. That it was done is recorded in the journal.
 
     jsonl is the journal itself, which `audit verify FILE` checks on any machine; csv has a row for each change of each
     route; cloudevents, ocsf and intoto are for other programs; markdown and html are evidence packs for people.
+    jsonl gives out what is there, for `audit verify FILE` to judge; every other format ends with 1 at a record that is
+    not as it was written, unless --damaged says that it is wanted all the same.
 
     \b
     Examples:
@@ -77,7 +88,7 @@ def export(
       reconciler audit export --output csv --since 90d --to changes.csv
       reconciler audit export --output html --commit 3f2a9c1 --to evidence.html
     """
-    asked = _Asked(query, entry, output, hours, to)
+    asked = _Asked(query, entry, output, hours, damaged, to)
     _check(asked)
     given = Given("records" if output == "jsonl" else "entries", quiet)
     with opened(settings) as journal:
@@ -126,7 +137,8 @@ def _pieces(
         tool_version=__version__,
         signer=signer,
     )
-    return (piece.encode() for piece in _texts(asked, _counted(entries, given), beside))
+    wanted_entries = entries if asked.damaged else _intact(entries)
+    return (piece.encode() for piece in _texts(asked, _counted(wanted_entries, given), beside))
 
 
 def _texts(asked: _Asked, entries: Entries, beside: givens.Given) -> Iterator[str]:
@@ -155,6 +167,21 @@ def _entries(journal: Journal, asked: _Asked, size: int) -> Entries:
         hint = "`reconciler audit log` lists them."
         raise Stalled("NoSuchEntry", f"the journal has no entry {printable(asked.entry)}", hint)
     return lambda: iter((found,))
+
+
+def _intact(entries: Entries) -> Entries:
+    """The same, up to the first that is no evidence."""
+
+    def intact() -> Iterator[Entry]:
+        for entry in entries():
+            for record in entry.records:
+                if not record.intact:
+                    what = f"record {record.sequence}, of entry {entry.sequence}, is not as it was written"
+                    hint = "See `reconciler audit verify`; --damaged gives such records out, marked as what they are."
+                    raise Stalled("JournalDamaged", what, hint)
+            yield entry
+
+    return intact
 
 
 def _counted(entries: Entries, given: Given) -> Entries:

@@ -8,7 +8,7 @@ import click
 from reconciler.audit import Journal
 from reconciler.cli.audit.filters import filters
 from reconciler.cli.audit.reading import opened
-from reconciler.cli.audit.shown import as_json, lines
+from reconciler.cli.audit.shown import as_json, damage, lines
 from reconciler.cli.options import output_flag, settings_flags
 from reconciler.model.happening import Happening
 from reconciler.model.question import Query
@@ -45,6 +45,8 @@ def log(settings: Loaded, query: Query, limit: int, before: int | None, output: 
         found = journal.entries(replace(asked, limit=limit + 1))
         _warn(journal, query)
     entries = found[:limit]
+    for words in damage(entries):
+        click.echo(words, err=True)
     if output == "json":
         click.echo(json.dumps([as_json(entry) for entry in entries], indent=2))
         return

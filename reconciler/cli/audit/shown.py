@@ -40,6 +40,14 @@ def lines(entries: Sequence[Entry], *, review: bool = False) -> Iterator[str]:
 _NUMBERS, _WORDS = 5, 11  # the least widths, so that pages of one log look alike
 
 
+def damage(entries: Iterable[Entry]) -> Iterator[str]:
+    """Of each record that is not as it was written, that it is none; it can be no evidence."""
+    for record in (record for entry in entries for record in entry.records if not record.intact):
+        words = "its content does not have its hash" if record.body else "its content was taken out, not by retention"
+        sign = click.style("DAMAGED", fg="red", bold=True)
+        yield f"{sign}: record {record.sequence} is not as it was written ({words}); see `reconciler audit verify`"
+
+
 def line(entry: Entry, numbers: int = _NUMBERS, words: int = _WORDS) -> str:
     """An entry in one line for people; the widths are of its number and of what happened."""
     colour = _COLOURS.get(entry.decision, "yellow") if entry.decision else "yellow"
@@ -56,6 +64,7 @@ def line(entry: Entry, numbers: int = _NUMBERS, words: int = _WORDS) -> str:
         f"[{counts.strip()}]" if counts else "",
         f"({acks})" if acks else "",
         entry.reason if entry.trigger else "",
+        "" if entry.intact else click.style("DAMAGED: not as it was written", fg="red", bold=True),
     ]
     return "  ".join(part for part in parts if part)
 
@@ -126,6 +135,7 @@ def as_json(entry: Entry) -> dict[str, Json]:
         "deletes": entry.deletes,
         "quarantined": entry.quarantined,
         "lead_ms": entry.lead_ms,
+        "intact": entry.intact,
     }
 
 

@@ -45,7 +45,8 @@ class EntryModel:
 
     `happened` says what it was about; `decision` is null for a note, and for an apply that is under way or was
     interrupted. `pull_request` is `unknown`, and `approvers` null, where nobody asked. `acks` counts Envoys by the
-    worst state of what they were sent. `lead_ms` is from the commit to the last acknowledgement.
+    worst state of what they were sent. `lead_ms` is from the commit to the last acknowledgement. Where `intact` is
+    false, a record of it is not as it was written: it was damaged or tampered with, and is no evidence.
     """
 
     number: int
@@ -74,6 +75,7 @@ class EntryModel:
     quarantined: int
     acks: dict[str, int]
     lead_ms: int | None
+    intact: bool
 
     @classmethod
     def of(cls, entry: Entry) -> "EntryModel":
@@ -105,6 +107,7 @@ class EntryModel:
             quarantined=entry.quarantined,
             acks=dict(entry.acks),
             lead_ms=entry.lead_ms,
+            intact=entry.intact,
         )
 
 
@@ -118,7 +121,7 @@ class EntryPage:
 
 @dataclass(frozen=True, slots=True)
 class RecordModel:
-    """One record of the hash chain. `body` is empty where retention deleted it.
+    """One record of the hash chain. Where `intact` is false, `body` is not what `hash` was made of.
 
     For who may see some namespaces it has only what concerns these; `hash` is that of the whole record.
     """
@@ -128,11 +131,12 @@ class RecordModel:
     event: str
     hash: str
     body: dict[str, Any]
+    intact: bool
 
     @classmethod
     def of(cls, record: AuditRecord) -> "RecordModel":
         """A record as JSON has it."""
-        return cls(record.sequence, record.time, str(record.event), str(record.hash), record.body)
+        return cls(record.sequence, record.time, str(record.event), str(record.hash), record.body, record.intact)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.model.audit import AuditRecord
-from reconciler.model.decision import Decision
 from reconciler.model.digest import Json
-from reconciler.model.entry import Entry
-from reconciler.web.pages.views import badges, evidence, facts, timeline
+from reconciler.model.entry import Answer, Entry
+from reconciler.model.telling import applied_change
+from reconciler.web.pages.views import badges, evidence, facts, outcomes, timeline
 from reconciler.web.pages.views.acknowledgements import Node, nodes_of
 from reconciler.web.pages.views.badges import Badge
 from reconciler.web.pages.views.changes import ChangedHost, ChangedRoute, changed_host, changed_route, risks_of
 from reconciler.web.pages.views.evidence import Fact
-from reconciler.web.pages.views.facts import Group
+from reconciler.web.pages.views.facts import HIDDEN, Group
 from reconciler.web.pages.views.moments import Moment, moment
 from reconciler.web.pages.views.places import Place, place
 from reconciler.web.pages.views.timing import Timing, timing
@@ -56,7 +56,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of the journal behind it; ``body`` is empty where retention deleted it."""
+    """One record of the journal behind it."""
 
     sequence: int
     event: str
@@ -72,13 +72,15 @@ class DecisionPage:
 
     Attributes:
         item: its line of the timeline.
-        applied: whether what changed is served; otherwise it only would have.
+        withheld: what of its records whoever asks may not see, as an `Entry` has it.
+        applied: whether what changed came to Envoys.
         routes: those of one page; ``many`` of all.
+        damaged: numbers of the records that are not as they were written.
         risks: what of it deserves a second look, each with what it is about.
     """
 
     item: timeline.Item
-    finished: Moment | None
+    withheld: tuple[str, ...]
     trigger: str
     source: tuple[Fact, ...]
     people: tuple[Fact, ...]
@@ -86,7 +88,7 @@ class DecisionPage:
     exceptions: tuple[Fact, ...]
     drift: tuple[str, ...]
     commits: tuple[Commit, ...]
-    applied: bool
+    applied: Answer
     routes: tuple[ChangedRoute, ...]
     many: int
     risks: tuple[str, ...]
@@ -99,7 +101,7 @@ class DecisionPage:
     timing: Timing | None
     digests: tuple[Fact, ...]
     records: tuple[Record, ...]
-    pruned: bool
+    damaged: tuple[int, ...]
 
 
 def decision_page(entry: Entry, now: datetime, page: int = 1) -> DecisionPage:
@@ -111,21 +113,21 @@ def decision_page(entry: Entry, now: datetime, page: int = 1) -> DecisionPage:
         page: of the routes, from 1.
     """
     begin, end = entry.records[0].body, entry.records[-1].body
-    change = _change(begin, end)
+    change = applied_change(begin, end)
     routes = facts.groups(change.get("routes"))
     shown = routes[(page - 1) * ROUTES_PER_PAGE : page * ROUTES_PER_PAGE]
     effect = facts.group(end, "effect")
     return DecisionPage(
         item=timeline.item(entry, now),
-        finished=moment(entry.finished_at, now) if entry.finished_at else None,
+        withheld=entry.withheld,
         trigger=str(entry.trigger or ""),
-        source=evidence.source(begin),
+        source=evidence.source(begin, entry.withheld),
         people=evidence.people(begin, entry),
-        verification=evidence.verification(begin.get("verification")) if begin.get("source") else (),
-        exceptions=evidence.exceptions(begin),
-        drift=tuple(evidence.drift(one) for one in facts.groups(begin.get("drift"))),
+        verification=_verification(begin, entry),
+        exceptions=evidence.hidden("Overridden") if "exceptions" in entry.withheld else evidence.exceptions(begin),
+        drift=_drift(begin, entry),
         commits=tuple(_commit(one, now) for one in facts.groups(facts.group(begin, "source").get("commits"))),
-        applied=entry.decision in (None, Decision.APPLIED, Decision.PARTIAL),
+        applied=outcomes.applied(entry),
         routes=tuple(changed_route(one) for one in shown),
         many=len(routes),
         risks=_risks(change, begin, end),
@@ -138,16 +140,20 @@ def decision_page(entry: Entry, now: datetime, page: int = 1) -> DecisionPage:
         timing=timing(entry, begin, end),
         digests=_digests(begin, end, change),
         records=tuple(_record(one, now) for one in entry.records),
-        pruned=not all(one.body for one in entry.records),
+        damaged=tuple(one.sequence for one in entry.records if not one.intact),
     )
 
 
-def _change(begin: Group, end: Group) -> Group:
-    """What was really applied: the result tells routes only where they are not as planned."""
-    planned, applied = facts.group(begin, "change"), facts.group(end, "change")
-    if not applied or applied.get("as_planned") is True:
-        return planned | applied | {name: planned[name] for name in ("routes", "hosts") if name in planned}
-    return applied
+def _verification(begin: Group, entry: Entry) -> tuple[Fact, ...]:
+    if "verification" in entry.withheld:
+        return evidence.hidden("Signature")
+    return evidence.verification(begin.get("verification")) if begin.get("source") else ()
+
+
+def _drift(begin: Group, entry: Entry) -> tuple[str, ...]:
+    if "drift" in entry.withheld:
+        return (HIDDEN,)
+    return tuple(evidence.drift(one) for one in facts.groups(begin.get("drift")))
 
 
 def _risks(change: Group, begin: Group, end: Group) -> tuple[str, ...]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
+from reconciler.model.decision import Decision, Trigger
 from reconciler.model.entry import UNKNOWN, Answer, Entry
 from reconciler.model.happening import Happening
-from reconciler.model.text import plural
-from reconciler.web.pages.views import badges, moments
+from reconciler.web.pages.views import badges, moments, outcomes
 from reconciler.web.pages.views.badges import Badge, Tone
 from reconciler.web.pages.views.moments import Moment
 
@@ -20,8 +20,9 @@ class Item:
     Attributes:
         title: the commit's subject, or what a note says.
         why: reason and message, where something is not well.
-        counts: routes created, updated, deleted.
+        counts: routes created, updated, deleted; or that would have been, or perhaps were.
         chips: what there is to say about evidence: what is missing stands out.
+        hidden: what of it whoever asks may not see, in words.
         gap: nothing could be recorded for a while: shown as a break in the line.
     """
 
@@ -38,6 +39,7 @@ class Item:
     acks: tuple[Badge, ...]
     chips: tuple[Badge, ...]
     unknown: str
+    hidden: str
     lead: str
     commits: int
     gap: bool
@@ -62,7 +64,11 @@ def item(entry: Entry, now: datetime) -> Item:
     """One entry as a line."""
     badge = badges.of_entry(entry)
     note = entry.trigger is None
-    chips, unknown = ((), "") if note or not (entry.commit or entry.creates) else evidence(entry)
+    told = not note and bool(entry.commit or entry.creates)
+    hidden = told and "people" in entry.withheld
+    chips, unknown = evidence(entry) if told and not hidden else (_overridden(entry), "")
+    if not entry.intact:
+        chips = (Badge("✕", "damaged: no evidence", Tone.BAD), *chips)
     return Item(
         number=entry.sequence,
         at=moments.moment(entry.time, now),
@@ -72,11 +78,12 @@ def item(entry: Entry, now: datetime) -> Item:
         author=entry.author,
         actor=entry.actor,
         why="" if note else why(entry),
-        counts=counts(entry),
+        counts=outcomes.counts(entry),
         quarantined=entry.quarantined,
         acks=tuple(_acks(entry)),
         chips=chips,
         unknown=unknown,
+        hidden="author, PR, approval, signature" if hidden else "",
         lead=moments.length(entry.lead_ms) if entry.lead_ms is not None and entry.lead_ms >= 0 else "",
         commits=max(0, len(entry.commits) - 1),
         gap=Happening.AUDIT_GAP in entry.happened,
@@ -88,8 +95,22 @@ def title(entry: Entry) -> str:
     """What it is about, in a line."""
     if entry.trigger is None:
         return entry.message or badges.of_entry(entry).word
-    words = {"Drift": "Somebody changed what Envoys hold; it was put back", "LateNack": "An Envoy rejected it later"}
-    return words.get(str(entry.trigger), "") or entry.subject or entry.revision or str(entry.trigger)
+    if entry.trigger is Trigger.DRIFT:
+        return f"Somebody changed what Envoys hold; {_put_back(entry)}"
+    if entry.trigger is Trigger.LATE_NACK:
+        return "An Envoy rejected it later"
+    return entry.subject or entry.revision or str(entry.trigger)
+
+
+def _put_back(entry: Entry) -> str:
+    """What became of it: only what was applied was put back."""
+    if entry.interrupted:
+        return "whether it was put back is not known"
+    if entry.decision is None:
+        return "it is being put back"
+    if entry.decision is Decision.UNCHANGED:
+        return "nothing was left to put back"
+    return "it was put back" if outcomes.applied(entry) is Answer.YES else "it was not put back"
 
 
 def why(entry: Entry) -> str:
@@ -97,18 +118,6 @@ def why(entry: Entry) -> str:
     if entry.interrupted:
         return "the process ended between intent and result; what Envoys held in between is not known"
     return ": ".join(filter(None, (entry.reason, entry.message)))
-
-
-def counts(entry: Entry) -> tuple[Badge, ...]:
-    """Routes created, updated and deleted, as far as there are any."""
-    told = (
-        ("+", entry.creates, "created", Tone.GOOD),
-        ("~", entry.updates, "updated", Tone.NOTICE),
-        (badges.MINUS, entry.deletes, "deleted", Tone.BAD),
-    )
-    return tuple(
-        Badge(f"{mark}{many}", f"{plural(many, 'route')} {word}", tone) for mark, many, word, tone in told if many
-    )
 
 
 def _acks(entry: Entry) -> list[Badge]:
@@ -134,9 +143,11 @@ def evidence(entry: Entry) -> tuple[tuple[Badge, ...], str]:
     else:
         _add(chips, unknown, entry.approved, f"approved by {_names(entry)}", "not approved", "approval")
     _add(chips, unknown, entry.signed, "signed", "unsigned", "signature")
-    if Happening.BREAK_GLASS in entry.happened:
-        chips.append(Badge("!", "safeguard overridden", Tone.BAD))
-    return tuple(chips), ", ".join(unknown)
+    return (*chips, *_overridden(entry)), ", ".join(unknown)
+
+
+def _overridden(entry: Entry) -> tuple[Badge, ...]:
+    return (Badge("!", "safeguard overridden", Tone.BAD),) if Happening.BREAK_GLASS in entry.happened else ()
 
 
 def _names(entry: Entry) -> str:
