@@ -93,7 +93,7 @@ def record_of(sequence: int, digest: str, time: str, event: str, content: bytes 
 
 
 def _body(sequence: int, digest: str, content: bytes) -> tuple[Facts, bool]:
-    """What a body holds, and whether it has its hash; then it is as it was written, and its form need not be checked."""
+    """What a body holds, and whether it has its hash; then its form need not be checked."""
     if isinstance(content, bytes) and digest_bytes(content) == digest:
         with suppress(ValueError, RecursionError):
             found = json.loads(content)

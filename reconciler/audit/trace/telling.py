@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reconciler.audit.record.groups import stamp
 from reconciler.audit.trace.finding import Found, Lost
 from reconciler.audit.trace.line import Line
 from reconciler.audit.trace.version import Version
@@ -80,6 +81,9 @@ class Words:
             what = f"{line.mapping}{_GAP}{line.source}{f' @ {line.commit[:7]}' if line.commit else ''}"
             by = f", entry {found.deleted_by}" if found.lost is Lost.DELETED else ""
             return f"{what}{_GAP}{found.lost}{by}"
+        if found.sent_by is not None:
+            place = f"{line.mapping}{_GAP}{line.source} @ {line.commit[:7]}"
+            return f"{place}{_GAP}sent to Envoys by entry {found.sent_by}, which {found.ended}"
         words = " or ".join(self.version_text(one) for one in found.versions)
         return f"{words}{_doubt(found)}"
 
@@ -90,6 +94,9 @@ class Words:
         if found.lost:
             origin: dict[str, Json] = {"mapping": line.mapping, "source": line.source, "commit": line.commit or None}
             return {"lost": str(found.lost), "deleted_by": found.deleted_by, **origin}
+        if found.sent_by is not None:
+            sent: dict[str, Json] = {"mapping": line.mapping, "source": line.source, "commit": line.commit or None}
+            return {**sent, "sent_by": found.sent_by, "ended": found.ended}
         versions = [self.version_facts(one) for one in found.versions]
         told: dict[str, Json] = versions[0] if len(versions) == 1 else {"one_of": list[Json](versions)}
         return {**told, "by": str(found.by), "outside_s": round(found.apart_s, 3), "others_possible": found.others}
@@ -112,7 +119,7 @@ def version_facts(version: Version, entry: Entry | None) -> dict[str, Json]:
         "source": version.path,
         "source_line": version.line,
         "author": version.author or None,
-        "written_at": version.written or None,
+        "written_at": _stamped(version.written),
     }
     if isinstance(touch, ObjectTouch):
         facts |= {"author": None, "manager": touch.manager or UNKNOWN, "resource_version": touch.resource_version}
@@ -125,8 +132,12 @@ def version_facts(version: Version, entry: Entry | None) -> dict[str, Json]:
     approvers: Json = UNKNOWN if entry.approvers is None else list(entry.approvers)
     if not entry.intact:
         served["intact"] = False
-    people: dict[str, Json] = {"pull_request": entry.pull_request or None, "approvers": approvers}
+    people: dict[str, Json] = {"pull_request": entry.pull_request, "approvers": approvers}
     return facts | served | {"entry_commit": entry.commit or None} | people
+
+
+def _stamped(text: str) -> str | None:
+    return stamp(datetime.fromisoformat(text)) if text else None
 
 
 def _by_whom(entry: Entry | None, version: Version) -> str:
