@@ -1,7 +1,7 @@
 """Files in, Envoy resources out: where the pure stages meet. `validate`, `plan`, `render` and `route` need no more."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from reconciler.envoy import EndpointSource, Rendering, RenderOptions
@@ -18,7 +18,7 @@ from reconciler.model.resource import HostMatch, Resource, ResourceId
 from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot, TypeUrl
 from reconciler.model.source import Realm, SourceSnapshot
 from reconciler.model.table import EMPTY_TABLE, RouteTable
-from reconciler.plan import BlastRadius, Touched, diff
+from reconciler.plan import BlastRadius, Touched, changed_documents, diff
 from reconciler.resources import Loaded, LoadedFiles, ParsedOnce, load, load_files
 from reconciler.table import Built, DefaultListener, Surroundings, build
 
@@ -218,7 +218,7 @@ def load_source_files(
 def plan_change(before: Compiled, after: Compiled, options: Options, fast_forward: bool | None) -> Plan:
     """The difference between two compiles, with the refusals of the settings."""
     since = after.since if after.since and after.since.base is before.token else None
-    return diff(
+    found = diff(
         before.table,
         after.table,
         before.snapshot,
@@ -229,3 +229,6 @@ def plan_change(before: Compiled, after: Compiled, options: Options, fast_forwar
         unguarded=after.unguarded,
         touched=Touched(since.resources, since.hosts) if since else None,
     )
+    told = {change.id for change in found.changes}
+    differing = changed_documents(before.resources, after.resources, since.resources if since else None)
+    return replace(found, documents=tuple(one for one in differing if one.id not in told))

@@ -33,6 +33,7 @@ def of_revision(
         revision=source.revision,
         commit=source.commit,
         commits_in_range=source.commits_in_range,
+        commits_omitted=source.commits_omitted,
         objects=source.objects,
         fast_forward=goes_on(source, state),
     )

@@ -42,6 +42,7 @@ class Attempt:
         started_at: when the reconcile began.
         fetched_at: when the revision was first seen here.
         previous: the revision last applied, None before the first.
+        commits_omitted: how many commits more there are than ``commits_in_range`` lists.
         objects: what differs in the cluster from what was last applied, as far as that is known; capped.
         drift: who else changed the targets meanwhile, as far as they can tell; it is undone.
         controller: who attempts it.
@@ -68,6 +69,7 @@ class Attempt:
     review: Review | None = None
     actor: Actor | None = None
     allowed_by: Actor | None = None
+    commits_omitted: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,16 @@ class EdgeChange:
     sentence: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentChange:
+    """A document that is served, or was, and says another thing than before; where either side was written."""
+
+    op: Op
+    id: ResourceId
+    before: Provenance | None
+    after: Provenance | None
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ResourceChange:
     """One xDS resource that would be sent or removed."""
@@ -132,6 +142,7 @@ class Plan:
         hosts: listeners and virtual hosts, sorted by name.
         edge: what all listeners have in common, sorted by subject.
         lifted: what it would be refused for, had nobody allowed this very plan.
+        documents: which differ of those that are behind none of ``changes``, sorted.
     """
 
     changes: tuple[Change, ...]
@@ -145,6 +156,7 @@ class Plan:
     hosts: tuple[HostChange, ...] = ()
     edge: tuple[EdgeChange, ...] = ()
     lifted: tuple[Refusal, ...] = ()
+    documents: tuple[DocumentChange, ...] = ()
 
     @property
     def empty(self) -> bool:

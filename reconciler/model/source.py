@@ -55,6 +55,8 @@ class Commit:
         oldest_known: history ends here because the clone is shallow, so what is attributed to this commit may be older.
         merge_request: what the message says it merges, as GitLab writes it: ``group/project!12``; empty for nothing.
         signature: ``UNKNOWN`` where nobody looked; it is looked for in the commits of a new revision only.
+        paths: of the files it changed; of a merge, those that are as in none of its parents. None where there are very
+            many, or nobody looked, as is done for the commits of a range only.
     """
 
     sha: str
@@ -69,6 +71,7 @@ class Commit:
     oldest_known: bool = False
     merge_request: str = field(default="", compare=False)
     signature: Signature = field(default=Signature.UNKNOWN, compare=False)
+    paths: tuple[str, ...] | None = field(default=None, compare=False)
 
     @property
     def short(self) -> str:
@@ -192,6 +195,7 @@ class SourceSnapshot:
             from them stays served.
         problems: why those were refused.
         commits_in_range: commits after ``previous`` up to this revision, newest first; capped.
+        commits_omitted: how many more there are.
         fast_forward: False when ``previous`` is not an ancestor; None when there was no previous one.
         delta: what differs from the snapshot that the source gave before, where it knows that without looking at all.
         objects: what differs in the cluster from the revision before ``previous``; capped.
@@ -208,6 +212,7 @@ class SourceSnapshot:
     delta: SourceDelta | None = field(default=None, compare=False)
     objects: tuple[ObjectChange, ...] = ()
     dark: frozenset[Realm] = frozenset()
+    commits_omitted: int = 0
 
     def file(self, path: str) -> SourceFile | None:
         """The file of a path, found without looking at all of them."""

@@ -22,7 +22,8 @@ _BY_DECISION = {
 _BY_REASON = {"Suspended": Happening.SUSPEND, "Resumed": Happening.RESUME}
 _REJECTED = "EnvoyRejected"
 _SERVED = (Decision.APPLIED, Decision.PARTIAL)
-_LISTS = ("routes", "hosts", "edge")
+# Of a change: what a result does not tell again.
+LISTS = ("routes", "hosts", "edge", "documents")
 
 
 def happened(event: Event, body: _Body, intent: _Body | None = None) -> tuple[Happening, ...]:
@@ -77,7 +78,7 @@ def applied_change(first_body: _Body, last_body: _Body) -> _Body:
     planned, ended = _change(first_body), _change(last_body)
     if ended.get("as_planned") is not True and "routes" in ended:
         return ended
-    return {**planned, **ended, **{name: planned[name] for name in _LISTS if name in planned}}
+    return {**planned, **ended, **{name: planned[name] for name in LISTS if name in planned}}
 
 
 def _change(body: _Body) -> _Body:

@@ -216,6 +216,7 @@ class CombinedSource:
             unreadable=tuple(sorted((*read.unreadable, *view.refused))) if view.synced else read.unreadable,
             problems=tuple(sorted((*read.problems, *_unread(dark, view, self._failure)), key=rank)),
             commits_in_range=read.commits_in_range if moved else (),
+            commits_omitted=read.commits_omitted if moved else 0,
             fast_forward=read.fast_forward if moved or previous is None else True,
             delta=_delta(told, files, view, dark),
             objects=view.changes_since(base)[:_MAX_OBJECTS] if base is not None else (),

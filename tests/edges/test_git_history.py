@@ -63,8 +63,31 @@ def test_same_question_gets_the_same_object(repository: Repository, source: GitS
     assert source.fetch(second.revision).commits_in_range == ()
 
 
-def test_range_is_capped(repository: Repository, source: GitSource) -> None:
-    """A push of very many commits names the newest 250."""
+def test_each_commit_of_a_range_names_the_files_it_changed(
+    repository: Repository, source: GitSource, tmp_path: Path
+) -> None:
+    """One after the other while it runs, and with a merge, and by one who just started: the same."""
+    first = source.fetch(None)
+    repository.commit({"b.yaml": "b", "odd\nname \x01.yaml": "o"}, "Two files")
+    repository.commit({"b.yaml": None}, "One goes")
+    expected = {"Two files": ("b.yaml", "odd\nname \x01.yaml"), "One goes": ("b.yaml",)}
+    assert _paths(source.fetch(first.revision)) == expected
+    assert _paths(local_source(repository.path, tmp_path / "restarted").fetch(first.revision)) == expected
+    repository.git("checkout", "-q", "-b", "side")
+    repository.commit({"side.yaml": "s"}, "Aside")
+    repository.git("checkout", "-q", "main")
+    repository.commit({"a.yaml": "main"}, "Meanwhile")
+    repository.git("merge", "-q", "-m", "Merged", "side")
+    merged = {"Merged": (), "Meanwhile": ("a.yaml",), "Aside": ("side.yaml",), **expected}
+    assert _paths(source.fetch(first.revision)) == merged
+
+
+def _paths(snapshot: SourceSnapshot) -> dict[str, tuple[str, ...] | None]:
+    return {commit.subject: commit.paths for commit in snapshot.commits_in_range}
+
+
+def test_range_is_capped(repository: Repository, source: GitSource, tmp_path: Path) -> None:
+    """A push of very many commits names the newest 250, and says how many more there are."""
     first = source.fetch(None)
     stream = "".join(
         f"commit refs/heads/main\ncommitter C <c@example.com> {1_800_000_000 + n} +0000\ndata 4\nn{n:03d}\n"
@@ -74,6 +97,8 @@ def test_range_is_capped(repository: Repository, source: GitSource) -> None:
     repository.git("fast-import", "--quiet", feed=stream.encode())
     snapshot = source.fetch(first.revision)
     assert _subjects(snapshot)[::249] == ["n299", "n050"]
+    assert snapshot.commits_omitted == 50
+    assert local_source(repository.path, tmp_path / "restarted").fetch(first.revision).commits_omitted == 50
 
 
 def test_force_push_is_no_fast_forward(repository: Repository, source: GitSource) -> None:

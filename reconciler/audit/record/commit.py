@@ -3,7 +3,7 @@
 A fact nobody asked a forge for is the string ``unknown``, never a guess. What the commit says of itself is a claim.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from reconciler.audit.record.claims import claims, is_bot, tickets
 from reconciler.audit.record.clean import repository
@@ -11,10 +11,12 @@ from reconciler.audit.record.groups import UNKNOWN, Facts, object_facts, stamp
 from reconciler.model.audit import Attempt
 from reconciler.model.digest import Json
 from reconciler.model.entry import Answer
+from reconciler.model.plan import Plan
 from reconciler.model.review import Approval, Review
 from reconciler.model.source import Commit, Person, Signature
 
 _MOST_TRAILERS = 10  # of one commit among many
+_MOST_PATHS = 20_000  # of all commits of a record
 
 
 def source(attempt: Attempt) -> Json:
@@ -33,13 +35,31 @@ def source(attempt: Attempt) -> Json:
         "oldest_known": commit.oldest_known if commit else False,
         "previous_applied": (attempt.previous.sha or None) if attempt.previous else None,
         "fast_forward": attempt.fast_forward,
-        "fetched_at": stamp(attempt.fetched_at),
-        "commits": [_of_range(each) for each in attempt.commits_in_range],
+        "fetched_at": stamp(attempt.fetched_at) if attempt.fetched_at else UNKNOWN,
+        "commits": list(_of_range(attempt)),
+        **({"commits_omitted": attempt.commits_omitted} if attempt.commits_omitted else {}),
         **_objects(attempt),
     }
 
 
-def _of_range(commit: Commit) -> Json:
+def _of_range(attempt: Attempt) -> Iterator[Json]:
+    """The commits, each with those of the paths it changed at which something stands that this change is about."""
+    told, left = _places(attempt.plan), _MOST_PATHS
+    for commit in attempt.commits_in_range:
+        facts = _one_of_range(commit)
+        paths: list[Json] | None = None if commit.paths is None else [path for path in commit.paths if path in told]
+        left -= len(paths or ())
+        yield facts if paths is None or left < 0 else {**facts, "paths": paths}
+
+
+def _places(plan: Plan) -> frozenset[str]:
+    routes = (place for each in plan.changes for place in (each.before, each.after))
+    others = (place for each in plan.documents for place in (each.before, each.after))
+    policies = (policy.provenance for each in plan.changes for policy in each.policies)
+    return frozenset(place.path for place in (*routes, *others, *policies) if place is not None)
+
+
+def _one_of_range(commit: Commit) -> Facts:
     return {
         "commit": commit.sha,
         "parents": list(commit.parents),

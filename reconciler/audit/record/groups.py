@@ -8,7 +8,7 @@ from reconciler.audit.record import risks
 from reconciler.model.digest import Json
 from reconciler.model.effect import Drift
 from reconciler.model.happening import Actor
-from reconciler.model.plan import Change, EdgeChange, HostChange, Op, Plan, fields_json
+from reconciler.model.plan import Change, DocumentChange, EdgeChange, HostChange, Op, Plan, fields_json
 from reconciler.model.provenance import ObjectTouch, Provenance
 from reconciler.model.resource import ResourceId
 from reconciler.model.risk import Risk
@@ -57,6 +57,7 @@ def change(plan: Plan) -> Facts:
         "routes": [_route(change) for change in plan.changes],
         "hosts": [_host(host) for host in plan.hosts],
         "edge": [_edge(change) for change in plan.edge],
+        **({"documents": [_document(change) for change in plan.documents]} if plan.documents else {}),
     }
 
 
@@ -85,6 +86,15 @@ def _edge(change: EdgeChange) -> Json:
         "sentence": change.sentence,
         "fields": fields_json(change.fields),
         **_risky(risks.of_edge(change)),
+    }
+
+
+def _document(change: DocumentChange) -> Json:
+    return {
+        "op": str(change.op),
+        **identity(change.id),
+        "before": place(change.before),
+        "after": place(change.after),
     }
 
 

@@ -13,7 +13,7 @@ from reconciler.model.audit import Attempt, Conclusion, Event
 from reconciler.model.digest import Digest, Json
 from reconciler.model.happening import Note
 from reconciler.model.source import Revision
-from reconciler.model.telling import worked_out
+from reconciler.model.telling import LISTS, worked_out
 
 
 def started(tool_version: str, database: Json) -> Facts:
@@ -54,7 +54,7 @@ def result(sequence: int, intent_body: Facts, conclusion: Conclusion, served: Js
     change = groups.change(conclusion.plan)
     if change["plan"] == planned.get("plan"):
         # The intent already tells every route; ten thousand of them are not written twice.
-        told = {key: value for key, value in change.items() if key not in ("routes", "hosts", "edge")}
+        told = {key: value for key, value in change.items() if key not in LISTS}
         change = {**told, "as_planned": True}
     facts: Facts = {
         "intent": sequence,

@@ -1,7 +1,8 @@
 """Facts of commits: who, when, what for. All of it is untrusted text and is cleaned on the way in."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from reconciler.model.source import Commit, Person
@@ -9,6 +10,7 @@ from reconciler.sources.git.objects import Corrupt, Objects
 
 MAX_COMMITS_IN_RANGE = 250
 
+_MAX_PATHS = 1_000  # of one commit
 _MAX_NAME = 200
 _MAX_SUBJECT = 200
 _MAX_TRAILERS = 50
@@ -45,11 +47,47 @@ def read_commits(objects: Objects, shas: Collection[str], boundary: frozenset[st
     return found
 
 
-def read_range(objects: Objects, old: str, new: str, boundary: frozenset[str]) -> tuple[Commit, ...]:
-    """Commits after ``old`` up to ``new``, newest first, at most ``MAX_COMMITS_IN_RANGE``."""
-    limit = f"--max-count={MAX_COMMITS_IN_RANGE}"
-    with objects.tokens("log", "-z", limit, _FORMAT, f"{old}..{new}", "--") as tokens:
-        return tuple(_commits(tokens, boundary))
+def read_range(objects: Objects, old: str, new: str, boundary: frozenset[str]) -> tuple[tuple[Commit, ...], int]:
+    """Commits after ``old`` up to ``new`` with the paths they changed, and how many more there are.
+
+    The newest come first, at most ``MAX_COMMITS_IN_RANGE``.
+    """
+    wanted = f"{old}..{new}"
+    # A merge is told with what it changed itself (`-c`).
+    how = ("-z", "--raw", "-c", "--no-renames", f"--max-count={MAX_COMMITS_IN_RANGE}", MARKED_FORMAT)
+    with objects.tokens("log", *how, wanted, "--") as tokens:
+        listed = marked(tokens, boundary)
+        found = tuple(with_paths(commit, (path for _, path in changed)) for commit, changed in listed)
+    if len(found) < MAX_COMMITS_IN_RANGE:
+        return found, 0
+    return found, int(objects.output("rev-list", "--count", wanted, "--")) - len(found)
+
+
+def with_paths(commit: Commit, changed: Iterable[bytes]) -> Commit:
+    """The commit with the paths that it changed, as git has them; what is no UTF-8 is no file that is read."""
+    raw = tuple(changed)
+    if len(raw) > _MAX_PATHS:
+        return commit
+    decoded = (path.decode("utf-8", "replace") for path in raw)
+    return replace(commit, paths=tuple(path for path in decoded if "\ufffd" not in path))
+
+
+def marked(tokens: Iterator[bytes], boundary: frozenset[str]) -> Iterator[tuple[Commit, list[tuple[bytes, bytes]]]]:
+    """What ``git log -z --raw`` prints in `MARKED_FORMAT`: each commit, and how each path was changed.
+
+    Raises:
+        Corrupt: it printed something else.
+    """
+    token = next(tokens, None)
+    while token is not None:
+        if not token.startswith(MARK):
+            raise Corrupt("git log printed something else than a commit")
+        commit = take_commit(token.removeprefix(MARK), tokens, boundary)
+        changed = []
+        while (token := next(tokens, None)) is not None and not token.startswith(MARK):
+            if token.strip():
+                changed.append((token, next(tokens, b"")))
+        yield commit, changed
 
 
 def is_ancestor(objects: Objects, old: str, new: str) -> bool:

@@ -139,7 +139,8 @@ class GitSource:
         found = self._related(wanted, previous)
         if found.commit is None or (previous is not None and previous.sha == found.commit.sha):
             return found
-        commits = {commit.sha: commit for commit in (*found.commits_in_range, found.commit)}
+        # Those of the range come with the paths they changed.
+        commits = {commit.sha: commit for commit in (found.commit, *found.commits_in_range)}
         unseen = [sha for sha, commit in commits.items() if commit.signature is Signature.UNKNOWN]
         for sha, signature in read_signatures(self._clone.objects, unseen).items():
             commits[sha] = replace(commits[sha], signature=signature)
@@ -159,7 +160,9 @@ class GitSource:
         if previous.sha == latest.commit.sha:
             return replace(latest, fast_forward=True)
         if standing.line is not None and standing.line[0] == previous.sha:
-            return replace(latest, commits_in_range=standing.line[1][:MAX_COMMITS_IN_RANGE], fast_forward=True)
+            commits = standing.line[1]
+            listed, omitted = commits[:MAX_COMMITS_IN_RANGE], len(commits[MAX_COMMITS_IN_RANGE:])
+            return replace(latest, commits_in_range=listed, commits_omitted=omitted, fast_forward=True)
         return self._relate(latest, latest.commit, previous, wanted)
 
     def _relate(self, latest: SourceSnapshot, commit: Commit, previous: Revision, wanted: Wanted) -> SourceSnapshot:
@@ -170,9 +173,11 @@ class GitSource:
         objects = self._clone.objects
         if objects.commit(previous.sha) is None:
             return replace(latest, fast_forward=False)
+        listed, omitted = read_range(objects, previous.sha, commit.sha, self._clone.boundary)
         return replace(
             latest,
-            commits_in_range=read_range(objects, previous.sha, commit.sha, self._clone.boundary),
+            commits_in_range=listed,
+            commits_omitted=omitted,
             fast_forward=is_ancestor(objects, previous.sha, commit.sha),
         )
 

@@ -1,14 +1,14 @@
 """The commits between one that has been read and the one that is wanted: facts, and what each of them changed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.model.source import Commit
 from reconciler.sources.git.attribution import ParentDiff, Step
 from reconciler.sources.git.changes import Change, Changes, befores, change_of, differences
-from reconciler.sources.git.commits import MARK, MARKED_FORMAT, take_commit
-from reconciler.sources.git.objects import Corrupt, Objects
+from reconciler.sources.git.commits import MARKED_FORMAT, marked
+from reconciler.sources.git.objects import Objects
 
 _MAX_COMMITS = 2_000
 
@@ -28,6 +28,7 @@ class Span:
         changes: every path that changed along the line, as it is in the newer commit.
         head: the newest commit of the line that changed anything; empty if none did.
         straight: no merge is among them.
+        paths: which each of them changed; none for merges.
     """
 
     commits: Mapping[str, Commit]
@@ -35,6 +36,7 @@ class Span:
     changes: Changes
     head: str
     straight: bool
+    paths: Mapping[str, tuple[bytes, ...]]
 
 
 def span_between(objects: Objects, old: str, new: str, sub_path: str, boundary: frozenset[str]) -> Span | None:
@@ -47,7 +49,9 @@ def span_between(objects: Objects, old: str, new: str, sub_path: str, boundary: 
     every = ("--topo-order", "--full-history", "--sparse", f"--max-count={_MAX_COMMITS + 1}")
     raw = ("-z", "--raw", "--no-abbrev", "--no-renames", "--ignore-submodules=none")
     with objects.tokens("log", *raw, *every, MARKED_FORMAT, new, f"^{old}", "--", sub_path or ".") as tokens:
-        records = list(_records(tokens, boundary))
+        records = [
+            (commit, {path: change_of(how) for how, path in changed}) for commit, changed in marked(tokens, boundary)
+        ]
     if not records or len(records) > _MAX_COMMITS:
         return None
     pairs = [(commit.sha, parent) for commit, _ in records if len(commit.parents) > 1 for parent in commit.parents]
@@ -58,7 +62,8 @@ def span_between(objects: Objects, old: str, new: str, sub_path: str, boundary: 
             links[commit.sha] = _simplified(tuple((parent, next(of_merges)) for parent in commit.parents))
         else:
             links[commit.sha] = tuple((parent, changes) for parent in commit.parents)
-    return _follow(old, new, {commit.sha: commit for commit, _ in records}, links)
+    paths = {commit.sha: tuple(changes) for commit, changes in records}
+    return _follow(old, new, {commit.sha: commit for commit, _ in records}, links, paths)
 
 
 def _simplified(links: _Links) -> _Links:
@@ -67,7 +72,13 @@ def _simplified(links: _Links) -> _Links:
     return (same[0],) if same else links
 
 
-def _follow(old: str, new: str, commits: Mapping[str, Commit], links: Mapping[str, _Links]) -> Span | None:
+def _follow(
+    old: str,
+    new: str,
+    commits: Mapping[str, Commit],
+    links: Mapping[str, _Links],
+    paths: Mapping[str, tuple[bytes, ...]],
+) -> Span | None:
     at, head, changed = new, "", dict[bytes, Change]()
     while at != old:
         if not links.get(at):
@@ -79,18 +90,5 @@ def _follow(old: str, new: str, commits: Mapping[str, Commit], links: Mapping[st
             changed.setdefault(path, change)
         at = parent
     steps = tuple(Step(sha, tuple(ParentDiff(p, befores(c)) for p, c in ways)) for sha, ways in links.items())
-    return Span(commits, steps, changed, head, all(len(commit.parents) <= 1 for commit in commits.values()))
-
-
-def _records(tokens: Iterator[bytes], boundary: frozenset[str]) -> Iterator[tuple[Commit, Changes]]:
-    token = next(tokens, None)
-    while token is not None:
-        if not token.startswith(MARK):
-            raise Corrupt("git log printed something else than a commit")
-        commit = take_commit(token.removeprefix(MARK), tokens, boundary)
-        changes: dict[bytes, Change] = {}
-        while (token := next(tokens, None)) is not None and not token.startswith(MARK):
-            if token.strip():
-                path = next(tokens, b"")
-                changes[path] = change_of(token)
-        yield commit, changes
+    straight = all(len(commit.parents) <= 1 for commit in commits.values())
+    return Span(commits, steps, changed, head, straight, paths)

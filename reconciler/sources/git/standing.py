@@ -14,7 +14,7 @@ from reconciler.model.limits import Limits
 from reconciler.model.source import Commit, Revision, SourceDelta, SourceFile, SourceSnapshot
 from reconciler.sources.git.attribution import AttributedFile, Attributions, attribute_since
 from reconciler.sources.git.changes import Changes
-from reconciler.sources.git.commits import MAX_COMMITS_IN_RANGE
+from reconciler.sources.git.commits import MAX_COMMITS_IN_RANGE, with_paths
 from reconciler.sources.git.documents import BlobDigests
 from reconciler.sources.git.objects import Objects
 from reconciler.sources.git.reading import Input
@@ -195,7 +195,8 @@ def _spliced(
         tuple(one.problem for one in refused),
         delta=SourceDelta(_revision(before), tuple(sorted({*put, *gone, *touched.refusals}))),
     )
-    line = (_revision(before).sha, tuple(span.commits.values())) if span.straight else None
+    told = (with_paths(commit, span.paths[commit.sha]) for commit in span.commits.values())
+    line = (_revision(before).sha, tuple(told)) if span.straight else None
     attributions = _attributions(
         standing.attributions, span.head, {path: one for path, (one, _) in changed.items()}, gone
     )

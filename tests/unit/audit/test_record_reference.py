@@ -15,7 +15,16 @@ from reconciler.model.digest import Digest, Json, digest_bytes
 from reconciler.model.effect import Ack, AckState, Drift, Evidence, Placed
 from reconciler.model.happening import Actor, Happening, Note
 from reconciler.model.origin import Attached
-from reconciler.model.plan import Change, EdgeChange, FieldChange, HostChange, Op, Refusal, RefusalReason
+from reconciler.model.plan import (
+    Change,
+    DocumentChange,
+    EdgeChange,
+    FieldChange,
+    HostChange,
+    Op,
+    Refusal,
+    RefusalReason,
+)
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.provenance import ObjectTouch, Provenance, Touch
 from reconciler.model.resource import Kind, ResourceId
@@ -59,6 +68,7 @@ def bodies() -> Iterator[dict[str, Json]]:
         edge=(EdgeChange(Op.DELETE, "AuthService a", FIELDS, "NO LONGER"),),
         refusals=(Refusal(RefusalReason.UNGUARDED, "words"),),
         lifted=(Refusal(RefusalReason.UNGUARDED, "words"),),
+        documents=(DocumentChange(Op.UPDATE, ResourceId(Kind.HOST, "default", "a"), *touched),),
     )
     made = commit(1, subject="ABC-1 (#2)", signature=Signature.SSH, merge_request="a/b!2")
     people = ("Reviewed-by", "Approved-by", "Acked-by", "PR-URL")
@@ -67,7 +77,8 @@ def bodies() -> Iterator[dict[str, Json]]:
     whole = attempt(
         1,
         commit=made,
-        commits_in_range=(made,),
+        commits_in_range=(replace(made, paths=("a.yaml",)),),
+        commits_omitted=1,
         plan=wide,
         review=Review("2", "https://x", "title", "ann", (approval,), "bea", NOON, (run,), "ann"),
         controller=Controller("a", "b", "c", "d", 1),
