@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from reconciler.audit.proof import note as notes
 from reconciler.audit.proof.signing import PublicKey, Signer
 from reconciler.audit.record import records
+from reconciler.audit.record.groups import Facts
 from reconciler.audit.store import append, database, proving
 from reconciler.audit.store.append import Hand
 from reconciler.audit.store.database import Database
@@ -80,8 +81,11 @@ class Proofs:
             raise Stalled("JournalNotSigned", "no key signs the journal that could announce another", "")
         text = notes.announcement(self._hand.origin, new.public, old)
         message = f"the key {new.public.id.hex()} signs from now on, in place of {old.public.id.hex()}"
-        facts = {"key": str(new.public), "announcement": text}
-        return self.note(Note(Happening.KEY_CHANGED, message, actor, {**facts}))
+        facts: Facts = {"key": str(new.public), "announcement": text}
+        with append.writing(self._place.writer, self._hand) as ledger:
+            # The new one finds an end then that it signed itself, wherever the old one is.
+            ledger.successor = new
+            return ledger.append(Event.NOTE, records.note(Note(Happening.KEY_CHANGED, message, actor, facts))).sequence
 
     def _reading(self) -> AbstractContextManager[Connection]:
         return database.reading(self._place.reader)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from sqlalchemy import Connection, delete, select, update
 
 from reconciler.audit import Journal
@@ -13,9 +14,11 @@ from reconciler.audit.proof import merkle, note
 from reconciler.audit.proof.chain import encode, parse
 from reconciler.audit.proof.signing import Signer
 from reconciler.audit.store import database
-from reconciler.audit.store.schema import anchors, checkpoints, head, nodes, records
+from reconciler.audit.store.schema import checkpoints, head, nodes, records
 from reconciler.model.audit import Verification
 from reconciler.model.digest import Digest, digest_bytes
+from reconciler.model.errors import Stalled
+from reconciler.model.happening import Happening, Note
 from reconciler.model.health import AnchorHealth
 from tests.support import postgres
 from tests.support.exports import ORIGIN, OTHER, SIGNER
@@ -96,9 +99,16 @@ def chain(connection: Connection, number: int) -> None:
 def tree(connection: Connection, number: int) -> None:
     """The same, with a tree that goes with it."""
     chain(connection, number)
+    grow(connection)
+
+
+def grow(connection: Connection) -> None:
+    """The tree over what is there."""
     frontier = merkle.Frontier()
     connection.execute(delete(nodes))
-    for each in connection.execute(select(records.c.hash).order_by(records.c.sequence)).scalars().all():
+    size = connection.execute(select(head.c.sequence)).scalar_one()
+    hashes = select(records.c.hash).where(records.c.sequence <= size).order_by(records.c.sequence)
+    for each in connection.execute(hashes).scalars().all():
         frontier, completed = frontier.append(merkle.leaf(Digest(each)))
         for one in completed:
             connection.execute(nodes.insert(), {"level": one.level, "position": one.position, "hash": one.hash})
@@ -111,15 +121,24 @@ def another_key(connection: Connection, number: int) -> None:
 
 
 def the_key(connection: Connection, number: int) -> None:
-    """The same, signed by the journal's own key, which the forger has; what the journal kept of older ones is gone."""
+    """The same, signed by the journal's own key, which the forger has; so is what the journal kept of older ones."""
     signature(connection, number, SIGNER)
-    connection.execute(delete(anchors))
-    connection.execute(delete(checkpoints))
+    frontier = merkle.Frontier()
+    for size, each in enumerate(connection.execute(select(records.c.hash).order_by(records.c.sequence)).scalars(), 1):
+        frontier, _ = frontier.append(merkle.leaf(Digest(each)))
+        text = note.signed(note.Checkpoint(ORIGIN, size, frontier.root()), SIGNER)
+        connection.execute(update(checkpoints).where(checkpoints.c.size == size).values(text=text))
 
 
 def signature(connection: Connection, number: int, signer: Signer) -> None:
     """The same, with a checkpoint over it."""
     tree(connection, number)
+    signature_over(connection, signer)
+
+
+def signature_over(connection: Connection, signer: Signer = SIGNER) -> None:
+    """A checkpoint over what is there."""
+    grow(connection)
     frontier = merkle.Frontier.decode(connection.execute(select(head.c.frontier)).scalar_one())
     text = note.signed(note.Checkpoint(ORIGIN, frontier.size, frontier.root()), signer)
     connection.execute(update(head).values(checkpoint=text))
@@ -173,6 +192,29 @@ def test_all_made_anew_with_another_key_is_found_by_the_signature(copy: Shelf, n
     assert "none of the keys given signed it" in forged(copy, another_key, number).finding
 
 
+@pytest.mark.parametrize(
+    ("edited", "finding"),
+    [
+        (["DELETE FROM anchors", "DELETE FROM checkpoints"], "lacks what a record tells"),
+        (["UPDATE anchors SET place = 'elsewhere'"], "lacks what a record tells"),
+        (["INSERT INTO anchors SELECT 'elsewhere', size, time FROM anchors"], "says what no record tells"),
+        (["INSERT INTO checkpoints SELECT size + 1, time, text FROM checkpoints"], "of other sizes"),
+    ],
+)
+def test_what_was_left_outside_is_what_the_notes_tell(
+    copy: Shelf, tmp_path: Path, edited: list[str], finding: str
+) -> None:
+    """Who writes the database can neither hide that something was left, nor claim it."""
+    anchored(copy, InFile(tmp_path / "anchors", ORIGIN), [])
+    assert not verified(copy).finding
+
+    def forgery(connection: Connection, _number: int) -> None:
+        for each in edited:
+            connection.execute(sqlalchemy.text(each))
+
+    assert finding in forged(copy, forgery, 0).finding
+
+
 @SOME
 def test_all_made_anew_with_the_key_is_found_from_outside_alone(copy: Shelf, tmp_path: Path, number: int) -> None:
     """The journal verifies; the checkpoint that was left outside before does not go with it."""
@@ -215,3 +257,92 @@ def test_the_same_holds_in_postgresql(forgery: Forgery) -> None:
     filled(shelf)
     assert not verified(shelf).finding
     assert forged(shelf, forgery, 3).finding
+
+
+@pytest.mark.parametrize("forgery", [chain, tree, another_key])
+def test_what_was_made_anew_is_not_signed_by_the_next_append(copy: Shelf, forgery: Forgery) -> None:
+    """The controller that comes next refuses, and what it would have covered up stays found."""
+    assert forged(copy, forgery, 3).finding
+    refused(copy)
+
+
+def test_nor_in_postgresql() -> None:
+    """The same there."""
+    running = postgres.server()
+    shelf = Shelf(running.url, running.schema())
+    filled(shelf)
+    assert forged(shelf, tree, 3).finding
+    refused(shelf)
+
+
+def refused(shelf: Shelf) -> None:
+    """Nothing is appended, and verification finds what it found."""
+    before = verified(shelf)
+    for _ in range(2):
+        with pytest.raises(Stalled, match=r"written anew|another one did|nothing signs"):
+            append_one(shelf)
+    assert (verified(shelf).finding, verified(shelf).records) == (before.finding, before.records)
+
+
+def append_one(shelf: Shelf) -> None:
+    """As the next controller does."""
+    journal = shelf.open(signer=SIGNER, origin=ORIGIN)
+    try:
+        journal.interrupt(8)
+    finally:
+        journal.close()
+
+
+def test_a_signature_that_was_taken_away_is_not_made_anew(copy: Shelf) -> None:
+    """Else whoever forged the rest would leave it out."""
+    forged(copy, unsigned, 0)
+    refused(copy)
+
+
+def unsigned(connection: Connection, _number: int) -> None:
+    """Nothing signs it."""
+    connection.execute(update(head).values(checkpoint=""))
+
+
+@pytest.mark.parametrize("server", [False, True])
+def test_what_is_made_anew_under_a_running_controller_is_not_signed(copy: Shelf, *, server: bool) -> None:
+    """Even with the key: it remembers how it left the journal, and another process of ours only continues that."""
+    if server:
+        running = postgres.server()
+        copy = Shelf(running.url, running.schema())
+        filled(copy)
+    journal = copy.open(signer=SIGNER, origin=ORIGIN)
+    journal.interrupt(8)
+    append_note(copy)
+    journal.intend(attempt(5))
+    forged(copy, the_key, 4)
+    with pytest.raises(Stalled, match="a moment ago"):
+        journal.intend(attempt(6))
+    forged(copy, without_the_last, 11)
+    with pytest.raises(Stalled, match="had 11 records a moment ago, and now it has 10"):
+        journal.intend(attempt(6))
+    journal.close()
+
+
+def append_note(shelf: Shelf) -> None:
+    """As a verb does beside the controller."""
+    journal = shelf.open(signer=SIGNER, origin=ORIGIN)
+    journal.note(Note(Happening.EXPORT, "given out"))
+    journal.close()
+
+
+def without_the_last(connection: Connection, number: int) -> None:
+    """Cut off: a head as it was one record before, with a signature over that."""
+    connection.execute(update(head).values(sequence=number - 1, hash=hash_of(connection, number - 1)))
+    signature_over(connection)
+
+
+def test_a_write_that_failed_is_not_remembered(copy: Shelf) -> None:
+    """What was not written is not missed."""
+    journal = copy.open(signer=SIGNER, origin=ORIGIN)
+    journal.interrupt(8)
+    with pytest.raises(Stalled, match="not an open intent"):
+        journal.interrupt(8)
+    assert journal.note(Note(Happening.EXPORT, "given out")) == 10
+    journal.close()
+    assert not verified(copy).finding

@@ -42,9 +42,9 @@ class Checkpoint:
         return f"{self.origin}\n{self.size}\n{b64encode(self.root).decode('ascii')}\n"
 
 
-def signed(checkpoint: Checkpoint, signer: Signer) -> str:
-    """The checkpoint with its signature, as text that ends with a newline."""
-    return _signed(checkpoint.text(), signer)
+def signed(checkpoint: Checkpoint, *signers: Signer) -> str:
+    """The checkpoint with the signature of each of them, as text that ends with a newline."""
+    return _signed(checkpoint.text(), *signers)
 
 
 def opened(text: str, verifiers: Sequence[PublicKey]) -> Checkpoint:
@@ -95,9 +95,11 @@ def split(text: str) -> list[str]:
     return notes
 
 
-def _signed(text: str, signer: Signer) -> str:
-    signature = b64encode(signer.public.id + signer.sign(text.encode())).decode("ascii")
-    return f"{text}\n{_DASH}{signer.public.name} {signature}\n"
+def _signed(text: str, *signers: Signer) -> str:
+    signatures = (
+        (each.public.name, b64encode(each.public.id + each.sign(text.encode())).decode("ascii")) for each in signers
+    )
+    return f"{text}\n" + "".join(f"{_DASH}{name} {signature}\n" for name, signature in signatures)
 
 
 def _verified(text: str, verifiers: Sequence[PublicKey]) -> tuple[str, PublicKey]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
@@ -15,6 +15,7 @@ from reconciler.audit.record import records
 from reconciler.audit.record.groups import Facts, read_stamp, stamp
 from reconciler.audit.record.projection import LISTED, entry_number, milliseconds
 from reconciler.audit.store import database, history, project, schema
+from reconciler.audit.store.attaching import End, Left
 from reconciler.audit.store.bodies import record_at
 from reconciler.audit.store.history import Holding
 from reconciler.audit.store.listing import damaged
@@ -37,11 +38,13 @@ class Hand:
     Attributes:
         origin: which journal it is, as its checkpoints say.
         signer: None where nothing is signed.
+        left: the end of the journal as it wrote it.
     """
 
     clock: Callable[[], datetime]
     origin: str
     signer: Signer | None
+    left: Left = field(default_factory=Left)
 
     @property
     def public(self) -> PublicKey | None:
@@ -51,13 +54,19 @@ class Hand:
 
 @dataclass(slots=True)
 class Ledger:
-    """The journal within one transaction that holds the write lock: where the next record attaches."""
+    """The journal within one transaction that holds the write lock: where the next record attaches.
+
+    Attributes:
+        successor: another key, which signs what is appended here, too, since it signs alone from then on.
+    """
 
     connection: Connection
     hand: Hand
     sequence: int
     hash: Digest
     frontier: Frontier
+    checkpoint: str = ""
+    successor: Signer | None = None
 
     def append(self, event: Event, facts: Facts) -> AuditRecord:
         """Seals a record onto the head, and writes what stands beside it but what is served."""
@@ -127,10 +136,15 @@ class Ledger:
         signed = ""
         if self.hand.signer is not None:
             checkpoint = note.Checkpoint(self.hand.origin, sequence, self.frontier.root())
-            signed = note.signed(checkpoint, self.hand.signer)
+            successor = [self.successor] if self.successor else []
+            signed = note.signed(checkpoint, *successor, self.hand.signer)
         head = {"id": 1, "sequence": sequence, "hash": digest, "frontier": self.frontier.encode(), "checkpoint": signed}
         self.connection.execute(_MOVE_HEAD if self.sequence else _SET_HEAD, head)
-        self.sequence, self.hash = sequence, digest
+        self.sequence, self.hash, self.checkpoint = sequence, digest, signed
+
+    def leave(self) -> None:
+        """Keeps in mind what is written now."""
+        self.hand.left.end = End(self.sequence, self.hash, self.frontier, self.checkpoint)
 
 
 @contextmanager
@@ -139,17 +153,25 @@ def writing(engine: Engine, hand: Hand) -> Iterator[Ledger]:
 
     Raises:
         Transient: it could not be written now.
-        Stalled: the database is damaged.
+        Stalled: the database is damaged, or what it ends with was signed by another key, or by none.
     """
     with database.writing(engine) as connection:
-        yield ledger(connection, hand)
+        made = ledger(connection, hand)
+        yield made
+    # Not before all of it is written: what is kept in mind must never be more than there is.
+    made.leave()
 
 
-def ledger(connection: Connection, hand: Hand) -> Ledger:
+def ledger(connection: Connection, hand: Hand, *, any_end: bool = False) -> Ledger:
     """The end of the journal, locked for this transaction.
 
+    Args:
+        connection: holds the write lock.
+        hand: who appends.
+        any_end: also where the hand's key did not sign it: nothing did so yet.
+
     Raises:
-        Stalled: the head is damaged.
+        Stalled: the head is damaged, or it was signed by another key, or by none.
     """
     head = connection.execute(_HEAD).first()
     if head is None:
@@ -160,7 +182,10 @@ def ledger(connection: Connection, hand: Hand) -> Ledger:
         raise damaged("the right edge of the journal's tree is damaged") from error
     if frontier.size != head.sequence:
         raise damaged(f"the journal's tree has {frontier.size} leaves, but it has {head.sequence} records")
-    return Ledger(connection, hand, head.sequence, Digest(head.hash), frontier)
+    if hand.signer is not None and not any_end:
+        end = End(head.sequence, Digest(head.hash), frontier, head.checkpoint)
+        hand.left.check(connection, end, hand.signer.public)
+    return Ledger(connection, hand, head.sequence, Digest(head.hash), frontier, head.checkpoint)
 
 
 def oldest_open_intent(connection: Connection) -> int | None:

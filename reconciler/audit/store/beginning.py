@@ -115,5 +115,6 @@ def _bring(connection: Connection, hand: Hand, version: int) -> None:
         "database": database.layout(connection),
         "served_known_from": known,
     }
-    ledger = append.ledger(connection, hand)
+    # Before this layout nothing was signed.
+    ledger = append.ledger(connection, hand, any_end=True)
     ledger.append(Event.NOTE, records.note(Note(Happening.MIGRATED, message, None, facts)))
