@@ -272,6 +272,8 @@ class Journal:
         """The version of a document with this touch."""
         return self._answering.version(kind, namespace, name, touch, moment)
 
-    def volume(self, since: datetime, until: datetime, stretches: int) -> Sequence[Volume]:
+    def volume(
+        self, since: datetime, until: datetime, stretches: int, namespaces: frozenset[str] | None = None
+    ) -> Sequence[Volume]:
         """What happened in each of so many stretches."""
-        return self._answering.volume(since, until, stretches)
+        return self._answering.volume(since, until, stretches, namespaces)

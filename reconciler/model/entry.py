@@ -50,6 +50,7 @@ class Entry:
         actor: who asked for it, where it was somebody; empty otherwise.
         claimed: number of the pull request that the commit's message names; nobody asked a forge whether that is so.
         self_approved: those who wrote it are the only ones who approved it.
+        withheld: what its records tell and whoever asks may not see (``people``, ``source.repository``), sorted.
     """
 
     sequence: int
@@ -81,6 +82,7 @@ class Entry:
     actor: str = ""
     claimed: str = ""
     self_approved: bool = False
+    withheld: tuple[str, ...] = ()
 
     @property
     def intact(self) -> bool:

@@ -216,8 +216,14 @@ class Answers(Protocol):
     def version(self, kind: str, namespace: str, name: str, touch: str, moment: datetime) -> ServedVersion | None:
         """The version of a document with this touch (commit or object version) that was served around a moment."""
 
-    def volume(self, since: datetime, until: datetime, stretches: int) -> Sequence[Volume]:
-        """What happened in each of so many equal stretches."""
+    def volume(
+        self, since: datetime, until: datetime, stretches: int, namespaces: frozenset[str] | None = None
+    ) -> Sequence[Volume]:
+        """What happened in each of so many equal stretches; of routes of these namespaces alone where some are named.
+
+        Raises:
+            ValueError: there is no time between, or no stretch.
+        """
 
     def standing(self) -> JournalState:
         """How the journal itself is."""

@@ -5,24 +5,24 @@ from datetime import datetime
 
 from reconciler.model.entry import Entry
 from reconciler.model.question import EVERYTHING, Blamed, JournalState, Query, RouteChange, ServedAt, Volume
+from reconciler.model.retention import Erased
 from reconciler.model.table import Route, RouteTable, TcpRoute
 from reconciler.web.access import Scope
 from reconciler.web.differing import differing
 from reconciler.web.narrow import (
     agrees,
+    askable,
     narrowed_at,
     narrowed_change,
     narrowed_entry,
     narrowed_live,
     narrowed_match,
     narrowed_standing,
-    volume_of,
 )
 from reconciler.web.view import Asked, Board, Differing, Live, Matched
 
 MOST_ENTRIES = 200
 _ROUNDS = 10
-_MOST_COUNTED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Entries:
     """One page of the log.
 
     Attributes:
-        next: only entries with smaller numbers are on the next page; None on the last. That may be so of a page with
-            few entries, too, where many had to be looked at.
+        next: only entries with smaller numbers are on the next page; None on the last. There may be one behind a page
+            with few entries, or none, where many had to be looked at.
     """
 
     entries: tuple[Entry, ...]
@@ -75,30 +75,50 @@ class Desk:
     def page(self, query: Query = EVERYTHING) -> Entries:
         """The same, with where the next page begins."""
         limit = min(query.limit or MOST_ENTRIES, MOST_ENTRIES)
-        if self.scope.everything:
-            found = self.board.answers.entries(replace(query, limit=limit))
-            return Entries(tuple(found), found[-1].sequence if len(found) == limit else None)
-        mine = self.scope.namespaces or frozenset[str]()
-        return self._narrowed(query, mine if query.namespaces is None else query.namespaces & mine, limit)
+        if not self.scope.everything:
+            return self._narrowed(query, limit)
+        # One more than is wanted tells whether there is a next page.
+        return _cut(self.board.answers.entries(replace(query, limit=limit + 1)), limit)
 
-    def _narrowed(self, query: Query, mine: frozenset[str], limit: int) -> Entries:
-        """What is left of those that concern these namespaces; asks on where too little is, but not for ever."""
-        asked, found = replace(query, namespaces=mine, limit=limit), list[Entry]()
-        for _ in range(_ROUNDS if mine else 0):
+    def _narrowed(self, query: Query, limit: int) -> Entries:
+        """What is left of those that may be seen and was asked for; asks on where too little is, but not for ever."""
+        asked, found = askable(query, self.scope), list[Entry]()
+        if asked is None:
+            return Entries((), None)
+        asked = replace(asked, limit=limit + 1)
+        for _ in range(_ROUNDS):
             batch = self.board.answers.entries(asked)
-            seen = (narrowed_entry(entry, Scope(mine)) for entry in batch)
+            seen = (narrowed_entry(entry, self.scope) for entry in batch)
             found += [entry for entry in seen if entry is not None and agrees(entry, query)]
-            if len(found) >= limit:
-                return Entries(tuple(found[:limit]), found[limit - 1].sequence)
-            if len(batch) < limit:
-                return Entries(tuple(found), None)
+            if len(found) > limit or len(batch) <= limit:
+                return _cut(found, limit)
             asked = replace(asked, before=batch[-1].sequence)
-        return Entries(tuple(found), asked.before if mine else None)
+        return Entries(tuple(found), asked.before)
 
     def entry(self, wanted: int | str) -> Entry | None:
-        """One entry, by the number of one of its records or by commit; None also where it is not the viewer's."""
+        """One entry, by the number of one of its records, or the newest one of a commit, of those one may see."""
         found = self.board.answers.entry(wanted)
-        return narrowed_entry(found, self.scope) if found else None
+        seen = narrowed_entry(found, self.scope) if found else None
+        if self.scope.everything or isinstance(wanted, int):
+            return seen
+        if seen is not None and wanted in {str(record.sequence) for record in seen.records}:
+            return seen
+        return self._of_commit(wanted)
+
+    def _of_commit(self, digits: str) -> Entry | None:
+        """The newest entry that may be seen and shows that it is of a commit."""
+        query = Query(commit=digits, namespaces=self.scope.namespaces, limit=MOST_ENTRIES)
+        seen = (narrowed_entry(entry, self.scope) for entry in self.board.answers.entries(query))
+        return next((entry for entry in seen if entry is not None and agrees(entry, query)), None)
+
+    def erased(self, query: Query = EVERYTHING) -> Erased | None:
+        """What retention deleted of the time of a query; whom it was about nobody knows, so most learn only that."""
+        found = self.board.answers.erased(query.since, query.until)
+        return found if found is None or self.scope.everything else Erased()
+
+    def deletion_of(self, number: int) -> int | None:
+        """The entry by which retention deleted what a record told; None where it did not, or the viewer can't know."""
+        return self.board.answers.deletion_of(number) if self.scope.everything else None
 
     def routes(self, search: str = "", first: int = 0, limit: int = 100) -> Routes:
         """The routes that are served, in the order in which they are tried, those for connections behind them.
@@ -149,17 +169,15 @@ class Desk:
         return differing(*both)
 
     def volume(self, since: datetime, until: datetime, stretches: int) -> tuple[Volume, ...]:
-        """How much happened in each of so many equal stretches."""
-        if self.scope.everything:
-            return tuple(self.board.answers.volume(since, until, stretches))
-        counted, asked = list[Entry](), Query(since=since, until=until)
-        for _ in range(_MOST_COUNTED // MOST_ENTRIES):
-            page = self.page(asked)
-            counted += page.entries
-            if page.next is None:
-                break
-            asked = replace(asked, before=page.next)
-        return volume_of(counted, since, until, stretches)
+        """How much happened in each of so many equal stretches.
+
+        Raises:
+            ValueError: there is no millisecond between, or the times are beyond all calendars.
+        """
+        try:
+            return tuple(self.board.answers.volume(since, until, stretches, self.scope.namespaces))
+        except OverflowError as error:
+            raise ValueError("times so far away can't be divided") from error
 
     def match(self, asked: Asked) -> Matched:
         """What becomes of a request.
@@ -172,6 +190,11 @@ class Desk:
     def standing(self) -> JournalState:
         """How the journal itself is."""
         return narrowed_standing(self.board.answers.standing(), self.scope)
+
+
+def _cut(found: list[Entry], limit: int) -> Entries:
+    """So many of them; the next page begins behind the last where there are more."""
+    return Entries(tuple(found[:limit]), found[limit - 1].sequence if len(found) > limit else None)
 
 
 def _rules(table: RouteTable) -> list[Route | TcpRoute]:

@@ -62,7 +62,9 @@ class Answering:
         with reading(self.engine) as connection:
             return moments.version(connection, wanted, touch, moment)
 
-    def volume(self, since: datetime, until: datetime, stretches: int) -> Sequence[Volume]:
+    def volume(
+        self, since: datetime, until: datetime, stretches: int, namespaces: frozenset[str] | None = None
+    ) -> Sequence[Volume]:
         """See `Answers`."""
         with reading(self.engine) as connection:
-            return volumes.volume(connection, since, until, stretches)
+            return volumes.volume(connection, since, until, stretches, namespaces)

@@ -3,18 +3,24 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, select
 
 from reconciler.audit.store.conditions import milliseconds
-from reconciler.audit.store.schema import entries, happenings
+from reconciler.audit.store.schema import entries, happenings, touched
 from reconciler.model.decision import Decision
 from reconciler.model.question import Volume
 
 _SERVED = (str(Decision.APPLIED), str(Decision.PARTIAL))
 
 
-def volume(connection: Connection, since: datetime, until: datetime, stretches: int) -> tuple[Volume, ...]:
-    """What happened in each of so many equal stretches.
+def volume(
+    connection: Connection,
+    since: datetime,
+    until: datetime,
+    stretches: int,
+    namespaces: frozenset[str] | None = None,
+) -> tuple[Volume, ...]:
+    """What happened in each of so many equal stretches; of routes of these namespaces alone where some are named.
 
     Raises:
         ValueError: there is no time between, or no stretch.
@@ -25,9 +31,11 @@ def volume(connection: Connection, since: datetime, until: datetime, stretches: 
     # Whole milliseconds, so that each database agrees in which stretch a moment is.
     width = -(-(end - begin) // stretches)
     number: ColumnElement[int] = ((entries.c.time_ms - literal(begin)) // width).label("stretch")
-    within = (entries.c.time_ms >= begin, entries.c.time_ms < end)
-    routes = func.sum(entries.c.creates + entries.c.updates + entries.c.deletes)
-    changes = select(number, routes.label("many")).where(*within, entries.c.decision.in_(_SERVED)).group_by("stretch")
+    within: list[ColumnElement[bool]] = [entries.c.time_ms >= begin, entries.c.time_ms < end]
+    if namespaces is not None:
+        theirs = touched.c.namespace.in_(sorted(namespaces))
+        within.append(entries.c.number.in_(select(touched.c.entry).where(theirs)))
+    changes = _changes(number, namespaces).where(*within).group_by("stretch")
     told = select(number, happenings.c.happening, func.count().label("many"))
     told = told.join_from(entries, happenings, happenings.c.entry == entries.c.number).where(*within)
     leads = select(number, entries.c.lead_ms).where(*within, entries.c.lead_ms.is_not(None))
@@ -44,6 +52,17 @@ def volume(connection: Connection, since: datetime, until: datetime, stretches: 
             lead_times_ms=tuple(lead_times.get(each, ())),
         )
         for each in range(stretches)
+    )
+
+
+def _changes(number: ColumnElement[int], namespaces: frozenset[str] | None) -> Select[int, int]:
+    """How many routes were changed: of all namespaces the entries tell it, of some the rows of each route do."""
+    if namespaces is None:
+        routes = func.sum(entries.c.creates + entries.c.updates + entries.c.deletes)
+        return select(number, routes.label("many")).where(entries.c.decision.in_(_SERVED))
+    chosen = select(number, func.count().label("many"))
+    return chosen.join_from(entries, touched, touched.c.entry == entries.c.number).where(
+        touched.c.namespace.in_(sorted(namespaces)), touched.c.applied, touched.c.op.is_not(None)
     )
 
 

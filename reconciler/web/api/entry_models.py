@@ -9,6 +9,7 @@ from reconciler.model.entry import Entry
 from reconciler.model.plan import FieldChange
 from reconciler.model.provenance import ObjectTouch, Provenance
 from reconciler.model.question import Blamed, RouteChange
+from reconciler.model.retention import Erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class EntryModel:
     interrupted. `pull_request` is `unknown`, and `approvers` null, where nobody asked. `acks` counts Envoys by the
     worst state of what they were sent. `lead_ms` is from the commit to the last acknowledgement. Where `intact` is
     false, a record of it is not as it was written: it was damaged or tampered with, and is no evidence.
+    `withheld` names what the records tell and is not shown to you: `unknown`, null and empty say nothing of it then.
     """
 
     number: int
@@ -76,6 +78,7 @@ class EntryModel:
     acks: dict[str, int]
     lead_ms: int | None
     intact: bool
+    withheld: list[str]
 
     @classmethod
     def of(cls, entry: Entry) -> "EntryModel":
@@ -108,15 +111,41 @@ class EntryModel:
             acks=dict(entry.acks),
             lead_ms=entry.lead_ms,
             intact=entry.intact,
+            withheld=list(entry.withheld),
         )
 
 
 @dataclass(frozen=True, slots=True)
+class ErasedModel:
+    """Records of a time that retention deleted: what they told is not known any more.
+
+    They are among the numbers `first` to `last`; `by` are the entries that tell of it. For who may see some namespaces
+    there is only `message`, and the numbers are 0.
+    """
+
+    records: int
+    first: int
+    last: int
+    by: list[int]
+    message: str
+
+    @classmethod
+    def of(cls, erased: Erased | None) -> "ErasedModel | None":
+        """As JSON has it; None where nothing was deleted."""
+        return cls(erased.records, erased.first, erased.last, list(erased.by), str(erased)) if erased else None
+
+
+@dataclass(frozen=True, slots=True)
 class EntryPage:
-    """Entries, newest first. `next` is what `before` takes for the following page; null on the last."""
+    """Entries, newest first. `next` is what `before` takes for the following page; null on the last.
+
+    `erased` is what retention deleted of the time that was asked for, whatever the other conditions: it is not known
+    whether any of that met them.
+    """
 
     entries: list[EntryModel]
     next: int | None
+    erased: ErasedModel | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,18 @@ out of a text here: what is shown is put together from the facts that are about 
 name others are left out.
 """
 
-from reconciler.web.narrow.entries import agrees, narrowed_change, narrowed_entry
+from reconciler.web.narrow.entries import narrowed_change, narrowed_entry
 from reconciler.web.narrow.live import narrowed_live, narrowed_match
-from reconciler.web.narrow.served import narrowed_at, narrowed_standing, volume_of
+from reconciler.web.narrow.searched import agrees, askable
+from reconciler.web.narrow.served import narrowed_at, narrowed_standing
 
 __all__ = [
     "agrees",
+    "askable",
     "narrowed_at",
     "narrowed_change",
     "narrowed_entry",
     "narrowed_live",
     "narrowed_match",
     "narrowed_standing",
-    "volume_of",
 ]

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
-from reconciler.model.entry import UNKNOWN, Entry
-from reconciler.model.question import Query, RouteChange
+from reconciler.model.entry import UNKNOWN, Answer, Entry
+from reconciler.model.provenance import namespace_of as namespace_of_path
+from reconciler.model.question import RouteChange
+from reconciler.model.telling import applied_change
 from reconciler.web.access import Scope
-from reconciler.web.narrow.facts import Facts, is_seen, listed, namespace_of, narrowed_body
+from reconciler.web.narrow.facts import Facts, is_seen, listed, narrowed_body, withheld
 
 
 def narrowed_entry(entry: Entry, scope: Scope) -> Entry | None:
@@ -15,7 +17,7 @@ def narrowed_entry(entry: Entry, scope: Scope) -> Entry | None:
     """
     if scope.everything:
         return entry
-    about = [fact for record in entry.records for fact in _subjects(record.body)]
+    about = subjects(entry)
     if not any(is_seen(fact, scope) for fact in about):
         return None
     return _kept(entry, scope, alone=_alone(entry, about, scope))
@@ -29,57 +31,62 @@ def narrowed_change(change: RouteChange, scope: Scope) -> RouteChange:
     return replace(change, entry=entry)
 
 
-def agrees(entry: Entry, query: Query) -> bool:
-    """Whether what is left of an entry is what was asked for: what is not shown can't be searched either."""
-    author, text, commit = query.author.lower(), query.text.lower(), query.commit.lower()
-    namespace, _, name = query.mapping.rpartition("/")
-    routes = [fact for record in entry.records for fact in _subjects(record.body)]
-    return (
-        author in entry.author.lower()
-        and (not text or any(text in words.lower() for words in (entry.subject, entry.reason, entry.message)))
-        and (not commit or any(found.startswith(commit) for found in (entry.commit, *entry.commits)))
-        and (not name or any(_named(fact) in {(namespace, name)} | _anywhere(fact, namespace, name) for fact in routes))
-    )
-
-
-def _anywhere(fact: Facts, namespace: str, name: str) -> set[tuple[str, str]]:
-    return set() if namespace else {(namespace_of(fact), name)}
-
-
-def _named(fact: Facts) -> tuple[str, str]:
-    name = fact.get("name")
-    found = name if isinstance(name, str) else str(fact.get("resource", "")).rpartition("/")[2]
-    return namespace_of(fact), found
-
-
-def _subjects(body: Facts) -> list[Facts]:
-    """Every fact of a record that is about one resource."""
-    return [*listed(body, "change", "routes"), *listed(body, "quarantined"), *listed(body, "checks")]
+def subjects(entry: Entry) -> list[Facts]:
+    """Every fact of its records that is about one resource."""
+    paths = (("change", "routes"), ("quarantined",), ("checks",))
+    return [fact for record in entry.records for path in paths for fact in listed(record.body, *path)]
 
 
 def _alone(entry: Entry, about: list[Facts], scope: Scope) -> bool:
-    """Whether an entry is about nobody else."""
-    around = [host for record in entry.records for host in listed(record.body, "change", "hosts")]
-    return not around and all(is_seen(fact, scope) for fact in about)
+    """Whether an entry is about nobody else, so that what people wrote about all of it is about these namespaces.
+
+    Of several commits the others may be anybody's, even where they change no route.
+    """
+    bodies = [record.body for record in entry.records]
+    around = [fact for body in bodies for part in ("hosts", "edge") for fact in listed(body, "change", part)]
+    commits = max(len(listed(body, "source", "commits")) for body in bodies)
+    objects = [str(fact.get("object", "")) for body in bodies for fact in listed(body, "source", "objects")]
+    return (
+        not around
+        and commits <= 1
+        and all(scope.sees(namespace_of_path(path) or "") for path in objects)
+        and all(is_seen(fact, scope) for fact in about)
+    )
 
 
 def _kept(entry: Entry, scope: Scope, *, alone: bool) -> Entry:
     records = tuple(replace(one, body=narrowed_body(one.body, scope, alone=alone)) for one in entry.records)
-    routes = listed(records[-1].body, "change", "routes") or listed(records[0].body, "change", "routes")
+    routes = listed({"change": applied_change(records[0].body, records[-1].body)}, "change", "routes")
+    hidden = [withheld(whole.body, left.body) for whole, left in zip(entry.records, records, strict=True)]
     return replace(
-        entry,
+        entry if alone else _without_people(entry),
         message="",
         repository="",
-        subject=entry.subject if alone else "",
-        author=entry.author if alone else "",
-        committer=entry.committer if alone else "",
         commits=(entry.commit,) if entry.commit else (),
-        pull_request=entry.pull_request if alone else UNKNOWN,
-        approvers=entry.approvers if alone else None,
         actor="",
-        creates=sum(route.get("op") == "create" for route in routes),
-        updates=sum(route.get("op") == "update" for route in routes),
-        deletes=sum(route.get("op") == "delete" for route in routes),
+        creates=_many(routes, "create"),
+        updates=_many(routes, "update"),
+        deletes=_many(routes, "delete"),
         quarantined=len(listed(records[-1].body, "quarantined")),
         records=records,
+        withheld=tuple(sorted(set[str]().union(*hidden))),
     )
+
+
+def _without_people(entry: Entry) -> Entry:
+    """Without what tells of those behind a change, as where nobody asked; `Entry.withheld` says that it is there."""
+    return replace(
+        entry,
+        subject="",
+        author="",
+        committer="",
+        pull_request=UNKNOWN,
+        approvers=None,
+        signed=Answer.UNKNOWN,
+        claimed="",
+        self_approved=False,
+    )
+
+
+def _many(routes: list[Facts], op: str) -> int:
+    return sum(route.get("op") == op for route in routes)

@@ -7,7 +7,9 @@ Facts = dict[str, Json]
 
 _RECORD = ("sequence", "time", "event", "schema", "intent", "trigger", "decision", "reason", "happened")
 _SOURCE = ("ref", "commit", "committed_at", "fetched_at", "fast_forward")
-_SUBJECT = ("subject",)
+_ABOUT_ALL = ("subject", "tree", "parents", "previous_applied")
+_PEOPLE = ("author", "committer", "pull_request", "approvers", "approved_by_another")
+_SIGNATURE = ("method", "result")
 _CHECK = ("code", "severity", "resource", "field", "got")
 _OPS = ("create", "update", "delete")
 
@@ -23,18 +25,29 @@ def narrowed_body(body: Facts, scope: Scope, *, alone: bool) -> Facts:
     kept: Facts = {name: body[name] for name in (*_RECORD, "finished_at") if name in body}
     source, people = _group(body, "source"), _group(body, "people")
     if source:
-        kept["source"] = _some(source, _SOURCE + (_SUBJECT if alone else ()))
+        kept["source"] = _some(source, _SOURCE + (_ABOUT_ALL if alone else ()))
     if alone and people:
-        kept["people"] = _some(people, ("author",))
+        kept["people"] = _some(people, _PEOPLE)
+    if alone and "verification" in body:
+        signature = _group(body, "verification")
+        kept["verification"] = _some(signature, _SIGNATURE) if signature else body["verification"]
     if "change" in body:
-        routes = [_route(route, scope) for route in listed(body, "change", "routes") if is_seen(route, scope)]
-        counts: Facts = {op: sum(route.get("op") == op for route in routes) for op in _OPS}
-        kept["change"] = {"counts": counts, "routes": list(routes)}
+        kept["change"] = _change(body, scope)
     for name, chosen in (("quarantined", None), ("checks", _CHECK)):
         found = [fact for fact in listed(body, name) if is_seen(fact, scope)]
         if name in body:
             kept[name] = [_some(fact, chosen) if chosen else fact for fact in found]
     return kept
+
+
+def withheld(body: Facts, kept: Facts) -> set[str]:
+    """The names of what a record tells and `narrowed_body` left out of it; of source and people each by itself."""
+    names = {name for name in body if name not in kept}
+    for group in ("source", "people", "change"):
+        if group in kept:
+            left = _group(kept, group)
+            names |= {f"{group}.{name}" for name in _group(body, group) if name not in left}
+    return names - _FRAME
 
 
 def listed(body: Facts, *path: str) -> list[Facts]:
@@ -66,6 +79,15 @@ def of_resource(resource: Json) -> str:
     return namespace if kind and space and slash and name else ""
 
 
+def _change(body: Facts, scope: Scope) -> Facts:
+    """What changes of their routes; a result tells none of them where it was carried out as planned."""
+    if _group(body, "change").get("as_planned") is True:
+        return {"as_planned": True}
+    routes = [_route(route, scope) for route in listed(body, "change", "routes") if is_seen(route, scope)]
+    counts: Facts = {op: sum(route.get("op") == op for route in routes) for op in _OPS}
+    return {"counts": counts, "routes": list(routes)}
+
+
 def _route(route: Facts, scope: Scope) -> Facts:
     """A route's change, without the policies of others that have a say in it."""
     policies: list[Json] = [
@@ -77,7 +99,9 @@ def _route(route: Facts, scope: Scope) -> Facts:
     return {**kept, "policies": policies} if policies else kept
 
 
-_ROUTE = ("op", "kind", "namespace", "name", "fields", "before", "after")
+_ROUTE = ("op", "kind", "namespace", "name", "fields", "before", "after", "risks")
+# What ties a record to the others, and says nothing of a change.
+_FRAME = frozenset({"previous", "schema", "controller", "tool", "revisions", "served", "started_at"})
 
 
 def _group(body: Facts, name: str) -> Facts:

@@ -73,25 +73,32 @@ def decisions(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
     """The timeline."""
     now = _now()
     wanted = filters.read(asked, now)
-    entries = desk.entries(wanted.query(None))
-    shown = entries[: filters.PAGE]
-    until = wanted.until or now
-    since = wanted.since or until - timedelta(days=_USUAL_DAYS)
-    chart = charts.chart(desk.volume(since, until, _STRETCHES), until) if since < until else None
+    found = desk.page(wanted.query(None))
     return show(
         "decisions",
         status=400 if wanted.mistakes else 200,
         strip=standing.strip(desk.live()),
-        days=timeline.days(shown, now),
+        days=timeline.days(found.entries, now),
         filters=wanted,
         shortcuts=filters.shortcuts(wanted),
-        older=wanted.url(shown[-1].sequence) if len(entries) > filters.PAGE else "",
+        older=wanted.url(found.next) if found.next is not None else "",
         newest=replace(wanted, before=None).url() if wanted.before else "",
-        chart=chart,
-        newest_entry=max((entry.sequence for entry in entries), default=0),
+        chart=_chart(desk, wanted, now),
+        erased=desk.erased(wanted.query(None)) if found.next is None else None,
+        newest_entry=max((entry.sequence for entry in found.entries), default=0),
         happenings=tuple(Happening),
         lacks=tuple(Lack),
     )
+
+
+def _chart(desk: Desk, wanted: filters.Filters, now: datetime) -> charts.Chart | None:
+    """How much happened in the time that is asked for; None where that is none."""
+    until = wanted.until or now
+    try:
+        since = wanted.since or until - timedelta(days=_USUAL_DAYS)
+        return charts.chart(desk.volume(since, until, _STRETCHES), until)
+    except (ValueError, OverflowError):
+        return None
 
 
 @router.get("/decisions/{number}")
@@ -99,7 +106,7 @@ def one_decision(show: ShowOf, desk: DeskOf, asked: ParametersOf, number: str) -
     """One decision, by the number of any of its records."""
     entry = desk.entry(int(number)) if number.isascii() and number.isdigit() and len(number) <= filters.DIGITS else None
     if entry is None:
-        return _nothing(show, f"There is no decision {number} here.")
+        return _no_decision(show, desk, number)
     wanted = filters.page_number(asked)
     made = decision.decision_page(entry, _now(), wanted)
     state = desk.standing()
@@ -136,6 +143,7 @@ def one(show: ShowOf, desk: DeskOf, asked: ParametersOf, namespace: str, name: s
         desk.blame(namespace, name),
         desk.history(namespace, name, one_route.CHANGES_PER_PAGE + 1, newest),
         _now(),
+        newest,
     )
     if not made.known:
         return _nothing(show, f"No route {namespace}/{name} is, or was ever, served here.")
@@ -246,6 +254,15 @@ def _moment(desk: Desk, text: str, otherwise: datetime, now: datetime) -> tuple[
         return moment(text, now), ""
     except ValueError as error:
         return otherwise, str(error)
+
+
+def _no_decision(show: Show, desk: Desk, number: str) -> Response:
+    """That there is none, or is none any more."""
+    by = desk.deletion_of(int(number)) if number.isascii() and number.isdigit() and len(number) <= filters.DIGITS else None
+    if by is None:
+        return _nothing(show, f"There is no decision {number} here.")
+    message = f"What record {number} told was deleted by retention, see decision {by}. Its hash is left, so the chain holds."
+    return show("nothing", status=410, message=message)
 
 
 def _nothing(show: Show, message: str) -> HTMLResponse:

@@ -1,11 +1,12 @@
 """Who and what stands behind a change, as its record tells it: what nobody knows is unknown, never guessed. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.model.digest import Json
 from reconciler.model.entry import UNKNOWN, Entry
 from reconciler.web.pages.views import facts
-from reconciler.web.pages.views.facts import Group
+from reconciler.web.pages.views.facts import HIDDEN, Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +19,27 @@ class Fact:
     code: bool = False
 
 
-def source(begin: Group) -> tuple[Fact, ...]:
-    """Where it comes from."""
+def hidden(name: str) -> tuple[Fact, ...]:
+    """Something that there is, and that is not shown to whoever asks."""
+    return (Fact(name, HIDDEN, known=False),)
+
+
+def source(begin: Group, withheld: Sequence[str] = ()) -> tuple[Fact, ...]:
+    """Where it comes from; ``withheld`` as an `Entry` has it."""
     told = facts.group(begin, "source")
     revisions = facts.group(begin, "revisions")
-    found = [
-        Fact("Repository", facts.told(told.get("repository")), bool(told.get("repository")), code=True),
-        Fact("Branch or tag", facts.told(told.get("ref"))),
-        Fact("Commit", facts.told(told.get("commit")), code=True),
-        Fact("Tree", facts.told(told.get("tree")), code=True),
-        Fact("Parents", ", ".join(facts.texts(told.get("parents"))) or "none", code=True),
-        Fact("Applied before", facts.told(told.get("previous_applied")), code=True),
-        Fact("Follows it", _follows(told.get("fast_forward"))),
-        Fact("Revision", facts.told(revisions.get("last_attempted")), code=True),
-    ]
+    named = {
+        "repository": Fact("Repository", facts.told(told.get("repository")), bool(told.get("repository")), code=True),
+        "ref": Fact("Branch or tag", facts.told(told.get("ref"))),
+        "commit": Fact("Commit", facts.told(told.get("commit")), code=True),
+        "tree": Fact("Tree", facts.told(told.get("tree")), code=True),
+        "parents": Fact("Parents", ", ".join(facts.texts(told.get("parents"))) or "none", code=True),
+        "previous_applied": Fact("Applied before", facts.told(told.get("previous_applied")), code=True),
+        "fast_forward": Fact("Follows it", _follows(told.get("fast_forward"))),
+    }
+    found = [hidden(one.name)[0] if f"source.{name}" in withheld else one for name, one in named.items()]
+    if revisions:
+        found.append(Fact("Revision", facts.told(revisions.get("last_attempted")), code=True))
     found += [Fact(name, value) for name, value in _pairs(told.get("trailers"))]
     if told.get("cluster"):
         found.append(Fact("Objects of the cluster", f"{len(facts.groups(told.get('objects')))} changed"))
@@ -64,6 +72,8 @@ _PEOPLE = {
 
 def people(begin: Group, entry: Entry) -> tuple[Fact, ...]:
     """Who wrote, approved, merged and asked for it."""
+    if "people" in entry.withheld:
+        return hidden("Everybody behind it")
     told = facts.group(begin, "people")
     found = [_person(title, told.get(name)) for name, title in _PEOPLE.items() if name in told]
     found += [
@@ -77,6 +87,11 @@ def people(begin: Group, entry: Entry) -> tuple[Fact, ...]:
         )
         for name, value in facts.group(told, "claims").items()
         if value and name != "according_to"
+    ]
+    found += [
+        hidden(_PEOPLE.get(name, name.replace("_", " ").capitalize()))[0]
+        for group, _, name in (one.partition(".") for one in entry.withheld)
+        if group == "people" and name
     ]
     if entry.actor:
         found.append(Fact("Asked for by", entry.actor))

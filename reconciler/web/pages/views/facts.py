@@ -7,6 +7,7 @@ from reconciler.model.entry import UNKNOWN
 from reconciler.web.pages.views import moments
 
 Group = dict[str, Json]
+HIDDEN = "not shown to you"
 
 
 def group(value: Json, *path: str) -> Group:

@@ -47,8 +47,13 @@ class Filters:
         """Whether anything is asked for but the newest of all."""
         return bool(self.texts or self.happened or self.lacking or self.self_approved)
 
+    @property
+    def chosen(self) -> bool:
+        """Whether some of what happened in its time is left out."""
+        return bool(self.texts.keys() - {"since", "until"} or self.happened or self.lacking or self.self_approved)
+
     def query(self, scope: frozenset[str] | None) -> Query:
-        """As a question; one more than a page shows, to know whether there is a next one.
+        """As a question for one page.
 
         Args:
             scope: the namespaces that the visitor may see; None for all.
@@ -70,7 +75,7 @@ class Filters:
             self_approved=self.self_approved,
             text=self.texts.get("q", ""),
             before=self.before,
-            limit=PAGE + 1,
+            limit=PAGE,
         )
 
     def url(self, before: int | None = None) -> str:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.model.entry import Answer
 from reconciler.model.plan import Op
 from reconciler.model.question import Blamed, RouteChange
 from reconciler.model.table import Listener, Route, TcpRoute
-from reconciler.web.pages.views import badges, timeline
+from reconciler.web.pages.views import badges, outcomes, timeline
 from reconciler.web.pages.views.badges import Badge
 from reconciler.web.pages.views.diffs import FieldDiff, field_diff
 from reconciler.web.pages.views.places import Place, place
@@ -26,7 +27,6 @@ class Field:
     name: str
     value: str
     by: Item | None
-    place: Place | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Step:
 
     item: Item
     op: Badge
-    applied: bool
+    applied: Answer
     fields: tuple[FieldDiff, ...]
     before: Place | None
     after: Place | None
@@ -57,7 +57,7 @@ class RoutePage:
 
     Attributes:
         rules: as it is served; empty where it is not.
-        deleted: the change that took it away; None where it is served, or never was.
+        deleted: the change that took it away; None where it is served, or never was, or not the newest are shown.
         troubles: what is wrong with it as it is written.
         older: number of the last entry shown, where there are older ones.
     """
@@ -84,6 +84,7 @@ def route_page(
     blamed: Sequence[Blamed],
     history: Sequence[RouteChange],
     now: datetime,
+    before: int | None = None,
 ) -> RoutePage:
     """One route as a page.
 
@@ -93,6 +94,7 @@ def route_page(
         blamed: its fields.
         history: newest first, one more than a page shows.
         now: for "3 min ago".
+        before: the history is of entries with smaller numbers only; None for the newest.
     """
     namespace, _, name = qualified.partition("/")
     table = live.table
@@ -100,7 +102,7 @@ def route_page(
     mine = [route for route in every if (route.id.namespace, route.id.name) == (namespace, name)]
     steps = tuple(_step(change, now) for change in history[:CHANGES_PER_PAGE])
     gone = next((step for step, change in zip(steps, history, strict=False) if change.applied), None)
-    deleted = gone if gone is not None and not mine and gone.op == badges.of_op(Op.DELETE) else None
+    deleted = gone if before is None and gone is not None and not mine and gone.op == badges.of_op(Op.DELETE) else None
     older = history[CHANGES_PER_PAGE - 1].entry.sequence if len(history) > CHANGES_PER_PAGE else None
     return RoutePage(
         namespace,
@@ -117,15 +119,18 @@ def route_page(
 
 def _field(one: Blamed, now: datetime) -> Field:
     if one.change is None:
-        return Field(one.field, one.value, None, None)
-    return Field(one.field, one.value, timeline.item(one.change.entry, now), place(one.change.after))
+        return Field(one.field, one.value, None)
+    return Field(one.field, one.value, timeline.item(one.change.entry, now))
 
 
 def _step(change: RouteChange, now: datetime) -> Step:
+    carried_out = outcomes.applied(change.entry)
+    # Of what was applied in part, this may be what was not.
+    applied = Answer.YES if change.applied else Answer.NO if carried_out is Answer.YES else carried_out
     return Step(
         timeline.item(change.entry, now),
         badges.of_op(change.op),
-        change.applied,
+        applied,
         tuple(map(field_diff, change.fields)),
         place(change.before),
         place(change.after),
