@@ -95,7 +95,9 @@ def _apply(
         if set(compiled.unguarded) - set(change.whole.unguarded):
             return f"without {', '.join(compiled.unguarded)} requests would pass unasked"
         rollouts.append(
-            roll_out(edges.targets, compiled.snapshot, state.applied.snapshot, edges.complain, release, undone)
+            roll_out(
+                edges.targets, compiled.snapshot, state.applied.snapshot, edges.complain, release, undone, edges.clock
+            )
         )
         return rollouts[-1].rejection
 
@@ -119,7 +121,7 @@ def _apply(
     applied = attempt.plan if as_planned else plan_change(state.applied, after.applied, options, fast_forward=None)
     ran = checked(edges, after.applied) if compiled else frozenset()
     conclusion = conclude(edges, verdict, applied, acks, found, after, ran)
-    conclusion = replace(conclusion, placed=rollouts[-1].placed)
+    conclusion = replace(conclusion, placed=rollouts[-1].placed, written_at=rollouts[-1].written_at)
     if accepted.complaint:
         conclusion = replace(conclusion, rejections=rollouts[0].nacks)
     ended = edges.clerk.conclude(sequence, conclusion, documents_of(after.applied), after.applied.snapshot.digest)

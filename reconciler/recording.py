@@ -30,6 +30,7 @@ def of_revision(
     """An attempt at a revision that has just been fetched; what it plans is still to come."""
     return replace(
         _attempt(edges, options, state, _really(trigger, source, state), started_at, _NO_PLAN),
+        fetched_at=edges.clock(),
         revision=source.revision,
         commit=source.commit,
         commits_in_range=source.commits_in_range,
@@ -61,7 +62,7 @@ def _attempt(
     return Attempt(
         trigger=trigger,
         started_at=started_at,
-        fetched_at=edges.clock(),
+        fetched_at=None,
         repository=edges.source.describe,
         revision=state.revision,
         previous=state.revision,

@@ -1,7 +1,8 @@
 """Gets the most of a change accepted: applies, rolls back on a NACK, finds the culprit, applies the rest."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from reconciler.apply import Placing, Target
@@ -91,11 +92,13 @@ class Rollout:
     Attributes:
         rejection: Envoy's text when it was rolled back.
         placed: the objects that targets hold it in, or what was before when it was rolled back.
+        written_at: when the last target held it; None where one of them did not say, or it was rolled back.
     """
 
     acks: tuple[Ack, ...]
     rejection: str
     placed: tuple[Placed, ...] = ()
+    written_at: datetime | None = None
 
     @property
     def nacks(self) -> tuple[Ack, ...]:
@@ -110,6 +113,7 @@ def roll_out(
     complain: Callable[[Snapshot], str],
     release: Release = UNNAMED,
     undone: Release = UNNAMED,
+    clock: Callable[[], datetime] | None = None,
 ) -> Rollout:
     """Applies to every target in turn; on a NACK puts the last good snapshot back everywhere.
 
@@ -123,14 +127,16 @@ def roll_out(
         complain: Envoy's check of a snapshot: its words, empty if it accepts or where others were to say it.
         release: what ``desired`` is applied for.
         undone: what ``last_good`` is put back for.
+        clock: the time now, aware; without one nobody knows when what was written.
 
     Raises:
         Stalled, Transient: a target could not be written; what could not is the first of them.
     """
     acks: tuple[Ack, ...] = ()
     failures: list[ReconcileError] = []
+    written: dict[int, datetime] = {}
     for position, target in enumerate(targets, start=1):
-        acks += _apply_to(target, desired, release, failures)
+        acks += _apply_to(target, desired, _timed(release, written, position, clock), failures)
         rejected = next((ack for ack in acks if ack.state is AckState.NACKED), None)
         if rejected is not None:
             _put_back(targets[:position], last_good, undone)
@@ -141,7 +147,21 @@ def roll_out(
         _put_back(targets, last_good, undone)
     elif failures:
         raise failures[0]
-    return Rollout(acks, words, _placed(targets))
+    all_written = len(written) == len(targets) and not words
+    return Rollout(acks, words, _placed(targets), max(written.values(), default=None) if all_written else None)
+
+
+def _timed(
+    release: Release, written: dict[int, datetime], number: int, clock: Callable[[], datetime] | None
+) -> Release:
+    """The release, and when the target of that number held it."""
+    if clock is None:
+        return release
+
+    def note() -> None:
+        written[number] = clock()
+
+    return replace(release, written=note)
 
 
 def _placed(targets: Sequence[Target]) -> tuple[Placed, ...]:

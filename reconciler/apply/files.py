@@ -172,7 +172,7 @@ class FilesTarget:
                 times.append((self.directory / name).stat().st_mtime)
         return datetime.fromtimestamp(max(times), UTC) if times else None
 
-    def apply(self, snapshot: Snapshot, _release: Release = UNNAMED) -> tuple[Ack, ...]:
+    def apply(self, snapshot: Snapshot, release: Release = UNNAMED) -> tuple[Ack, ...]:
         """Write what changed, in make-before-break order; see the module.
 
         Returns:
@@ -193,6 +193,7 @@ class FilesTarget:
             hint = "make sure that nothing else writes there"
             raise Transient("FilesTargetFailed", f"{self.directory} does not hold what was written to it", hint)
         self._written = self._digests
+        release.written()
         return tuple(
             Ack(self.name, str(self.directory), t, snapshot[t].version, AckState.UNKNOWN, Evidence.READ_BACK)
             for t in (*_SERVED, *([TypeUrl.SCOPED_ROUTE] if snapshot[TypeUrl.SCOPED_ROUTE].resources else []))

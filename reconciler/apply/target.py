@@ -33,7 +33,7 @@ class Target(Protocol):
 
         Args:
             snapshot: what Envoys are to hold.
-            release: what it is applied for.
+            release: what it is applied for, and who wants to know once it is written.
 
         Raises:
             Stalled: a person must act.

@@ -40,7 +40,7 @@ class Attempt:
 
     Attributes:
         started_at: when the reconcile began.
-        fetched_at: when the revision was first seen here.
+        fetched_at: when the revision had been read for this attempt; None where it is about what is served already.
         previous: the revision last applied, None before the first.
         commits_omitted: how many commits more there are than ``commits_in_range`` lists.
         objects: what differs in the cluster from what was last applied, as far as that is known; capped.
@@ -53,7 +53,7 @@ class Attempt:
 
     trigger: Trigger
     started_at: datetime
-    fetched_at: datetime
+    fetched_at: datetime | None
     repository: str
     revision: Revision | None
     previous: Revision | None

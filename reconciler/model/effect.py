@@ -1,6 +1,7 @@
 """What applying did, told by whoever really knows."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -44,6 +45,10 @@ class Ack:
     detail: str = ""
 
 
+def untold() -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """What an apply is done for, for targets that write it beside what they hold.
@@ -52,11 +57,13 @@ class Release:
         revision: what is served with it; None for a plain directory.
         commit: of that revision, where it is known.
         entry: the journal's number of the intent; None where nobody recorded one.
+        written: called by the target once it holds the snapshot, before it waits for anybody's word. Quick.
     """
 
     revision: Revision | None = None
     commit: Commit | None = None
     entry: int | None = None
+    written: Callable[[], None] = field(default=untold, compare=False, repr=False)
 
 
 UNNAMED = Release()

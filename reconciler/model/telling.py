@@ -81,6 +81,15 @@ def applied_change(first_body: _Body, last_body: _Body) -> _Body:
     return {**planned, **ended, **{name: planned[name] for name in LISTS if name in planned}}
 
 
+def brings_its_commit(source: _Body) -> bool:
+    """Whether what an attempt applies was not served before; ``source`` is that group of its record.
+
+    An older commit that a branch was set back to was served before, as far as anybody knows.
+    """
+    commit = source.get("commit")
+    return bool(commit) and commit != source.get("previous_applied") and source.get("fast_forward") is not False
+
+
 def _change(body: _Body) -> _Body:
     found = body.get("change")
     return found if isinstance(found, dict) else {}

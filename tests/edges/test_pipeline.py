@@ -170,6 +170,17 @@ def test_drift_of_the_target_is_healed_and_recorded(repository: Repository, tmp_
         outcome = reconcile(loop, Decision.APPLIED)
         assert outcome.trigger is Trigger.DRIFT
         assert loop.state.memory is not None  # the next change costs what it changes, as before
+        healed, applied = (entry.records for entry in decided(loop))
+        assert [healed[0].body["source"][name] for name in ("fetched_at", "commit")] == [  # type: ignore[index,call-overload]
+            "unknown",
+            applied[0].body["source"]["commit"],  # type: ignore[index,call-overload]
+        ]
+        known: list[set[str]] = []
+        for record in (applied[1], healed[1]):
+            times = record.body["effect"]["lead_times_ms"]  # type: ignore[index,call-overload]
+            known.append({name for name, time in times.items() if time != "unknown"})  # type: ignore[union-attr]
+            assert record.body["effect"]["written_at"] != "unknown"  # type: ignore[index,call-overload]
+        assert known == [{"commit_to_fetch", "fetch_to_apply"}, set()]
         assert {path: path.read_bytes() for path in original} == original
         assert loop.once().quiet
 

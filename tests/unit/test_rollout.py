@@ -1,6 +1,7 @@
 """Getting a snapshot accepted by all targets."""
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -9,6 +10,7 @@ from reconciler.model.effect import UNNAMED, Ack, AckState, Drift, Evidence, Rel
 from reconciler.model.errors import Stalled
 from reconciler.model.snapshot import EMPTY_SNAPSHOT, Snapshot, TypeUrl
 from reconciler.rollout import roll_out
+from tests.support.journals import NOON, Clock
 from tests.support.routing import ONE, cluster, snapshot
 
 DESIRED = snapshot([ONE], cluster("one"))
@@ -96,3 +98,34 @@ def test_targets_are_told_what_it_is_for() -> None:
     target = Listening((AckState.NACKED,))
     roll_out([target], DESIRED, EMPTY_SNAPSHOT, lambda _snapshot: "", Release(entry=1), Release(entry=2))
     assert told == [1, 2]
+
+
+@dataclass
+class Telling(Silent):
+    """A target that tells when it holds what it got, and only then waits."""
+
+    clock: Clock = field(default_factory=Clock)
+
+    def apply(self, snapshot: Snapshot, release: Release = UNNAMED) -> tuple[Ack, ...]:
+        """Tells before a wait of a second."""
+        release.written()
+        self.clock()
+        return super().apply(snapshot, release)
+
+
+@pytest.mark.parametrize(
+    ("targets", "complaint", "written_at"),
+    [
+        ([Telling, Telling], "", NOON + timedelta(seconds=3)),
+        ([Telling, Silent], "", None),
+        ([Telling], "it would crash", None),
+    ],
+)
+def test_when_it_was_written_is_told_by_targets_alone(
+    targets: list[type[Silent]], complaint: str, written_at: datetime | None
+) -> None:
+    """The last of them says when, before its wait; where one is silent, or it was taken back, nobody knows."""
+    clock = Clock()
+    made = [kind((), clock=clock) if kind is Telling else kind(()) for kind in targets]
+    done = roll_out(made, DESIRED, EMPTY_SNAPSHOT, lambda _snapshot: complaint, clock=clock)
+    assert done.written_at == written_at

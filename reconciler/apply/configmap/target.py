@@ -162,6 +162,7 @@ class ConfigMapTarget:
         if seen.digest != snapshot.digest:
             hint = "does an admission webhook change ConfigMaps?"
             raise Transient("ConfigMapFailed", f"{self.name} does not hold what was written to it", hint)
+        release.written()
         if self._envoys is None or before is None:
             return self._read_back(snapshot)
         return self._envoys.acks(snapshot, self._place.shape, before) or self._read_back(snapshot)

@@ -182,9 +182,16 @@ class Fleet:
         found = {t: frozenset[str]().union(*(s.holds(t, of) for s in sessions)) for t, of in names.items()}
         return {type_url: held for type_url, held in found.items() if held}
 
-    async def apply(self, snapshot: Snapshot, timeout_s: float) -> tuple[Ack, ...]:
-        """Lead every Envoy to ``snapshot`` and wait until each connected now has settled, or for ``timeout_s``."""
+    async def apply(self, snapshot: Snapshot, timeout_s: float, aimed: Callable[[], None]) -> tuple[Ack, ...]:
+        """Lead every Envoy to ``snapshot`` and wait until each connected now has settled, or for ``timeout_s``.
+
+        Args:
+            snapshot: what they are to hold.
+            timeout_s: seconds.
+            aimed: called before the wait, once it is served.
+        """
         self.aim(snapshot)
+        aimed()
         members = tuple(self._connections)
         running = self._round = _Round(snapshot, members, set(members))
         loop = asyncio.get_running_loop()

@@ -85,7 +85,7 @@ class XdsTarget:
         """Nothing: what is served changes by `apply` alone."""
         return ()
 
-    def apply(self, snapshot: Snapshot, _release: Release = UNNAMED) -> tuple[Ack, ...]:
+    def apply(self, snapshot: Snapshot, release: Release = UNNAMED) -> tuple[Ack, ...]:
         """Serve ``snapshot`` and wait for the Envoys that are connected now.
 
         Returns:
@@ -93,7 +93,7 @@ class XdsTarget:
             at all when no Envoy is connected. Once one refused, the others get a second to answer.
         """
         self._prepare(snapshot)
-        acks = self._run(self._fleet.apply(snapshot, self._ack_timeout_s))
+        acks = self._run(self._fleet.apply(snapshot, self._ack_timeout_s, release.written))
         leaving = self.live.leaving(snapshot)
         if leaving and self._fleet.desired is snapshot and (held := self._held(leaving)) != leaving:
             self.live.prepare(snapshot, held)

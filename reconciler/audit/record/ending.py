@@ -11,6 +11,7 @@ from reconciler.model.digest import Json, digest_json
 from reconciler.model.effect import Ack, AckState, Evidence, Placed
 from reconciler.model.entry import Answer
 from reconciler.model.problem import Problem, order
+from reconciler.model.telling import brings_its_commit
 
 _MOST_CHECKS = 500
 _LONGEST_WORDS = 1_000
@@ -131,16 +132,20 @@ def _object(placed: Placed | None) -> Json:
 
 
 def _lead_times(conclusion: Conclusion, source: Facts, merged_at: Json) -> Json:
-    """Milliseconds between the moments of a commit's way; the clocks of author and controller may differ."""
+    """Milliseconds between the moments of a commit's way; the clocks of author and controller may differ.
+
+    A commit that is served already was on no way: what is put back, or goes with a change of the cluster, has its age.
+    """
     committed, fetched = _moment(source.get("committed_at")), _moment(source.get("fetched_at"))
+    if not brings_its_commit(source):
+        committed = None
     merged = _moment(merged_at)
-    applied = conclusion.written_at or conclusion.finished_at
     acked = bool(conclusion.acks) and all(ack.state is AckState.ACKED for ack in conclusion.acks)
     acknowledged = conclusion.finished_at if acked else None
     return {
         "commit_to_merge": _milliseconds(committed, merged),
         "commit_to_fetch": _milliseconds(committed, fetched),
-        "fetch_to_apply": _milliseconds(fetched, applied),
+        "fetch_to_apply": _milliseconds(fetched, conclusion.written_at),
         "apply_to_ack": _milliseconds(conclusion.written_at, acknowledged),
         "commit_to_ack": _milliseconds(committed, acknowledged),
     }

@@ -22,7 +22,7 @@ from reconciler.model.plan import EdgeChange, Op, Refusal, RefusalReason
 from reconciler.model.problem import Code, Problem, Severity
 from reconciler.model.provenance import Provenance
 from reconciler.model.review import Approval, Review
-from reconciler.model.source import Person, Signature
+from reconciler.model.source import Person, Revision, Signature
 from tests.support.journals import NOON, attempt, commit, conclusion, plan
 
 ZERO = Digest("sha256:" + "0" * 64)
@@ -168,6 +168,35 @@ def test_the_way_of_a_commit_with_the_merge() -> None:
     body: Any = records.result(1, records.intent(tried), conclusion(tried), None)
     times = body["effect"]["lead_times_ms"]
     assert (times["commit_to_merge"], times["apply_to_ack"], times["commit_to_ack"]) == (60_000, 500, 60_900)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"previous": Revision("main", commit(1).sha), "fetched_at": None},
+        {"previous": Revision("main", commit(1).sha, "c1"), "revision": Revision("main", commit(1).sha, "c2")},
+        {"previous": Revision("main", commit(2).sha), "fast_forward": False},
+    ],
+)
+def test_a_commit_that_is_served_already_was_on_no_way(changed: dict[str, Any]) -> None:
+    """What is put back, goes with a change of the cluster, or is set back to has an age, and no lead time."""
+    tried = attempt(1, **changed)
+    body: Any = records.result(1, records.intent(tried), conclusion(tried), None)
+    times = body["effect"]["lead_times_ms"]
+    assert [times[name] for name in ("commit_to_fetch", "commit_to_merge", "commit_to_ack")] == ["unknown"] * 3
+    assert times["apply_to_ack"] == 500
+    assert times["fetch_to_apply"] == (150 if tried.fetched_at else "unknown")
+
+
+def test_what_nobody_timed_is_unknown() -> None:
+    """Neither when it was read, nor when it was written, is made up from other times."""
+    tried = attempt(1, fetched_at=None)
+    intent: Any = records.intent(tried)
+    assert intent["source"]["fetched_at"] == "unknown"
+    body: Any = records.result(1, intent, conclusion(tried, written_at=None), None)
+    times = body["effect"]["lead_times_ms"]
+    assert [times[name] for name in ("commit_to_fetch", "fetch_to_apply", "apply_to_ack")] == ["unknown"] * 3
+    assert times["commit_to_ack"] == 60_900
 
 
 def test_a_note_says_who_and_what() -> None:

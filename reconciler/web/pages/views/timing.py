@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from reconciler.model.decision import Decision
 from reconciler.model.entry import Answer, Entry
+from reconciler.model.telling import brings_its_commit
 from reconciler.web.pages.views import facts
 from reconciler.web.pages.views.facts import Group
 from reconciler.web.pages.views.moments import Moment, length, moment
@@ -44,7 +45,7 @@ def timing(entry: Entry, begin: Group, end: Group) -> Timing | None:
     finished = facts.time(end.get("finished_at"))
     written = facts.time(effect.get("written_at"))
     stops: list[tuple[str, str, datetime | None]] = [
-        ("commit", "", facts.time(source.get("committed_at"))),
+        ("commit", "", facts.time(source.get("committed_at")) if brings_its_commit(source) else None),
         ("fetch", "from the commit until it was seen here", facts.time(source.get("fetched_at"))),
         _applied(entry, written, finished),
         ("acknowledge", _last(entry), finished if written and finished else None),
