@@ -88,7 +88,7 @@ def demo(check: bool, routes: Path, port: int) -> int:
         board = StatusBoard(serving=True)
         stop_on_signals(running.loop)  # before a word of Ctrl-C is on the screen
         shown = stack.enter_context(pages(running.settings, running.loop, board, _unseen))
-        running.loop.report = _reporter(board, shown)
+        running.loop.report = _reporter(board, shown, running)
         _explain(running, shown.url)
         running.loop.forever()
         click.echo("\nstopping Envoy and removing the scratch repository")
@@ -161,11 +161,17 @@ def _unseen(_access: Access) -> None:
     """The screen is for commits; nobody else reaches these pages."""
 
 
-def _reporter(board: StatusBoard, shown: Pages) -> Callable[[Outcome], None]:
+def _reporter(board: StatusBoard, shown: Pages, running: Demo) -> Callable[[Outcome], None]:
+    explained = False
+
     def report(outcome: Outcome) -> None:
+        nonlocal explained
         board.record(outcome)
         _tell(outcome)
         shown.ring()
+        if outcome.sequence and not explained:
+            explained = True
+            _explain_audit(running, shown.url, outcome)
 
     return report
 
@@ -196,7 +202,6 @@ def _details(outcome: Outcome) -> str:
 
 def _explain(running: Demo, url: str) -> None:
     base = f"http://127.0.0.1:{running.port}"
-    state = running.directory / "state"
     routes = len(running.loop.state.applied.table.routes)
     click.echo(
         f"""
@@ -216,15 +221,27 @@ A real Envoy serves the {routes} routes of a scratch Git repository on {base}.
     sed -i 's#/hello/#/greetings/#' routes/hello.yaml
     git commit -am 'Greet the world'
     curl {base}/greetings/world
-
-  {click.style("Ask who did it", bold=True)}
-    {_command()} audit log --state {state}
     {_command()} route {base}/greetings/world {running.repository.directory / "routes"}
-    tail {running.envoy.access_log_path}
 
 Ctrl-C ends it and cleans up. Every commit shows below.
 """
     )
+
+
+def _explain_audit(running: Demo, url: str, outcome: Outcome) -> None:
+    """Where the first commit is found again: its page, the log, who set each field, and who let a request through."""
+    state = f"--state {running.directory / 'state'}"
+    changed = [change.id for change in outcome.plan.changes] if outcome.plan else []
+    blame = [f"{_command()} audit blame {id_.namespace}/{id_.name} {state}" for id_ in changed[:1]]
+    lines = (
+        f"{url}/decisions/{outcome.sequence}",
+        f"{_command()} audit log {state}",
+        *blame,
+        f"{_command()} audit trace {running.envoy.access_log_path} {state}",
+    )
+    click.echo(f"\n  {click.style('Ask who did it', bold=True)}")
+    for line in lines:
+        click.echo(f"    {line}")
 
 
 def _command() -> str:

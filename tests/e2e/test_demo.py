@@ -115,16 +115,31 @@ def test_a_newcomer_follows_the_words_on_the_screen(desk: Desk) -> None:
         assert re.search(r"path: +prefix /hello/ → prefix /greetings/", shown)
         assert re.search(r"Applied · commit [0-9a-f]{7} by Demo <demo@example.com> · 1 Envoy acknowledged", shown)
 
-        for asked in (line for line in words if " audit log " in line or " route http" in line):
-            answer = subprocess.run(
-                ["sh", "-c", asked], env=desk.environment(), capture_output=True, check=True, text=True
-            )
-            assert ("Greet the world" if " audit log " in asked else "hello") in answer.stdout
+        terminal.shows(" audit trace ")
+        after = [line.strip() for line in terminal.text.partition("Ask who did it")[2].splitlines()]
+        expected = {
+            " audit log ": "Greet the world",
+            " audit blame ": "path: prefix /greetings/",
+            " route http": "hello",
+        }
+        expected[" audit trace "] = "/greetings/world 200  default/hello  routes/hello.yaml:2 @"
+        for sign, answer in expected.items():
+            asked = next(line for line in (*after, *words) if sign in line)
+            eventually(lambda asked=asked, answer=answer: answer in _typed(desk, asked), what=asked)
+        shown_at = next(line for line in after if line.startswith("http://"))
+        assert "Greet the world" in body(shown_at)
 
         os.write(keyboard, b"\x03")
         assert terminal.process.wait(20) == 0, terminal.text
         terminal.shows("removing the scratch repository")
     nothing_is_left(desk)
+
+
+def _typed(desk: Desk, command: str) -> str:
+    """What a command prints; the access log is written with a delay."""
+    return subprocess.run(
+        ["sh", "-c", command], env=desk.environment(), capture_output=True, check=True, text=True
+    ).stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

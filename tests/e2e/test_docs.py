@@ -122,8 +122,12 @@ def test_the_pages_have_commands_at_all() -> None:
     assert sum(len(block) for page in PAGES for block in blocks(page)) >= 20
 
 
-# Not those of installed packages and caches.
-OURS = sorted(path for path in ROOT.rglob("*.md") if not any(part[0] == "." for part in path.relative_to(ROOT).parts))
+# Not those of installed packages and caches, nor what tests expect.
+OURS = sorted(
+    path
+    for path in ROOT.rglob("*.md")
+    if not any(part[0] == "." or part == "expected" for part in path.relative_to(ROOT).parts)
+)
 
 
 @pytest.mark.parametrize("page", OURS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -159,4 +163,5 @@ def _running(place: Place, command: str) -> Iterator[None]:
     finally:
         process.send_signal(signal.SIGTERM)
         _, words = process.communicate(timeout=20)
-        assert process.returncode in (0, -signal.SIGTERM), f"{command}\n{words.decode()}"
+        # On a busy machine it is told to end before it works, which has an exit code of its own.
+        assert process.returncode in (0, -signal.SIGTERM, 128 + signal.SIGTERM), f"{command}\n{words.decode()}"
