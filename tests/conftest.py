@@ -17,8 +17,12 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 _OF_PROCESSES = tuple(Path(__file__).parent / name for name in ("acceptance", "e2e", "edges", "kubernetes"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives tests of whole processes a second chance."""
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Gives tests of whole processes a second chance, and sees to it that those of one world stay together."""
+    grouped = (item for item in items if item.get_closest_marker("xdist_group"))
+    if config.getoption("loadgroup", False) and any("@" not in item.nodeid for item in grouped):
+        raise pytest.UsageError("this pytest-xdist does not keep groups together with this pytest: see pyproject.toml")
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in _OF_PROCESSES):
             item.add_marker(pytest.mark.flaky(reruns=1))

@@ -1,6 +1,7 @@
 """kill -9 at random points of a controller's life: what is served and what the journal says agree afterwards."""
 
 import json
+import os
 import random
 import time
 from collections import Counter
@@ -24,7 +25,7 @@ from tests.support.repositories import Repository
 from tests.support.upstreams import Upstream
 from tests.support.waiting import eventually
 
-KILLS = 50  # of each target
+KILLS = int(os.environ.get("KILLS", "20"))  # of each target; more where one has the time
 ROUTES = 4
 
 
@@ -165,7 +166,7 @@ class Stage:
 
 @pytest.mark.timeout(300)
 def test_killed_with_a_file_target(desk: Desk) -> None:
-    """Fifty kills: the files read back hold what the journal says, which is HEAD; no record is ever lost."""
+    """Many kills: the files read back hold what the journal says, which is HEAD; no record is ever lost."""
     addresses = ("127.0.0.1:1", "127.0.0.1:2")
 
     def serves(_rewrites: dict[str, str]) -> bool:
@@ -183,7 +184,7 @@ def test_killed_with_a_file_target(desk: Desk) -> None:
 
 @pytest.mark.timeout(300)
 def test_killed_while_an_envoy_follows(desk: Desk) -> None:
-    """Fifty kills: the Envoy that stays answers as the journal says, which is HEAD; no record is ever lost."""
+    """Many kills: the Envoy that stays answers as the journal says, which is HEAD; no record is ever lost."""
     xds = f"127.0.0.1:{reserve_port()}"
     target = ("--target", "xds", "--xds-address", xds, "--listen", "127.0.0.1:0", "--access-log", "")
     printed = desk.run("render", "--stage", "bootstrap", *target, "--output", "json")

@@ -22,7 +22,7 @@ from reconciler.table import Answer, Answered, BadRequest, Explanation, Forwarde
 from tests.support.generated_tables import documents, requests
 from tests.support.many_tables import Client, Seen, serving
 
-TABLES = int(os.environ.get("MATCHER_TABLES", "250"))
+TABLES = int(os.environ.get("MATCHER_TABLES", "100"))
 SEED = int(os.environ.get("MATCHER_SEED", "0"))
 REQUESTS = 40
 _TRIES = 4  # of a request several Mappings share

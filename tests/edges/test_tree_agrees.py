@@ -26,7 +26,7 @@ from reconciler.model.table import Guard, Request, Route, RouteTable, VirtualHos
 from tests.support.many_tables import serving
 from tests.support.routing import listener, rule, table
 
-TABLES = int(os.environ.get("MATCHER_TABLES", "150"))
+TABLES = int(os.environ.get("MATCHER_TABLES", "60"))
 SEED = int(os.environ.get("MATCHER_SEED", "0"))
 REQUESTS = 60
 
