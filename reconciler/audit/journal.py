@@ -31,6 +31,7 @@ from reconciler.model.question import (
     Volume,
 )
 
+from reconciler.model.retention import Erased
 Clock = Callable[[], datetime]
 DEFAULT_SCHEMA = "reconciler"
 
@@ -256,9 +257,19 @@ class Journal:
         """One entry."""
         return self._answering.entry(wanted)
 
-    def history(self, mapping: str, limit: int | None = None, before: int | None = None) -> list[RouteChange]:
-        """What was done to one route."""
-        return self._answering.history(mapping, limit, before)
+    def erased(self, since: datetime | None = None, until: datetime | None = None) -> Erased | None:
+        """What retention deleted of a time."""
+        return self._answering.erased(since, until)
+
+    def deletion_of(self, sequence: int) -> int | None:
+        """The entry by which retention deleted a record."""
+        return self._answering.deletion_of(sequence)
+
+    def history(
+        self, mapping: str, limit: int | None = None, before: int | None = None, kinds: Collection[str] = ROUTE_KINDS
+    ) -> list[RouteChange]:
+        """What was done to one route, or to another resource."""
+        return self._answering.history(mapping, limit, before, kinds)
 
     def blame(self, mapping: str) -> tuple[Blamed, ...]:
         """Each field of a route with the change that set it."""

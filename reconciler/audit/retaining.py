@@ -64,11 +64,6 @@ class Retention:
         with reading(self.place.reader) as connection:
             return retention.would_delete(connection, kept(connection, before))
 
-    def deletion_of(self, sequence: int) -> int | None:
-        """The entry that tells of the deletion of a record's content; None where it was not deleted."""
-        with reading(self.place.reader) as connection:
-            return retention.deletion_of(connection, sequence)
-
     def deleted_by(self, moment: str) -> int | None:
         """The entry by which what there was at a moment (a stamp) was deleted; None where nothing was deleted."""
         with reading(self.place.reader) as connection:

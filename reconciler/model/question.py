@@ -12,7 +12,8 @@ from reconciler.model.entry import Entry
 from reconciler.model.happening import Happening
 from reconciler.model.plan import FieldChange, Op
 from reconciler.model.provenance import Provenance
-from reconciler.model.resource import Origin, ResourceId
+from reconciler.model.resource import Kind, Origin, ResourceId
+from reconciler.model.retention import Erased
 from reconciler.model.source import Revision
 
 
@@ -204,8 +205,23 @@ class Answers(Protocol):
     def entry(self, wanted: int | str) -> Entry | None:
         """One entry: by the number of any of its records, or the newest by the first digits of its commit."""
 
-    def history(self, mapping: str, limit: int | None = None, before: int | None = None) -> list[RouteChange]:
-        """What was done to one route (``name`` or ``namespace/name``), newest first."""
+    def erased(self, since: datetime | None = None, until: datetime | None = None) -> Erased | None:
+        """The records of a time that retention deleted, which no other answer has; None where there are none."""
+
+    def deletion_of(self, sequence: int) -> int | None:
+        """The entry by which retention deleted what a record told; None where it did not."""
+
+    def history(
+        self,
+        mapping: str,
+        limit: int | None = None,
+        before: int | None = None,
+        kinds: Collection[str] = ROUTE_KINDS,
+    ) -> list[RouteChange]:
+        """What was done to one route (``name`` or ``namespace/name``), or to resources of other kinds, newest first.
+
+        Of an entry all of it: there may be more than ``limit`` then. No kinds are all.
+        """
 
     def blame(self, mapping: str) -> tuple[Blamed, ...]:
         """Each field of a route as it is served (or was, before it was deleted), with the change that set it."""

@@ -99,8 +99,8 @@ def test_a_question_about_what_was_deleted_names_the_entry_that_deleted_it(into:
     assert old is not None
     (step,) = prune(into, cutoff)
     keeping = into.retention()
-    assert keeping.deletion_of(numbers[1][0]) == keeping.deletion_of(numbers[1][1]) == step.noted
-    assert keeping.deletion_of(numbers[4][0]) is None
+    assert into.deletion_of(numbers[1][0]) == into.deletion_of(numbers[1][1]) == step.noted
+    assert into.deletion_of(numbers[4][0]) is None
     assert into.at(old.time).deleted == step.noted
     assert into.at(cutoff).deleted is None
     stamp = old.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -162,7 +162,7 @@ def test_a_controller_deletes_once_a_day_what_is_old(into: Journal, monkeypatch:
         apply(into, number, [origin("api", f"{number}".encode())])
     newest, now = into.entries(Query(limit=1))[0].time, [datetime.now(UTC)]
     forever = Retaining(into.retention(), timedelta(0), lambda: now[0])
-    daily = Retaining(into.retention(), timedelta(days=400), lambda: now[0])
+    daily = Retaining(into.retention(), timedelta(days=400), lambda: now[0], budget=0)
     had = with_body(into)
     now[0] = newest + timedelta(days=399)
     daily.step()
@@ -179,6 +179,44 @@ def test_a_controller_deletes_once_a_day_what_is_old(into: Journal, monkeypatch:
     assert len(had - some) <= 6
     into.close()
     Retaining(into.retention(), timedelta(days=1), lambda: now[0]).step()
+
+
+def test_processes_of_one_reconcile_each_delete_all_the_same(into: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much at the beginning stays, each goes on; once all is deleted, none looks again for a day."""
+    monkeypatch.setattr("reconciler.audit.store.retention.STEP", 4)
+    for _ in range(6):
+        into.note(Note(Happening.AUDIT_GAP, "something is missing"))
+    for number in range(1, 9):
+        apply(into, number, [origin("api", f"{number}".encode())])
+    had, now = with_body(into), [into.entries(Query(limit=1))[0].time + timedelta(days=400, hours=1)]
+
+    def sync(budget: float = 0) -> int:
+        Retaining(into.retention(), timedelta(days=400), lambda: now[0], budget).step()
+        return len(had & with_body(into))
+
+    left = [sync() for _ in range(6)]
+    assert left[0] > left[1] > left[2] > left[-1]
+    assert left[-1] == 6 + 1 + 2, "gaps, the beginning, and the apply of what is served"
+    steps: list[object] = []
+    monkeypatch.setattr("reconciler.audit.retaining.Retention.step", lambda *given: steps.append(given))
+    sync()
+    assert not steps
+    now[0] += timedelta(days=1)
+    with pytest.raises(AttributeError):
+        sync()
+    assert steps
+
+
+def test_one_reconcile_deletes_for_as_long_as_it_may(into: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Step after step, until all is done."""
+    monkeypatch.setattr("reconciler.audit.store.retention.STEP", 4)
+    for number in range(1, 9):
+        apply(into, number, [origin("api", f"{number}".encode())])
+    newest = into.entries(Query(limit=1))[0].time
+    Retaining(into.retention(), timedelta(days=1), lambda: newest + timedelta(days=2), budget=60).step()
+    assert len(into.entries(DELETIONS)) > 2
+    assert len(with_body(into)) == 1 + 2 + len(into.entries(DELETIONS))
+    assert sound(into)
 
 
 NAMES = ("a", "b", "c")

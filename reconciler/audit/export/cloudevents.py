@@ -14,6 +14,7 @@ from reconciler.audit.export.told import changed_json, entry_json
 from reconciler.audit.record.groups import stamp
 from reconciler.model.digest import Json
 from reconciler.model.entry import Entry
+from reconciler.model.retention import Erased
 
 MEDIA_TYPE = "application/cloudevents-batch+json"
 _TYPES = "dev.reconciler"
@@ -30,8 +31,10 @@ def batch(entries: Iterable[Entry], given: Given) -> Iterator[str]:
 
 
 def events(entries: Iterable[Entry], given: Given) -> Iterator[dict[str, Json]]:
-    """The events of entries whose end is recorded."""
+    """The events of entries whose end is recorded; before them, one that tells what retention deleted of their time."""
     source = quote(given.origin, safe="/:@~!$&'()*,;=")
+    if given.erased:
+        yield _erased(given.erased, source, stamp(given.exported_at))
     for entry in entries:
         if under_way(entry):
             continue
@@ -40,6 +43,21 @@ def events(entries: Iterable[Entry], given: Given) -> Iterator[dict[str, Json]]:
             yield _event(entry, source, f"{entry.sequence}/{happening}", f"journal.{happening}", entry.commit, told)
         for found in changes(entry):
             yield _of_change(entry, source, found, told)
+
+
+def _erased(erased: Erased, source: str, at: str) -> dict[str, Json]:
+    """Stands for all events that there can't be any more."""
+    data: dict[str, Json] = {"message": str(erased), "records": erased.records, "first": erased.first}
+    data |= {"last": erased.last, "entries": list(erased.by)}
+    return {
+        "specversion": "1.0",
+        "id": f"erased/{erased.first}-{erased.last}/{erased.records}/{erased.by[-1]}",
+        "source": source,
+        "type": f"{_TYPES}.journal.erased",
+        "time": at,
+        "datacontenttype": "application/json",
+        "data": data,
+    }
 
 
 def _of_change(entry: Entry, source: str, found: Changed, told: dict[str, Json]) -> dict[str, Json]:

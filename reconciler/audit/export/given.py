@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.audit.proof.signing import Signer
+from reconciler.model.retention import Erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Given:
         exported_at: when.
         wanted: which entries, in words.
         tool_version: of this program.
+        erased: what retention deleted of the time that is asked for; None where it did not.
         signer: the journal's key, for what is signed anew; None where it is not at hand.
     """
 
@@ -29,3 +31,4 @@ class Given:
     wanted: str
     tool_version: str
     signer: Signer | None = None
+    erased: Erased | None = None

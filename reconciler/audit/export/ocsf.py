@@ -29,6 +29,7 @@ from reconciler.model.decision import Decision
 from reconciler.model.digest import Json
 from reconciler.model.entry import UNKNOWN, Answer, Entry
 from reconciler.model.happening import Happening
+from reconciler.model.retention import Erased
 
 VERSION = "1.8.0"
 MEDIA_TYPE = "application/x-ndjson"
@@ -74,7 +75,9 @@ class _Event:
 
 
 def lines(entries: Iterable[Entry], given: Given) -> Iterator[str]:
-    """The events of entries whose end is recorded, each on a line."""
+    """The events of entries whose end is recorded, each on a line; the first tells what retention deleted."""
+    if given.erased:
+        yield json.dumps(_erased(given.erased, given)) + "\n"
     for entry in entries:
         if not under_way(entry):
             for event in _events(entry, given):
@@ -130,6 +133,37 @@ def _of_table(entry: Entry, happening: Happening) -> _Event:
     status = _UNKNOWN if entry.interrupted else _FAILURE if entry.decision in _UNSERVED else _SUCCESS
     activity = _STEERED.get(happening, (_OTHER, str(happening)))
     return _Event(happening, ENTITY, activity, severity, status, {"entity": whole})
+
+
+def _erased(erased: Erased, given: Given) -> dict[str, Json]:
+    """Stands for all events that there can't be any more."""
+    return {
+        "class_uid": EVENT_LOG.uid,
+        "class_name": EVENT_LOG.name,
+        "category_uid": EVENT_LOG.category,
+        "category_name": EVENT_LOG.category_name,
+        "activity_id": _OF_THE_LOG[Happening.RETENTION_DELETE][0],
+        "activity_name": _OF_THE_LOG[Happening.RETENTION_DELETE][1],
+        "type_uid": EVENT_LOG.uid * 100 + _OF_THE_LOG[Happening.RETENTION_DELETE][0],
+        "type_name": f"{EVENT_LOG.name}: {_OF_THE_LOG[Happening.RETENTION_DELETE][1]}",
+        "time": milliseconds(given.exported_at),
+        "severity_id": int(Severity.INFORMATIONAL),
+        "severity": Severity.INFORMATIONAL.name.capitalize(),
+        "status_id": _SUCCESS[0],
+        "status": _SUCCESS[1],
+        "actor": {"app_name": "reconciler"},
+        "message": str(erased),
+        "log_name": given.origin,
+        "log_type_id": 2,
+        "log_type": "Application",
+        "metadata": {
+            "version": VERSION,
+            "product": {"name": "reconciler", "vendor_name": "reconciler", "version": given.tool_version},
+            "uid": f"{given.origin}/erased/{erased.first}-{erased.last}/{erased.records}/{erased.by[-1]}",
+            "log_name": given.origin,
+            "sequence": erased.by[-1],
+        },
+    }
 
 
 def _whole(entry: Entry, given: Given, event: _Event) -> dict[str, Json]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from reconciler.audit.export.exceptions import exceptions
+from reconciler.audit.export.exceptions import changes_served, exceptions
 from reconciler.audit.export.facts import changes, served
 from reconciler.audit.export.given import Given
 from reconciler.audit.export.sections import section
@@ -35,9 +35,10 @@ _CELLS_AT_ONCE = 100  # pieces of a template's text that are given on together
 
 @dataclass(slots=True)
 class _Totals:
-    """Of all entries of the pack: what stands at its top."""
+    """Of all entries of the pack: what stands at its top; ``examined`` would change, or changed, what is served."""
 
     entries: int = 0
+    examined: int = 0
     applied: int = 0
     changes: int = 0
     exceptions: Counter[str] = field(default_factory=Counter)
@@ -91,6 +92,7 @@ def _generated(
         given=given,
         exported_at=stamp(given.exported_at),
         totals=totals,
+        erased=str(given.erased or ""),
         exceptions=sorted(totals.exceptions.items()),
         checkpoint=_indented(given.checkpoint) if name.endswith("md") else given.checkpoint.rstrip("\n").split("\n"),
         sections=(section(entry, hours) for entry in entries()),
@@ -103,6 +105,7 @@ def _totals(entries: Iterable[Entry], hours: Window | None) -> _Totals:
     totals = _Totals()
     for entry in entries:
         totals.entries += 1
+        totals.examined += changes_served(entry)
         if served(entry) is Answer.YES:
             totals.applied += 1
             totals.changes += sum(each.applied is Answer.YES for each in changes(entry))

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from reconciler.audit.export.facts import Acked, Changed, Place, acks, approvals, change, changes, served, text
 from reconciler.audit.record.groups import stamp
 from reconciler.model.entry import UNKNOWN, Entry
+from reconciler.model.happening import Happening
+from reconciler.model.retention import Erased
 from reconciler.model.text import printable
 
 # With these a program for tables takes a cell for a formula; the wide ones where Japanese is written.
@@ -26,15 +28,22 @@ class _Lines:
         return line
 
 
-def rows(entries: Iterable[Entry]) -> Iterator[str]:
+def rows(entries: Iterable[Entry], erased: Erased | None = None) -> Iterator[str]:
     """The lines of the table, with their ends.
 
     An entry that changed what is served, but no route and nothing around it (where they are written, for one), has one
-    row about all of it; one that was to change nothing has none.
+    row about all of it; one that was to change nothing has none. The first row tells what retention deleted, if it did.
+
+    Args:
+        entries: which.
+        erased: what retention deleted of their time.
     """
     writer = csv.writer(_Lines(), lineterminator="\r\n")
     # writerow returns what the file's write did: here, the line.
     yield _line(writer.writerow(list(COLUMNS)))
+    if erased:
+        told = _erased(erased)
+        yield _line(writer.writerow([cell(told.get(column)) for column in COLUMNS]))
     for entry in entries:
         for each in changes(entry) or _whole(entry):
             yield _line(writer.writerow([cell(column(entry, each)) for column in COLUMNS.values()]))
@@ -60,6 +69,20 @@ def _whole(entry: Entry) -> tuple[Changed, ...]:
     if told.get("snapshot_before") == told.get("snapshot_after"):
         return ()
     return (Changed("Snapshot", "", "", "update", (), None, None, (), served(entry)),)
+
+
+def _erased(erased: Erased) -> dict[str, _Cell]:
+    """In the place of all that the records told."""
+    return {
+        "entry": erased.by[-1],
+        "happened": str(Happening.RETENTION_DELETE),
+        "reason": str(erased),
+        "applied": UNKNOWN,
+        "op": "erased",
+        "kind": "Record",
+        "name": f"{erased.first} to {erased.last}",
+        "record": erased.by[-1],
+    }
 
 
 def _fields(found: Changed) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from reconciler.audit.store import listing, moments, routes, volumes, walking
+from reconciler.audit.store import erased, listing, moments, retention, routes, volumes, walking
 from reconciler.audit.store.database import reading
 from reconciler.model.entry import Entry
 from reconciler.model.question import EVERYTHING, Blamed, Query, RouteChange, ServedAt, ServedVersion, Volume
@@ -20,6 +20,7 @@ class Answering:
     engine: Engine
 
     def entries(self, query: Query = EVERYTHING) -> list[Entry]:
+from reconciler.model.retention import Erased
         """See `Answers`."""
         with reading(self.engine) as connection:
             return listing.entries(connection, query)
@@ -38,10 +39,36 @@ class Answering:
         with reading(self.engine) as connection:
             return listing.entry_of(connection, wanted)
 
-    def history(self, mapping: str, limit: int | None = None, before: int | None = None) -> list[RouteChange]:
+    def erased(self, since: datetime | None = None, until: datetime | None = None) -> Erased | None:
         """See `Answers`."""
         with reading(self.engine) as connection:
-            return routes.history(connection, mapping, limit, before)
+            return erased.erased(connection, since, until)
+
+    def deletion_of(self, sequence: int) -> int | None:
+        """See `Answers`."""
+        with reading(self.engine) as connection:
+            return retention.deletion_of(connection, sequence)
+
+    def history(
+        self,
+        mapping: str,
+        limit: int | None = None,
+        before: int | None = None,
+        kinds: Collection[str] = ROUTE_KINDS,
+    ) -> list[RouteChange]:
+        """See `Answers`."""
+        with reading(self.engine) as connection:
+            return routes.history(connection, mapping, limit, before, kinds)
+
+    def of_commit(self, digits: str, limit: int) -> list[Entry]:
+        """The entries that brought a commit, given its first digits, oldest first; at most so many."""
+        with reading(self.engine) as connection:
+            return listing.entries_of(connection, digits, limit)
+
+    def names_like(self, named: str) -> list[str]:
+        """Names of resources that differ little from one that nothing is known of, the most alike first."""
+        with reading(self.engine) as connection:
+            return routes.names_like(connection, named)
 
     def blame(self, mapping: str) -> tuple[Blamed, ...]:
         """See `Answers`."""

@@ -82,7 +82,7 @@ def would_delete(connection: Connection, spared: Kept) -> Deletion:
 
 def deleted_by(connection: Connection, moment: str) -> int | None:
     """The entry by which retention deleted what there was at a moment (a stamp); None where nothing was deleted."""
-    for number, facts in _deletions(connection):
+    for number, facts in deletions(connection):
         if moment < str(facts.get("before", "")):
             return number
     return None
@@ -90,7 +90,7 @@ def deleted_by(connection: Connection, moment: str) -> int | None:
 
 def deletion_of(connection: Connection, sequence: int) -> int | None:
     """The entry that tells of the deletion of a record's content; None where none does."""
-    for number, facts in _deletions(connection):
+    for number, facts in deletions(connection):
         ranges = facts.get("ranges")
         for each in ranges if isinstance(ranges, list) else ():
             if isinstance(each, list) and len(each) == 2 and int(str(each[0])) <= sequence <= int(str(each[1])):  # noqa: PLR2004 - from, to
@@ -98,7 +98,8 @@ def deletion_of(connection: Connection, sequence: int) -> int | None:
     return None
 
 
-def _deletions(connection: Connection) -> Iterator[tuple[int, dict[str, Json]]]:
+def deletions(connection: Connection) -> Iterator[tuple[int, dict[str, Json]]]:
+    """The entries that tell of a deletion, oldest first, with what they tell."""
     told = happenings.c.happening == str(Happening.RETENTION_DELETE)
     chosen = select(records.c.sequence, records.c.body).join(happenings, happenings.c.entry == records.c.sequence)
     for row in connection.execute(chosen.where(told).order_by(records.c.sequence)):

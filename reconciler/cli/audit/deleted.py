@@ -13,7 +13,7 @@ def missing(journal: Journal, wanted: str) -> str:
     """Why there is no such entry."""
     number = wanted_entry(wanted)
     if isinstance(number, int):
-        by = journal.retention().deletion_of(number)
+        by = journal.deletion_of(number)
         if by is not None:
             return f"entry {number} is deleted by retention, entry {by}: its hash is left"
     by_others = older(journal)

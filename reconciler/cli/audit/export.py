@@ -15,6 +15,7 @@ from reconciler.audit.export.wanted import wanted
 from reconciler.audit.proof.note import claimed
 from reconciler.audit.store.proving import Range
 from reconciler.cli.anchoring import key_of, public_of
+from reconciler.cli.audit.deleted import missing
 from reconciler.cli.audit.filters import filters
 from reconciler.cli.audit.giving import Given, destination
 from reconciler.cli.audit.reading import opened, wanted_entry
@@ -93,6 +94,7 @@ def export(
     given = Given("records" if output == "jsonl" else "entries", quiet)
     with opened(settings) as journal:
         size, checkpoint = journal.proofs().newest()
+        given.erased = None if entry else journal.erased(query.since, query.until)
         pieces = _pieces(journal, settings, asked, given, size, checkpoint)
         try:
             with destination(to) as write:
@@ -100,6 +102,8 @@ def export(
         finally:
             if given.size:
                 _record(settings, asked, given, signed=bool(checkpoint))
+    if given.erased:
+        click.echo(f"note: {given.erased}", err=True)
     if not given.many:
         click.echo(f"nothing in the journal meets this: {printable(asked.words)}", err=True)
     return Exit.FINE
@@ -136,6 +140,7 @@ def _pieces(
         wanted=asked.words if asked.hours is None else f"{asked.words}; expected {hours_in_words(asked.hours)}",
         tool_version=__version__,
         signer=signer,
+        erased=given.erased,
     )
     wanted_entries = entries if asked.damaged else _intact(entries)
     return (piece.encode() for piece in _texts(asked, _counted(wanted_entries, given), beside))
@@ -144,7 +149,7 @@ def _pieces(
 def _texts(asked: _Asked, entries: Entries, beside: givens.Given) -> Iterator[str]:
     match asked.output:
         case "csv":
-            return table.rows(entries())
+            return table.rows(entries(), beside.erased)
         case "cloudevents":
             return cloudevents.batch(entries(), beside)
         case "ocsf":
@@ -164,8 +169,7 @@ def _entries(journal: Journal, asked: _Asked, size: int) -> Entries:
         return lambda: journal.walk(replace(asked.query, before=size + 1))
     found = journal.entry(wanted_entry(asked.entry))
     if found is None:
-        hint = "`reconciler audit log` lists them."
-        raise Stalled("NoSuchEntry", f"the journal has no entry {printable(asked.entry)}", hint)
+        raise Stalled("NoSuchEntry", missing(journal, asked.entry), "")
     return lambda: iter((found,))
 
 

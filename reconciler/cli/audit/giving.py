@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from reconciler.cli.show import progress
 from reconciler.model.errors import Stalled
+from reconciler.model.retention import Erased
 
 Write = Callable[[bytes], None]
 _SECONDS = 1.0  # between words on what takes a while
@@ -23,6 +24,7 @@ class Given:
 
     Attributes:
         what: what ``many`` counts: entries or records.
+        erased: what retention deleted of the time that is asked for.
         whole: nothing was left out, as it is where who reads it has seen enough.
     """
 
@@ -31,6 +33,7 @@ class Given:
     many: int = 0
     size: int = 0
     whole: bool = False
+    erased: Erased | None = None
     _hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)
     _told: float = field(default_factory=time.monotonic)
 

@@ -30,7 +30,8 @@ def log(settings: Loaded, query: Query, limit: int, before: int | None, output: 
     """List what happened, newest first: one line each. Every condition must hold.
 
     With --without or --self-approved a second line says what is known of pull request, approval, signature and
-    acknowledgement. Says on standard error where the log has gaps in the time asked for.
+    acknowledgement. Says on standard error where the log has gaps in the time asked for, and on its last page what
+    retention deleted of it.
 
     \b
     Examples:
@@ -41,10 +42,13 @@ def log(settings: Loaded, query: Query, limit: int, before: int | None, output: 
     """
     asked = replace(query, limit=limit, before=before)
     with opened(settings) as journal:
+        erased = journal.erased(query.since, query.until)
         # One more than asked for tells whether there is another page.
         found = journal.entries(replace(asked, limit=limit + 1))
         _warn(journal, query)
     entries = found[:limit]
+    if erased and len(found) <= limit:
+        click.echo(f"note: {erased}", err=True)
     for words in damage(entries):
         click.echo(words, err=True)
     if output == "json":

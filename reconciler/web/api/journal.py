@@ -6,19 +6,20 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Path, Query
 
 from reconciler.web.api.asked import First, Limit, Moment, QueryOf, moment_of, time_of
-from reconciler.web.api.entry_models import EntryModel, EntryPage, EntryWhole
+from reconciler.web.api.entry_models import EntryModel, EntryPage, EntryWhole, ErasedModel
 from reconciler.web.api.served_models import DifferingModel, JournalModel, ServedAtModel, VolumeModel
 from reconciler.web.asking import DeskOf
 
 router = APIRouter()
 _MOST_STRETCHES = 400
 
+_MOST_DIGITS = 18  # a number of so many fits the 64 bits of a sequence
 
 @router.get("/entries", tags=["log"], summary="The log, newest first")
 def entries(desk: DeskOf, query: QueryOf) -> EntryPage:
     """Decisions and notes that meet every condition that is given."""
     found = desk.page(query)
-    return EntryPage([EntryModel.of(entry) for entry in found.entries], found.next)
+    return EntryPage([EntryModel.of(entry) for entry in found.entries], found.next, ErasedModel.of(desk.erased(query)))
 
 
 @router.get("/entries/{wanted}", tags=["log"], summary="One entry with its records")
@@ -35,6 +36,9 @@ def entry(
     found = desk.entry(wanted.lower())
     if found is None:
         raise HTTPException(404, "there is no such entry")
+        by = desk.deletion_of(int(wanted)) if wanted.isdigit() and len(wanted) <= _MOST_DIGITS else None
+        if by is not None:
+            raise HTTPException(410, f"what this record told was deleted by retention, see entry {by}")
     return EntryWhole.of(found)
 
 

@@ -258,11 +258,17 @@ def _moment(desk: Desk, text: str, otherwise: datetime, now: datetime) -> tuple[
 
 def _no_decision(show: Show, desk: Desk, number: str) -> Response:
     """That there is none, or is none any more."""
-    by = desk.deletion_of(int(number)) if number.isascii() and number.isdigit() and len(number) <= filters.DIGITS else None
+    known = number.isascii() and number.isdigit() and len(number) <= filters.DIGITS
+    by = desk.deletion_of(int(number)) if known else None
     if by is None:
         return _nothing(show, f"There is no decision {number} here.")
-    message = f"What record {number} told was deleted by retention, see decision {by}. Its hash is left, so the chain holds."
-    return show("nothing", status=410, message=message)
+    what = f"What record {number} told was deleted by retention, see decision {by}."
+    return show(
+        "nothing",
+        status=410,
+        title="Deleted by retention",
+        message=f"{what} Its hash is left, so the chain still holds.",
+    )
 
 
 def _nothing(show: Show, message: str) -> HTMLResponse:
