@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from reconciler.audit import Journal
 from reconciler.model.audit import Documents, Verification
@@ -13,7 +14,8 @@ from reconciler.model.decision import Decision
 from reconciler.model.errors import Stalled
 from reconciler.model.happening import Actor
 from reconciler.model.question import Query
-from tests.support.journals import SNAPSHOT, Clock, apply, attempt, conclusion, journal, origin
+from tests.support import postgres
+from tests.support.journals import SNAPSHOT, Clock, Shelf, apply, attempt, conclusion, journal, origin
 
 ANN = Actor("ann", "command line on desk")
 REFUSED = 14  # the last decision but one, which says nothing of what is served
@@ -118,3 +120,27 @@ def test_a_state_of_a_deleted_record_neither_comes_nor_goes(copy: Path) -> None:
     assert "what is left" in verified(copy).finding
     edit(copy, "DELETE FROM served_states WHERE sequence = 4", "DELETE FROM served_states WHERE sequence = 5")
     assert "what is left" in verified(copy).finding
+
+
+def test_what_the_database_noted_of_its_tables_is_no_tampering(copy: Path) -> None:
+    """ANALYZE makes a table of its own; a table of somebody's is still found."""
+    edit(copy, "ANALYZE")
+    assert not verified(copy).finding
+    edit(copy, "CREATE TABLE sqlitestat (a)")
+    assert "tables" in verified(copy).finding
+
+
+def test_verification_of_a_large_journal_ends_in_postgresql() -> None:
+    """Its statements join where `NOT IN` would walk one table for each row of another, and may take their time."""
+    running, statements = postgres.server(), list[str]()
+    with closing(Shelf(running.url, running.schema()).open()) as into:
+        apply(into, 1, [origin("api")])
+
+        @event.listens_for(into._place.reader, "before_cursor_execute")
+        def keep(_connection: object, _cursor: object, statement: str, given: object, *_rest: object) -> None:
+            statements.append(f"{statement} {given}")
+
+        assert not into.verify().finding
+    assert ("statement_timeout" in statements[0], "3600s" in statements[0]) == (True, True)
+    assert len(statements) > 10
+    assert not [each for each in statements if "NOT IN (SELECT" in each]

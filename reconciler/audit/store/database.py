@@ -194,6 +194,12 @@ def self_check(connection: Connection) -> str:
     return sqlite.self_check(connection) if _is_file(connection) else ""
 
 
+def take_time(connection: Connection) -> None:
+    """Lets this transaction take as long as it has to look at a large journal."""
+    if not _is_file(connection):
+        postgres.take_time(connection)
+
+
 def checked_version(found: int) -> int:
     """The layout, where this program can do something with it.
 

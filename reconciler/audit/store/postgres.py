@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _DRIVERS = ("postgres", "postgresql", "postgresql+psycopg")
 _CONNECT_SECONDS = 10
 _STATEMENT_SECONDS, _LOCK_SECONDS, _IDLE_SECONDS = 60, 20, 60
+_PATIENT_SECONDS = 3600  # of verification, whose statements look at whole tables
 # A connection whose other end vanished is given up after so many seconds, on both sides: a lock must not outlive its
 # holder by hours.
 _SILENT_SECONDS, _PROBE_SECONDS, _PROBES = 15, 5, 3
@@ -153,6 +154,12 @@ def _take(session: "Session[Any]", schema: str, name: str) -> None:
 def _lock(schema: str) -> int:
     """The number of the lock that stands for a journal: of 64 bits, signed, the same in every program."""
     return int(digest_bytes(f"reconciler journal {schema}".encode())[-16:], 16) - 2**63
+
+
+def take_time(connection: Connection) -> None:
+    """Lets the statements of this transaction take long, and whoever asks take long between them."""
+    for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+        connection.exec_driver_sql("SELECT set_config(%s, %s, true)", (name, f"{_PATIENT_SECONDS}s"))
 
 
 def make_schema(connection: Connection, schema: str) -> None:

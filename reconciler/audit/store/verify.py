@@ -46,6 +46,7 @@ def verify(engine: Engine, keys: Sequence[PublicKey] = ()) -> Verification:
 
 
 def _check(connection: Connection, chain: Chain, keys: Sequence[PublicKey]) -> None:
+    database.take_time(connection)
     beside, told = Beside(connection), Told(list(keys), _checkpoints(connection))
     with closing(_rows(connection)) as rows:
         for row in rows:
