@@ -156,6 +156,17 @@ class Volume:
         decisions: entries by what happened, by name.
         lead_times_ms: from commit to acknowledgement, of each entry that has one, sorted.
     """
+    @property
+    def unknown(self) -> str:
+        """Why it can't be said what was served then; empty where that is known, and proven."""
+        if self.proven:
+            return ""
+        if self.deleted is not None:
+            return f"what was served then was deleted by retention, entry {self.deleted}"
+        if self.since is None:
+            return "nothing had been applied yet that the journal knows of: what Envoys held from before is not known"
+        return "the documents that were served then are not kept, or not those that were recorded"
+
 
     begin: datetime
     changes: int

@@ -164,7 +164,14 @@ class Desk:
         return narrowed_at(self.board.answers.at(moment), self.scope)
 
     def diff(self, older: ServedAt, newer: ServedAt) -> tuple[Differing, ...]:
-        """How what was served at two moments differs."""
+        """How what was served at two moments differs.
+
+        Raises:
+            ValueError: of one of them it is not known, or not proven, what was served.
+        """
+        for served in (older, newer):
+            if served.unknown:
+                raise ValueError(f"{served.unknown}: nothing can be compared with it")
         both = (narrowed_at(served, self.scope).origins for served in (older, newer))
         return differing(*both)
 

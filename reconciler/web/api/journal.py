@@ -61,9 +61,13 @@ def diff(
     first: First = 0,
     limit: Limit = 50,
 ) -> list[DifferingModel]:
-    """The documents that came, went or say something else."""
+    """The documents that came, went or say something else; 409 where one moment is not proven, or was deleted."""
     both = desk.at(moment_of("from", older)), desk.at(moment_of("to", newer))
-    return [DifferingModel.of(one) for one in desk.diff(*both)[first : first + limit]]
+    try:
+        found = desk.diff(*both)
+    except ValueError as error:
+        raise HTTPException(409, str(error)) from error
+    return [DifferingModel.of(one) for one in found[first : first + limit]]
 
 
 @router.get("/volume", tags=["log"], summary="How much happened")

@@ -31,7 +31,8 @@ class ServedAtModel:
     """What was served at a moment. `proven`: the documents still have the digest that the record names.
 
     `found` counts all documents, of which this page has some; `under_way` is the number of an apply whose result was
-    not recorded yet, so that Envoys may have held either.
+    not recorded yet, so that Envoys may have held either. Where retention deleted all this, `deleted` is the number of
+    the entry by which: then there are no documents, and nothing is proven.
     """
 
     moment: datetime
@@ -43,6 +44,7 @@ class ServedAtModel:
     snapshot: str | None
     proven: bool
     tool_version: str
+    deleted: int | None
     found: int
     documents: list[DocumentModel]
 
@@ -59,6 +61,7 @@ class ServedAtModel:
             snapshot=str(served.snapshot) if served.snapshot else None,
             proven=served.proven,
             tool_version=served.tool_version,
+            deleted=served.deleted,
             found=len(served.origins),
             documents=[DocumentModel.of(origin) for origin in served.origins[first : first + limit]],
         )

@@ -224,13 +224,15 @@ def compare(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
     newer, other_mistake = _moment(desk, end, now, now)
     mistake = one_mistake or other_mistake
     one, two = desk.at(older), desk.at(newer)
-    found = past.differences(desk.diff(one, two))
+    unknown = [f"{name}: {side.unknown}" for name, side in (("From", one), ("To", two)) if side.unknown]
+    found = () if unknown else past.differences(desk.diff(one, two))
     number = filters.page_number(asked)
     pages = max(1, -(-len(found) // decision.ROUTES_PER_PAGE))
     shown = found[(number - 1) * decision.ROUTES_PER_PAGE : number * decision.ROUTES_PER_PAGE]
     return show(
         "compare",
-        status=400 if mistake else 200,
+        status=400 if mistake else 409 if unknown else 200,
+        unknown=unknown,
         older=past.past_page(one, "", 1, now),
         newer=past.past_page(two, "", 1, now),
         differences=shown,

@@ -39,6 +39,8 @@ class PastPage:
     Attributes:
         nothing: nothing had been applied yet.
         proven: the documents are still those that the record of it names.
+        deleted: the entry by which retention deleted them; None where it did not.
+        unknown: why it can't be said what was served then; empty where it can.
     """
 
     moment: Moment
@@ -50,6 +52,8 @@ class PastPage:
     snapshot: str
     digest: str
     proven: bool
+    deleted: int | None
+    unknown: str
     version: str
     documents: tuple[Document, ...]
     found: int
@@ -87,6 +91,8 @@ def past_page(served: ServedAt, text: str, page: int, now: datetime) -> PastPage
         snapshot=str(served.snapshot or ""),
         digest=str(served.documents or ""),
         proven=served.proven,
+        deleted=served.deleted,
+        unknown=served.unknown,
         version=served.tool_version,
         documents=tuple(map(_document, shown)),
         found=len(found),
