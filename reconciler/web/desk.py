@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from reconciler.model.differing import Differing, differing
 from reconciler.model.entry import Entry
 from reconciler.model.question import EVERYTHING, Blamed, JournalState, Query, RouteChange, ServedAt, Volume
 from reconciler.model.retention import Erased
 from reconciler.model.table import Route, RouteTable, TcpRoute
 from reconciler.web.access import Scope
-from reconciler.web.differing import differing
 from reconciler.web.narrow import (
     agrees,
     askable,
@@ -19,7 +19,7 @@ from reconciler.web.narrow import (
     narrowed_match,
     narrowed_standing,
 )
-from reconciler.web.view import Asked, Board, Differing, Live, Matched
+from reconciler.web.view import Asked, Board, Live, Matched
 
 MOST_ENTRIES = 200
 _ROUNDS = 10

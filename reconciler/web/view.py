@@ -8,7 +8,6 @@ from reconciler.model.decision import Condition
 from reconciler.model.effect import Ack, AckState
 from reconciler.model.health import Health
 from reconciler.model.leadership import Leadership
-from reconciler.model.plan import FieldChange, Op
 from reconciler.model.problem import Problem
 from reconciler.model.provenance import Provenance
 from reconciler.model.question import Answers
@@ -137,17 +136,6 @@ class Matched:
     virtual_host: str
     takers: tuple[Taker, ...]
     misses: tuple[Miss, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Differing:
-    """A document that differs between two moments, and the places of both versions."""
-
-    id: ResourceId
-    op: Op
-    fields: tuple[FieldChange, ...]
-    before: Provenance | None
-    after: Provenance | None
 
 
 @dataclass(frozen=True, slots=True)

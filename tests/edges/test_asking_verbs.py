@@ -218,7 +218,14 @@ def test_two_moments_are_compared_as_routing(served: Asking) -> None:
     assert (code, out) == (1, "")
     assert err.startswith("FROM: the journal begins 2026-05-06T12:00")
     assert served.values("diff", "2", "4")["documents"] == [
-        {"op": "update", "kind": "Mapping", "namespace": "shop", "name": "api"}
+        {
+            "op": "update",
+            "kind": "Mapping",
+            "namespace": "shop",
+            "name": "api",
+            "fields": [{"field": "spec.timeout_ms", "before": "3000", "after": "5000"}],
+            "more": 0,
+        }
     ]
     assert served("diff", "2", "99")[0] == 1
 

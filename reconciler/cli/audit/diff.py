@@ -15,10 +15,10 @@ from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.show import in_colour
 from reconciler.cli.stages import stage_options
 from reconciler.compile import NOTHING, Compiled, Options, plan_change
+from reconciler.model.differing import Differing, differing
 from reconciler.model.digest import Json
-from reconciler.model.plan import Op, Plan
+from reconciler.model.plan import Op, Plan, fields_json
 from reconciler.model.question import ServedAt
-from reconciler.model.resource import Origin, ResourceId
 from reconciler.model.text import printable
 from reconciler.plan import as_json, as_text
 from reconciler.settings import Loaded
@@ -133,7 +133,7 @@ def _json(old: _Side, new: _Side, plan: Plan | None) -> Json:
         "from": _side_json(old),
         "to": _side_json(new),
         "plan": as_json(plan) if plan else None,
-        "documents": [{"op": str(op), **_name(name)} for op, name, _ in _documents(old, new)],
+        "documents": [_document(one) for one in differing(old.served.origins, new.served.origins)],
     }
 
 
@@ -151,25 +151,17 @@ def _side_json(side: _Side) -> Json:
     }
 
 
-def _name(name: ResourceId) -> dict[str, Json]:
-    return {"kind": str(name.kind), "namespace": name.namespace, "name": name.name}
-
-
-def _documents(old: _Side, new: _Side) -> Iterator[tuple[Op, ResourceId, Origin]]:
-    """What was written otherwise; that something moved is no difference."""
-    before = {origin.id: origin for origin in old.served.origins}
-    after = {origin.id: origin for origin in new.served.origins}
-    for name in sorted(before.keys() | after.keys()):
-        if name not in before:
-            yield Op.CREATE, name, after[name]
-        elif name not in after:
-            yield Op.DELETE, name, before[name]
-        elif before[name].document != after[name].document:
-            yield Op.UPDATE, name, after[name]
+def _document(one: Differing) -> Json:
+    named: dict[str, Json] = {"kind": str(one.id.kind), "namespace": one.id.namespace, "name": one.id.name}
+    return {"op": str(one.op), **named, "fields": fields_json(one.fields), "more": one.more}
 
 
 def _documents_text(old: _Side, new: _Side) -> Iterator[str]:
-    differing = list(_documents(old, new))
-    for op, name, origin in differing:
-        yield printable(f"{_SIGNS[op]} {name}  {origin.provenance}")
-    yield f"documents that differ: {len(differing)}; as routing they can't be compared any more"
+    found = differing(old.served.origins, new.served.origins)
+    for one in found:
+        yield printable(f"{_SIGNS[one.op]} {one.id}  {one.after or one.before}")
+        for each in one.fields:
+            yield printable(f"    {each.field}: {each.before or '(none)'} → {each.after or '(none)'}")
+        if one.more:
+            yield f"    {one.more} more"
+    yield f"documents that differ: {len(found)}; as routing they can't be compared any more"

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.model.origin import Origin
+from reconciler.model.differing import Differing
 from reconciler.model.question import JournalState, ServedAt, Volume
 from reconciler.web.api.entry_models import EntryModel, FieldModel, PlaceModel
-from reconciler.web.view import Differing
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class ServedAtModel:
 
 @dataclass(frozen=True, slots=True)
 class DifferingModel:
-    """A document that differs between two moments."""
+    """A document that differs between two moments; `more` counts the fields that differ beside those listed."""
 
     kind: str
     namespace: str
@@ -77,6 +77,7 @@ class DifferingModel:
     op: str
     fields: list[FieldModel]
     before: PlaceModel | None
+    more: int
     after: PlaceModel | None
 
     @classmethod
@@ -84,7 +85,7 @@ class DifferingModel:
         """A difference as JSON has it."""
         places = PlaceModel.of(one.before), PlaceModel.of(one.after)
         named = str(one.id.kind), one.id.namespace, one.id.name
-        return cls(*named, str(one.op), FieldModel.all(one.fields), *places)
+        return cls(*named, str(one.op), FieldModel.all(one.fields), one.more, *places)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.model.differing import Differing
 from reconciler.model.digest import Json
 from reconciler.model.origin import Origin
 from reconciler.model.question import ServedAt
@@ -13,7 +14,6 @@ from reconciler.web.pages.views.badges import Badge
 from reconciler.web.pages.views.diffs import FieldDiff, field_diff
 from reconciler.web.pages.views.moments import Moment, moment
 from reconciler.web.pages.views.places import Place, place_of
-from reconciler.web.view import Differing
 
 ROWS_PER_PAGE = 100
 
@@ -128,7 +128,7 @@ def _document(origin: Origin) -> Document:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One document that differs."""
+    """One document that differs; ``more`` counts the fields beside those shown."""
 
     badge: Badge
     kind: str
@@ -137,6 +137,7 @@ class Difference:
     fields: tuple[FieldDiff, ...]
     before: Place | None
     after: Place | None
+    more: int
 
 
 def differences(found: Sequence[Differing]) -> tuple[Difference, ...]:
@@ -150,6 +151,7 @@ def differences(found: Sequence[Differing]) -> tuple[Difference, ...]:
             tuple(map(field_diff, one.fields)),
             place_of(one.before) if one.before else None,
             place_of(one.after) if one.after else None,
+            one.more,
         )
         for one in found
     )
