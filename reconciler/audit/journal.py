@@ -1,27 +1,28 @@
 """The journal's door: intent before, result after, what is served, and every question about it, in one database."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Self
 
-from reconciler.audit.proof.signing import DEFAULT_NAME, PublicKey, Signer
+from reconciler.audit.proof.signing import PublicKey, Signer
 from reconciler.audit.proofs import Proofs
 from reconciler.audit.record import records
 from reconciler.audit.record.groups import Facts
 from reconciler.audit.retaining import Retention
 from reconciler.audit.store import append, beginning, bodies, database, history, standing, verify
 from reconciler.audit.store.answering import Answering
-from reconciler.audit.store.append import Hand, Ledger
+from reconciler.audit.store.append import Hand, KeyOf, Ledger
 from reconciler.audit.store.database import Database
 from reconciler.audit.store.versions import RecordedVersions
 from reconciler.model.audit import Attempt, AuditRecord, Conclusion, Documents, Event, Served, Verification
 from reconciler.model.digest import Digest, Json
 from reconciler.model.entry import Entry
-from reconciler.model.happening import Note
+from reconciler.model.happening import Happening, Note
 from reconciler.model.question import (
     EVERYTHING,
+    ROUTE_KINDS,
     Blamed,
     JournalState,
     Query,
@@ -30,8 +31,8 @@ from reconciler.model.question import (
     ServedVersion,
     Volume,
 )
-
 from reconciler.model.retention import Erased
+
 Clock = Callable[[], datetime]
 DEFAULT_SCHEMA = "reconciler"
 
@@ -46,7 +47,7 @@ class Journal:
     def __init__(self, place: Database, hand: Hand) -> None:
         self._place = place
         self._hand = hand
-        self._answering = Answering(place.reader)
+        self.asked = Answering(place.reader)
         # Saves reading back what is served, and comparing it, at every result. Should a commit fail, the sequence kept
         # here belongs to no state, and it is all read again.
         self._held: history.Holding | None = None
@@ -58,10 +59,11 @@ class Journal:
         clock: Clock,
         *,
         read_only: bool = False,
-        signer: Signer | None = None,
-        origin: str = DEFAULT_NAME,
+        signer: Signer | KeyOf | None = None,
+        origin: str = "",
         schema: str = DEFAULT_SCHEMA,
         alone: bool = False,
+        adopt: bool = False,
     ) -> Self:
         """Opens a journal; makes it, and its directory or schema, where there is none, and migrates an older one.
 
@@ -69,26 +71,28 @@ class Journal:
             place: a file for SQLite, or the URL of a PostgreSQL database.
             clock: the time now, aware.
             read_only: for verbs that read, beside a running controller too; never changes or makes anything.
-            signer: signs a checkpoint with every record; None signs nothing.
-            origin: which journal it is, as its checkpoints say.
+            signer: signs a checkpoint with every record, or gives the key that does; None signs nothing.
+            origin: which journal it should be by its checkpoints; empty for the one it says it is.
             schema: of PostgreSQL, where its tables are: one journal each.
             alone: for a controller: no second one may write beside it (verbs may).
+            adopt: also where another key signed it, or none: see `Proofs.adopt`.
 
         Raises:
-            Stalled: it cannot be opened, is missing or older (read-only), damaged, or newer than this program.
+            Stalled: it cannot be opened, is missing or older (read-only), damaged, newer than this program, another
+                one than ``origin``, or signed by another key.
             Transient: the database can't be reached, or another controller writes it.
         """
         opened = database.connect(place, read_only=read_only, schema=schema, alone=alone)
-        journal = cls(opened, Hand(clock, origin, signer))
         try:
             if read_only:
                 beginning.look(opened)
+                hand = Hand(clock, origin, signer if isinstance(signer, Signer) else None)
             else:
-                beginning.begin(opened, journal._hand)
+                hand = beginning.begin(opened, clock, origin, signer, adopt=adopt)
         except BaseException:
             opened.close()
             raise
-        return journal
+        return cls(opened, hand)
 
     def close(self) -> None:
         """Folds everything into the one file, where it is one, and lets go of it."""
@@ -105,7 +109,7 @@ class Journal:
         with append.writing(self._place.writer, self._hand) as ledger:
             abandoned = append.oldest_open_intent(ledger.connection) if instead else None
             if abandoned is not None:
-                ledger.interrupt(abandoned)
+                ledger.interrupt(abandoned, records.NOT_WRITTEN)
             return ledger.append(Event.INTENT, facts).sequence
 
     def conclude(
@@ -240,6 +244,11 @@ class Journal:
         """What it proves, and where its checkpoints were left."""
         return Proofs(self._place, self._hand)
 
+    def latest(self, happening: Happening) -> Entry | None:
+        """The newest entry that tells of it."""
+        with database.reading(self._place.reader) as connection:
+            return standing.latest(connection, happening)
+
     def standing(self) -> JournalState:
         """See `Answers`, as for all that follows."""
         with database.reading(self._place.reader) as connection:
@@ -247,44 +256,44 @@ class Journal:
 
     def entries(self, query: Query = EVERYTHING) -> list[Entry]:
         """The log, newest first."""
-        return self._answering.entries(query)
+        return self.asked.entries(query)
 
     def walk(self, query: Query = EVERYTHING) -> Iterator[Entry]:
         """The entries of a query, oldest first, however many: a batch in memory at a time."""
-        return self._answering.walk(query)
+        return self.asked.walk(query)
 
     def entry(self, wanted: int | str) -> Entry | None:
         """One entry."""
-        return self._answering.entry(wanted)
+        return self.asked.entry(wanted)
 
     def erased(self, since: datetime | None = None, until: datetime | None = None) -> Erased | None:
         """What retention deleted of a time."""
-        return self._answering.erased(since, until)
+        return self.asked.erased(since, until)
 
     def deletion_of(self, sequence: int) -> int | None:
         """The entry by which retention deleted a record."""
-        return self._answering.deletion_of(sequence)
+        return self.asked.deletion_of(sequence)
 
     def history(
         self, mapping: str, limit: int | None = None, before: int | None = None, kinds: Collection[str] = ROUTE_KINDS
     ) -> list[RouteChange]:
         """What was done to one route, or to another resource."""
-        return self._answering.history(mapping, limit, before, kinds)
+        return self.asked.history(mapping, limit, before, kinds)
 
     def blame(self, mapping: str) -> tuple[Blamed, ...]:
         """Each field of a route with the change that set it."""
-        return self._answering.blame(mapping)
+        return self.asked.blame(mapping)
 
     def at(self, moment: datetime | int) -> ServedAt:
         """What was served at a moment."""
-        return self._answering.at(moment)
+        return self.asked.at(moment)
 
     def version(self, kind: str, namespace: str, name: str, touch: str, moment: datetime) -> ServedVersion | None:
         """The version of a document with this touch."""
-        return self._answering.version(kind, namespace, name, touch, moment)
+        return self.asked.version(kind, namespace, name, touch, moment)
 
     def volume(
         self, since: datetime, until: datetime, stretches: int, namespaces: frozenset[str] | None = None
     ) -> Sequence[Volume]:
         """What happened in each of so many stretches."""
-        return self._answering.volume(since, until, stretches, namespaces)
+        return self.asked.volume(since, until, stretches, namespaces)

@@ -59,6 +59,11 @@ class Retention:
             self._spared = None  # somebody holds or releases something meanwhile
         return done
 
+    def finished(self) -> str:
+        """Before which moment (a stamp) all is deleted that need not stay; empty while there may be more."""
+        with reading(self.place.reader) as connection:
+            return retention.finished(connection)
+
     def would_delete(self, before: datetime) -> Deletion:
         """What all steps together would delete."""
         with reading(self.place.reader) as connection:

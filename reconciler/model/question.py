@@ -1,12 +1,13 @@
 """What can be asked of the journal, and what it answers. `Answers` is what pages and verbs see of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import StrEnum
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from reconciler.model.decision import Decision
 from reconciler.model.digest import Digest, Json
 from reconciler.model.entry import Entry
 from reconciler.model.happening import Happening
@@ -15,6 +16,10 @@ from reconciler.model.provenance import Provenance
 from reconciler.model.resource import Kind, Origin, ResourceId
 from reconciler.model.retention import Erased
 from reconciler.model.source import Revision
+from reconciler.model.telling import applied_change
+
+# What plans tell of field by field.
+ROUTE_KINDS = (Kind.MAPPING, Kind.TCP_MAPPING)
 
 
 class Lack(StrEnum):
@@ -48,13 +53,18 @@ class Query:
     Attributes:
         mapping: what concerns this route: ``name`` or ``namespace/name``.
         namespaces: what concerns routes of these; None for all (also what concerns none).
-        author: author's name or address contains this, in any case.
+        author: name or address of somebody who wrote any of it contains this, in any case: an author of one of its
+            commits or of a document that changed, or who wrote an object of the cluster.
         commit: the first digits of a commit that is the revision or among those it brought.
         since, until: of the entry's time; not before, and before.
         happened: at least one of these.
         lacking: at least one of these is missing, of entries that changed or would change something served.
         self_approved: the author is the only approver.
         outside: not within these hours.
+        kind: what concerns a resource of this kind; with ``mapping``, that name is one of this kind.
+        omitting: it brought more commits than its record lists.
+        applied: whether something else was served after it; None for either. What lacks something or is out of hours is
+            a change that was applied, unless this says otherwise.
         text: subject, reason or message contains this, in any case.
         before: the entry's number is smaller: the next page.
         limit: at most so many; None for all.
@@ -71,8 +81,18 @@ class Query:
     self_approved: bool = False
     outside: Window | None = None
     text: str = ""
+    kind: str = ""
+    omitting: bool = False
+    applied: bool | None = None
     before: int | None = None
     limit: int | None = None
+
+    @property
+    def wants_effect(self) -> bool | None:
+        """Whether it asks for what took effect, for what did not, or for either: None."""
+        if self.applied is None and (self.lacking or self.self_approved or self.outside is not None):
+            return True
+        return self.applied
 
 
 EVERYTHING = Query()
@@ -80,10 +100,11 @@ EVERYTHING = Query()
 
 @dataclass(frozen=True, slots=True)
 class RouteChange:
-    """What one entry did to one route.
+    """What one entry did to one route, or to the document of another resource.
 
     Attributes:
-        op, fields: as the plan told them; no fields where retention deleted the record's contents.
+        op, fields: as the plan told them; no fields where retention deleted the record's contents, and of other
+            documents than those of routes.
         before, after: where either side was written.
         applied: False where it was refused, rejected or rolled back, or is under way.
     """
@@ -135,6 +156,17 @@ class ServedAt:
     settings: dict[str, Json] = field(default_factory=dict)
     deleted: int | None = None
 
+    @property
+    def unknown(self) -> str:
+        """Why it can't be said what was served then; empty where that is known, and proven."""
+        if self.proven:
+            return ""
+        if self.deleted is not None:
+            return f"what was served then was deleted by retention, entry {self.deleted}"
+        if self.since is None:
+            return "nothing had been applied yet that the journal knows of: what Envoys held from before is not known"
+        return "the documents that were served then are not kept, or not those that were recorded"
+
 
 @dataclass(frozen=True, slots=True)
 class ServedVersion:
@@ -156,17 +188,6 @@ class Volume:
         decisions: entries by what happened, by name.
         lead_times_ms: from commit to acknowledgement, of each entry that has one, sorted.
     """
-    @property
-    def unknown(self) -> str:
-        """Why it can't be said what was served then; empty where that is known, and proven."""
-        if self.proven:
-            return ""
-        if self.deleted is not None:
-            return f"what was served then was deleted by retention, entry {self.deleted}"
-        if self.since is None:
-            return "nothing had been applied yet that the journal knows of: what Envoys held from before is not known"
-        return "the documents that were served then are not kept, or not those that were recorded"
-
 
     begin: datetime
     changes: int
@@ -205,6 +226,13 @@ class JournalState:
     gaps: tuple[int, ...]
     open_intents: tuple[int, ...]
     place: str
+
+
+def took_effect(entry: Entry) -> bool:
+    """Whether another thing was served after an entry, or, of what never ended, may have been: what auditors count."""
+    change = applied_change(entry.records[0].body, entry.records[-1].body)
+    differs = change.get("snapshot_before") != change.get("snapshot_after")
+    return differs and entry.decision in (None, Decision.APPLIED, Decision.PARTIAL)
 
 
 class Answers(Protocol):

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from reconciler.model.differing import Differing, differing
 from reconciler.model.entry import Entry
+from reconciler.model.leadership import Leadership
 from reconciler.model.question import EVERYTHING, Blamed, JournalState, Query, RouteChange, ServedAt, Volume
 from reconciler.model.retention import Erased
 from reconciler.model.table import Route, RouteTable, TcpRoute
@@ -67,6 +68,13 @@ class Desk:
     def live(self) -> Live:
         """The controller now."""
         return narrowed_live(self.board.live(), self.scope)
+
+    def replica(self) -> Leadership | None:
+        """Which replica answers, and whom it follows; each has a journal of its own. None where there is but one."""
+        election = self.board.live().election
+        if election is None or self.scope.everything:
+            return election
+        return Leadership(election.leads, "", "", "")
 
     def entries(self, query: Query = EVERYTHING) -> list[Entry]:
         """The log, newest first, at most `MOST_ENTRIES` at once."""
@@ -196,7 +204,8 @@ class Desk:
 
     def standing(self) -> JournalState:
         """How the journal itself is."""
-        return narrowed_standing(self.board.answers.standing(), self.scope)
+        state = self.board.answers.standing()
+        return narrowed_standing(replace(state, key=state.key or self.board.key), self.scope)
 
 
 def _cut(found: list[Entry], limit: int) -> Entries:

@@ -146,8 +146,10 @@ class Board:
         answers: the journal, opened to be read only.
         live: the controller as it is now.
         match: what becomes of a request, by the table that is served; raises ValueError where the URL is none.
+        key: what the journal's signatures are checked with; empty where nobody knows.
     """
 
     answers: Answers
     live: Callable[[], Live]
     match: Callable[[Asked], Matched]
+    key: str = ""

@@ -1,6 +1,6 @@
 """Answers questions to the journal, each from one state of the database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,8 +9,18 @@ from sqlalchemy import Engine
 from reconciler.audit.store import erased, listing, moments, retention, routes, volumes, walking
 from reconciler.audit.store.database import reading
 from reconciler.model.entry import Entry
-from reconciler.model.question import EVERYTHING, Blamed, Query, RouteChange, ServedAt, ServedVersion, Volume
+from reconciler.model.question import (
+    EVERYTHING,
+    ROUTE_KINDS,
+    Blamed,
+    Query,
+    RouteChange,
+    ServedAt,
+    ServedVersion,
+    Volume,
+)
 from reconciler.model.resource import Kind, ResourceId
+from reconciler.model.retention import Erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +30,6 @@ class Answering:
     engine: Engine
 
     def entries(self, query: Query = EVERYTHING) -> list[Entry]:
-from reconciler.model.retention import Erased
         """See `Answers`."""
         with reading(self.engine) as connection:
             return listing.entries(connection, query)

@@ -5,17 +5,18 @@ from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
-from sqlalchemy import Connection, delete, exists, func, select, update
+from sqlalchemy import Connection, and_, delete, exists, func, select, update
 
 from reconciler.audit.record import records as texts
 from reconciler.audit.record.groups import stamp
 from reconciler.audit.store.append import Ledger
-from reconciler.audit.store.keeping import Kept, forgotten, holds_now, outlived, stays
+from reconciler.audit.store.keeping import Kept, candidates, forgotten, holds_now, outlived, stays
 from reconciler.audit.store.listing import parsed
 from reconciler.audit.store.schema import (
     documents,
     entries,
     entry_commits,
+    entry_people,
     happenings,
     people,
     records,
@@ -23,7 +24,7 @@ from reconciler.audit.store.schema import (
     served_states,
     touched,
 )
-from reconciler.audit.store.traces import Traces, traces
+from reconciler.audit.store.traces import traces
 from reconciler.model.audit import Event
 from reconciler.model.digest import Json
 from reconciler.model.happening import Actor, Happening, Note
@@ -59,10 +60,18 @@ def delete_some(ledger: Ledger, before: datetime, spared: Kept, after: int, acto
     versions = ledger.connection.execute(delete(served).where(outlived(spared, after, reached))).rowcount
     freed = _free_documents(ledger.connection, digests)
     _empty(ledger.connection, going)
-    stretches = list(_ranges(rows))
-    note = _note(before, stretches, traces(ledger.connection, stretches), states, versions, freed, actor)
-    noted = ledger.append(Event.NOTE, texts.note(note)).sequence
-    return Deletion(len(going), len(rows), versions, freed, noted, reached, reached >= spared.limit)
+    done = reached >= spared.limit
+    facts: dict[str, Json] = {
+        "before": stamp(before),
+        **_left_of(ledger.connection, rows),
+        "states": [list[Json](one) for one in states],
+        "versions": versions,
+        "documents": freed,
+        "done": done or _first(ledger.connection, reached, spared) is None,
+    }
+    message = f"the contents of {plural(len(rows), 'record')} from before {stamp(before)} are deleted"
+    noted = ledger.append(Event.NOTE, texts.note(Note(Happening.RETENTION_DELETE, message, actor, facts))).sequence
+    return Deletion(len(going), len(rows), versions, freed, noted, reached, done)
 
 
 def would_delete(connection: Connection, spared: Kept) -> Deletion:
@@ -112,17 +121,29 @@ def _wipe_what_is_freed(connection: Connection) -> None:
         connection.exec_driver_sql("PRAGMA secure_delete = ON")
 
 
+def finished(connection: Connection) -> str:
+    """Before which moment (a stamp) all was deleted that need not stay; empty where the newest deletion left some."""
+    told = happenings.c.happening == str(Happening.RETENTION_DELETE)
+    newest = select(func.max(happenings.c.entry)).where(told).scalar_subquery()
+    body = connection.execute(select(records.c.body).where(records.c.sequence == newest)).scalar()
+    facts = parsed(0, bytes(body)) if body is not None else {}
+    return str(facts.get("before", "")) if facts.get("done") else ""
+
+
 def _next(connection: Connection, after: int, spared: Kept) -> tuple[Sequence[int], int | None]:
-    """The entries that begin among the next records that have a content, and how far that reaches; None at the end."""
-    begin = select(func.min(records.c.sequence)).where(
-        records.c.sequence > after, records.c.sequence <= spared.limit, records.c.body.is_not(None)
-    )
-    first: int | None = connection.execute(begin).scalar()
+    """The entries that begin among the next records that may go, and how far that reaches; None at the end."""
+    first = _first(connection, after, spared)
     if first is None:
         return (), spared.limit if after < spared.limit else None
     reached = min(first + STEP - 1, spared.limit)
     inside = (records.c.sequence >= first, records.c.sequence <= reached, records.c.body.is_not(None))
     return connection.execute(select(records.c.entry).where(*inside).distinct()).scalars().all(), reached
+
+
+def _first(connection: Connection, after: int, spared: Kept) -> int | None:
+    begin = select(func.min(records.c.sequence)).where(records.c.sequence > after, candidates(spared))
+    found: int | None = connection.execute(begin).scalar()
+    return found
 
 
 def _rows_of(connection: Connection, numbers: Sequence[int]) -> list[int]:
@@ -142,7 +163,7 @@ def _outlived_documents(connection: Connection, spared: Kept, after: int, reache
 def _forget_states(connection: Connection, spared: Kept, after: int, reached: int) -> list[tuple[int, int]]:
     """Of the results that no kept stretch needs the documents go; returns them as stretches, both ends among them."""
     number, going = served_states.c.sequence, forgotten(spared, after, reached)
-    among = number.between(after + 1, reached)
+    among = and_(number.between(after + 1, reached), served_states.c.era.is_not(None))
     chosen = select(number, going.label("going")).where(among).order_by(number)
     found = [(row.sequence, bool(row.going)) for row in connection.execute(chosen)]
     connection.execute(update(served_states).where(going).values(era=None))
@@ -163,34 +184,22 @@ def _empty(connection: Connection, numbers: Sequence[int]) -> None:
     """Deletes the contents of entries and all that was made of them."""
     for some in _few(numbers):
         authors = select(entries.c.author_id).where(entries.c.number.in_(some), entries.c.author_id.is_not(None))
-        known = list(connection.execute(authors.distinct()).scalars())
-        for table in (touched, entry_commits, happenings):
+        wrote = select(entry_people.c.person_id).where(entry_people.c.entry.in_(some))
+        known = list(connection.execute(authors.union(wrote)).scalars())
+        for table in (touched, entry_commits, entry_people, happenings):
             connection.execute(delete(table).where(table.c.entry.in_(some)))
         connection.execute(delete(entries).where(entries.c.number.in_(some)))
         nobody = ~exists().where(entries.c.author_id == people.c.id)
-        connection.execute(delete(people).where(people.c.id.in_(known), nobody))
+        nothing = ~exists().where(entry_people.c.person_id == people.c.id)
+        for few in _few(known):
+            connection.execute(delete(people).where(people.c.id.in_(few), nobody, nothing))
         connection.execute(update(records).where(records.c.entry.in_(some)).values(body=None))
 
 
-def _note(
-    before: datetime,
-    stretches: Sequence[tuple[int, int]],
-    left: Traces,
-    states: Sequence[tuple[int, int]],
-    versions: int,
-    freed: int,
-    actor: Actor,
-) -> Note:
-    facts: dict[str, Json] = {
-        "before": stamp(before),
-        "ranges": [list[Json](one) for one in stretches],
-        **left.facts(),
-        "states": [list[Json](one) for one in states],
-        "versions": versions,
-        "documents": freed,
-    }
-    message = f"the contents of {plural(left.records, 'record')} from before {stamp(before)} are deleted"
-    return Note(Happening.RETENTION_DELETE, message, actor, facts)
+def _left_of(connection: Connection, numbers: Sequence[int]) -> dict[str, Json]:
+    """Which records they are, and what is left of them."""
+    stretches = list(_ranges(numbers))
+    return {"ranges": [list[Json](one) for one in stretches], **traces(connection, stretches).facts()}
 
 
 def _ranges(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:

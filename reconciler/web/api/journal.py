@@ -9,11 +9,12 @@ from reconciler.web.api.asked import First, Limit, Moment, QueryOf, moment_of, t
 from reconciler.web.api.entry_models import EntryModel, EntryPage, EntryWhole, ErasedModel
 from reconciler.web.api.served_models import DifferingModel, JournalModel, ServedAtModel, VolumeModel
 from reconciler.web.asking import DeskOf
+from reconciler.web.narrow import STANDING_WITHHELD
 
 router = APIRouter()
 _MOST_STRETCHES = 400
-
 _MOST_DIGITS = 18  # a number of so many fits the 64 bits of a sequence
+
 
 @router.get("/entries", tags=["log"], summary="The log, newest first")
 def entries(desk: DeskOf, query: QueryOf) -> EntryPage:
@@ -35,10 +36,10 @@ def entry(
     """An intent with its result, a decision or a note."""
     found = desk.entry(wanted.lower())
     if found is None:
-        raise HTTPException(404, "there is no such entry")
         by = desk.deletion_of(int(wanted)) if wanted.isdigit() and len(wanted) <= _MOST_DIGITS else None
         if by is not None:
             raise HTTPException(410, f"what this record told was deleted by retention, see entry {by}")
+        raise HTTPException(404, "there is no such entry")
     return EntryWhole.of(found)
 
 
@@ -79,13 +80,16 @@ def volume(
 ) -> list[VolumeModel]:
     """Changes, decisions and lead times of each stretch of time."""
     begin, end = _in_order(time_of("since", since), time_of("until", until))
-    return [VolumeModel.of(one) for one in desk.volume(begin, end, stretches)]
+    try:
+        return [VolumeModel.of(one) for one in desk.volume(begin, end, stretches)]
+    except ValueError as error:
+        raise HTTPException(422, f"since: {error}") from error
 
 
 @router.get("/journal", tags=["proof"], summary="How the journal is, and its signed checkpoint")
 def journal(desk: DeskOf) -> JournalModel:
     """Keep the checkpoint: with it and the key, `reconciler audit verify` shows whether anything before was changed."""
-    return JournalModel.of(desk.standing())
+    return JournalModel.of(desk.standing(), () if desk.scope.everything else STANDING_WITHHELD)
 
 
 def _in_order(since: datetime, until: datetime) -> tuple[datetime, datetime]:

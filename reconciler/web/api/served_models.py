@@ -1,10 +1,11 @@
 """What the API answers with about what was served, and about the journal itself, as types."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.model.origin import Origin
 from reconciler.model.differing import Differing
+from reconciler.model.origin import Origin
 from reconciler.model.question import JournalState, ServedAt, Volume
 from reconciler.web.api.entry_models import EntryModel, FieldModel, PlaceModel
 
@@ -43,8 +44,8 @@ class ServedAtModel:
     revision: str | None
     snapshot: str | None
     proven: bool
-    tool_version: str
     deleted: int | None
+    tool_version: str
     found: int
     documents: list[DocumentModel]
 
@@ -60,8 +61,8 @@ class ServedAtModel:
             revision=str(served.revision) if served.revision else None,
             snapshot=str(served.snapshot) if served.snapshot else None,
             proven=served.proven,
-            tool_version=served.tool_version,
             deleted=served.deleted,
+            tool_version=served.tool_version,
             found=len(served.origins),
             documents=[DocumentModel.of(origin) for origin in served.origins[first : first + limit]],
         )
@@ -76,8 +77,8 @@ class DifferingModel:
     name: str
     op: str
     fields: list[FieldModel]
-    before: PlaceModel | None
     more: int
+    before: PlaceModel | None
     after: PlaceModel | None
 
     @classmethod
@@ -114,7 +115,10 @@ class AnchorModel:
 
 @dataclass(frozen=True, slots=True)
 class JournalModel:
-    """How the journal itself is. `checkpoint` is a signed note (C2SP), which `key` verifies."""
+    """How the journal itself is. `checkpoint` is a signed note (C2SP), which `key` verifies.
+
+    `withheld` names what is not shown to you: empty and null say nothing of it then.
+    """
 
     records: int
     pruned: int
@@ -127,9 +131,10 @@ class JournalModel:
     gaps: list[int]
     open_intents: list[int]
     place: str
+    withheld: list[str]
 
     @classmethod
-    def of(cls, state: JournalState) -> "JournalModel":
+    def of(cls, state: JournalState, withheld: Sequence[str]) -> "JournalModel":
         """The state as JSON has it."""
         return cls(
             records=state.records,
@@ -143,4 +148,5 @@ class JournalModel:
             gaps=list(state.gaps),
             open_intents=list(state.open_intents),
             place=state.place,
+            withheld=list(withheld),
         )

@@ -46,9 +46,9 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _show(request: Request, viewer: ViewerOf) -> Show:
+def _show(request: Request, viewer: ViewerOf, desk: DeskOf) -> Show:
     def show(template: str, status: int = 200, **values: object) -> HTMLResponse:
-        return page(request, viewer, template, status, **values)
+        return page(request, viewer, template, status, replica=desk.replica(), **values)
 
     return show
 
@@ -202,7 +202,7 @@ def journal(show: ShowOf, desk: DeskOf) -> Response:
     state = desk.standing()
     gaps = [entry for number in state.gaps if (entry := desk.entry(number)) is not None]
     notes = desk.entries(Query(happened=_NOTES, limit=20))
-    return show("journal", journal=standing.journal_page(state, gaps, notes, _now()), state=state)
+    return show("journal", journal=standing.journal_page(state, desk.live().health, gaps, notes, _now()), state=state)
 
 
 @router.get("/at")
@@ -274,4 +274,4 @@ def _no_decision(show: Show, desk: Desk, number: str) -> Response:
 
 
 def _nothing(show: Show, message: str) -> HTMLResponse:
-    return show("nothing", status=404, message=message)
+    return show("nothing", status=404, title="Nothing here", message=message)
