@@ -28,6 +28,7 @@ def health_of(
         loop.edges.clerk.trouble,
         loop.edges.clerk.unrecorded,
         anchors=tuple(state for anchoring in anchorings for state in anchoring.states()),
+        pages=board.pages(),
     )
 
 

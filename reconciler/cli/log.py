@@ -188,6 +188,15 @@ def log_anchor(state: AnchorHealth) -> None:
         logger.info("anchor", place=state.place, well=True)
 
 
+def log_access_file(trouble: str) -> None:
+    """The access file of the pages can't be used, so that nobody is let in; or it can again."""
+    logger = structlog.get_logger()
+    if trouble:
+        logger.error("pages", problem=trouble, kept="nobody is let in")
+    else:
+        logger.info("pages", well=True)
+
+
 def log_started(**facts: object) -> None:
     """What the controller works with, once."""
     structlog.get_logger().info("started", **facts)

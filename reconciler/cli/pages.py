@@ -10,6 +10,7 @@ from reconciler.apply import NodeStatus, XdsTarget
 from reconciler.cli.access_log import AccessLog
 from reconciler.cli.clock import now
 from reconciler.cli.journal import open_journal
+from reconciler.cli.log import log_access_file
 from reconciler.loop import Loop
 from reconciler.model.addresses import on_loopback
 from reconciler.model.errors import Stalled
@@ -54,8 +55,7 @@ def pages(
         told: every access; None writes them to the log.
 
     Raises:
-        Stalled: nobody would be asked who they are where others can reach the pages; the address can't be bound; the
-            access file can't be used.
+        Stalled: nobody would be asked who they are where others can reach the pages; the address can't be bound.
     """
     s = settings.settings
     if not s.pages_address:
@@ -63,7 +63,7 @@ def pages(
         return
     from reconciler.web.application import application  # noqa: PLC0415 - FastAPI takes long to import
 
-    rules, grants = rules_of(s), _grants(s)
+    rules, grants = rules_of(s), _grants(s, board)
     with ExitStack() as stack:
         journal = open_journal(s, now, read_only=True)
         stack.callback(journal.close)
@@ -113,8 +113,14 @@ def rules_of(s: Settings) -> Rules:
     )
 
 
-def _grants(s: Settings) -> Callable[[], Grants]:
-    return AccessFile(s.pages_access_file).grants if s.pages_access_file else lambda: NO_GRANTS
+def _grants(s: Settings, board: StatusBoard) -> Callable[[], Grants]:
+    """Who may see what. A file that can't be used closes the pages, and not the controller: routes must not wait."""
+    if s.pages_access_file is None:
+        return lambda: NO_GRANTS
+    file = AccessFile(s.pages_access_file, log_access_file)
+    board.pages = file.trouble
+    file.trouble()  # tells at once
+    return file.grants
 
 
 def _board(settings: Loaded, loop: Loop, status: StatusBoard, answers: Answers) -> Board:

@@ -51,6 +51,7 @@ class Health:
         journal: why the journal can't be written now; empty while it can.
         unrecorded: how much was done that it does not tell of yet.
         anchors: where checkpoints of the journal are left.
+        pages: why the pages let nobody in now; empty while they do, and where there are none.
     """
 
     sources: tuple[SourceHealth, ...] = ()
@@ -60,3 +61,4 @@ class Health:
     journal: str = ""
     unrecorded: int = 0
     anchors: tuple[AnchorHealth, ...] = ()
+    pages: str = ""

@@ -3,7 +3,8 @@
 import os
 import re
 import stat
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import yaml
@@ -11,31 +12,35 @@ import yaml
 from reconciler.model.errors import Stalled
 from reconciler.web.access import ALL_NAMESPACES, Grants, Scope, Token
 
-_LARGEST = 1024 * 1024
+_LARGEST = 256 * 1024  # ten times what a thousand people need; reading YAML is slow
 _MOST = 10_000
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _HINT = "docs/guides/pages.md tells what it holds"
-_Stamp = tuple[int, int, int, int]
+_Stamp = tuple[int, int, int, int, int]
+
+
+def _unheard(_trouble: str) -> None:
+    """Nobody is told."""
 
 
 class AccessFile:
-    """What a file grants now. May be asked from any thread.
+    """What a file grants now. May be asked from any thread; read once for each change, whoever asks meanwhile waits.
 
     It fails closed: a file that can't be read, or that others may write, lets nobody in, so that a token that was
-    taken back never comes back by accident.
+    taken back never comes back by accident. It comes back by itself once the file is mended.
 
     Args:
         path: the file.
-
-    Raises:
-        Stalled: it can't be used.
+        told: why it can't be used, whenever that changes; empty once it can.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, told: Callable[[str], None] = _unheard) -> None:
         self._path = path
-        self._read: tuple[_Stamp, Grants] | None = None
-        self.grants()
+        self._told = told
+        self._lock = threading.Lock()
+        self._read: tuple[_Stamp, Grants | Stalled] | None = None
+        self._trouble = ""
 
     def grants(self) -> Grants:
         """What the file says.
@@ -43,15 +48,40 @@ class AccessFile:
         Raises:
             Stalled: it can't be used.
         """
+        with self._lock:
+            found = self._now()
+            trouble = str(found) if isinstance(found, Stalled) else ""
+            if trouble != self._trouble:
+                self._trouble = trouble
+                self._told(trouble)
+        if isinstance(found, Stalled):
+            raise Stalled(found.reason, found.message, found.hint)
+        return found
+
+    def trouble(self) -> str:
+        """Why nobody is let in; empty where the file can be used."""
+        try:
+            self.grants()
+        except Stalled as error:
+            return str(error)
+        return ""
+
+    def _now(self) -> Grants | Stalled:
         try:
             found = self._path.stat()
-            stamp = (found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode)
-            read = self._read
-            if read is None or read[0] != stamp:
-                read = self._read = (stamp, parsed(self._content(), self._path))
+            stamp = (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_mode)
+            # What is wrong with a file is remembered, too: whoever asks, and has no token, must not cost a reading.
+            if self._read is None or self._read[0] != stamp:
+                self._read = stamp, self._parsed()
         except OSError as error:
-            raise _unusable(self._path, error.strerror or str(error)) from error
-        return read[1]
+            return _unusable(self._path, error.strerror or str(error))
+        return self._read[1]
+
+    def _parsed(self) -> Grants | Stalled:
+        try:
+            return parsed(self._content(), self._path)
+        except Stalled as error:
+            return error
 
     def _content(self) -> bytes:
         # A pipe that nobody writes to must not hold up whoever asks.
@@ -63,7 +93,7 @@ class AccessFile:
                 raise _unusable(self._path, "others may read it or write to it", "chmod 600, or 440 in a Pod")
             content = file.read(_LARGEST + 1)
         if len(content) > _LARGEST:
-            raise _unusable(self._path, "it is larger than 1 MiB")
+            raise _unusable(self._path, f"it is larger than {_LARGEST // 1024} kB")
         return content
 
 

@@ -51,6 +51,9 @@ class HealthMetrics:
         self._unrecorded = Gauge(
             "reconciler_journal_unrecorded", "What was done and is not recorded yet", registry=registry
         )
+        self._pages = Gauge(
+            "reconciler_pages_failing", "1 where the access file of the pages lets nobody in", registry=registry
+        )
 
     def refresh(self) -> None:
         """Take over how everything is now."""
@@ -71,3 +74,4 @@ class HealthMetrics:
         self._suspended.set(health.suspended)
         self._journal.set(bool(health.journal))
         self._unrecorded.set(health.unrecorded)
+        self._pages.set(bool(health.pages))

@@ -21,6 +21,7 @@ class StatusBoard:
         serving: whether anything is served, be it restored from the journal.
         election: asked how it stands; None where there is none.
         health: asked how the sources are.
+        pages: asked why the pages let nobody in; empty while they do.
         heard: whether the source ever answered.
         heard_at: when it did last, or the start; by the clock that never goes back.
     """
@@ -30,6 +31,7 @@ class StatusBoard:
     serving: bool = False
     election: Callable[[], Leadership] | None = None
     health: Callable[[], Health] = Health
+    pages: Callable[[], str] = str
     heard: bool = False
     heard_at: float = field(default_factory=time.monotonic)
 
@@ -63,6 +65,7 @@ class StatusBoard:
             ],
             "suspended": health.suspended,
             "journal": {"trouble": health.journal, "unrecorded": health.unrecorded},
+            "pages": {"trouble": health.pages},
             # Nor on these: what is served from a source stays served while it is away.
             "sources": [
                 {

@@ -55,6 +55,7 @@ def test_metrics_and_readiness_say_it(tmp_path: Path) -> None:
     assert 'reconciler_source_dark{source="cluster"} 1.0' in lines
     assert 'reconciler_events_total{result="posted"} 3.0' in lines
     assert "reconciler_suspended 1.0" in lines
+    assert "reconciler_pages_failing 0.0" in lines
     health.append(replace(health[0], posted=5))
     assert 'reconciler_events_total{result="posted"} 5.0' in metrics.text().decode().splitlines()
     board = StatusBoard(serving=True, health=lambda: health[-1])

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 from reconciler.model.errors import Stalled
 from reconciler.web.access import EVERYTHING, Scope, digest_of
@@ -43,10 +44,10 @@ def test_it_is_read_again_when_it_changes(tmp_path: Path) -> None:
 def test_others_may_neither_read_nor_write_it(tmp_path: Path, mode: int) -> None:
     """A group may read it: that is how Secrets come into a Pod."""
     access_file(tmp_path / "access.yaml", mode=0o440)
-    AccessFile(tmp_path / "access.yaml")
+    AccessFile(tmp_path / "access.yaml").grants()
     (tmp_path / "access.yaml").chmod(mode)
     with pytest.raises(Stalled, match="others may"):
-        AccessFile(tmp_path / "access.yaml")
+        AccessFile(tmp_path / "access.yaml").grants()
 
 
 def test_a_file_that_can_not_be_used_any_more_lets_nobody_in(tmp_path: Path) -> None:
@@ -61,6 +62,20 @@ def test_a_file_that_can_not_be_used_any_more_lets_nobody_in(tmp_path: Path) -> 
         found.grants()
     assert access_file(path)
     assert len(found.grants().tokens) == 1
+
+
+def test_a_broken_file_is_read_once_and_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks without a token must not have it parsed again and again; once mended, it is told, too."""
+    path, told, readings = access_file(tmp_path / "access.yaml", "tokens: {"), list[str](), list[int]()
+    load = yaml.safe_load
+    monkeypatch.setattr(yaml, "safe_load", lambda content: (readings.append(1), load(content))[1])
+    found = AccessFile(path, told.append)
+    for _ in range(5):
+        assert "no YAML" in found.trouble()
+    assert len(readings) == len(told) == 1
+    access_file(path)
+    assert [len(found.grants().tokens) for _ in range(5)] == [1] * 5
+    assert (len(readings), told[1:]) == (2, [""])
 
 
 @pytest.mark.parametrize(
@@ -78,13 +93,13 @@ def test_a_file_that_can_not_be_used_any_more_lets_nobody_in(tmp_path: Path) -> 
         ("groups: {1: [x]}", "expected names"),
         ("a: &a [*a]", "tokens"),
         ("- " * 5000, "YAML"),
-        ("x" * (1024 * 1024 + 1), "larger"),
+        ("x" * (256 * 1024 + 1), "larger"),
     ],
 )
 def test_what_is_wrong_is_said_without_quoting(tmp_path: Path, text: str, words: str) -> None:
     """Somebody may have written a token where its hash belongs."""
     with pytest.raises(Stalled) as caught:
-        AccessFile(access_file(tmp_path / "access.yaml", text))
+        AccessFile(access_file(tmp_path / "access.yaml", text)).grants()
     assert words in str(caught.value)
     assert "SECRET" not in str(caught.value)
 
@@ -95,4 +110,4 @@ def test_only_regular_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "directory").mkdir(mode=0o700)
     for name in ("fifo", "directory"):
         with pytest.raises(Stalled):
-            AccessFile(tmp_path / name)
+            AccessFile(tmp_path / name).grants()
