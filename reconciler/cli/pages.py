@@ -10,7 +10,7 @@ from reconciler.apply import NodeStatus, XdsTarget
 from reconciler.cli.access_log import AccessLog
 from reconciler.cli.clock import now
 from reconciler.cli.journal import open_journal
-from reconciler.cli.log import log_access_file
+from reconciler.cli.log import log_access_file, log_bug
 from reconciler.loop import Loop
 from reconciler.model.addresses import on_loopback
 from reconciler.model.errors import Stalled
@@ -73,7 +73,7 @@ def pages(
         shown = _board(settings, loop, board, journal)
         server = WebServer(
             s.pages_address,
-            application(shown, events, rules, grants, told or access_log.write),
+            application(shown, events, rules, grants, told or access_log.write, log_bug),
             purpose="pages",
             setting="pages-address",
             connections=_MOST_CONNECTIONS,

@@ -25,7 +25,12 @@ Give a token as `Authorization: Bearer TOKEN`. Who may see some namespaces is an
 
 
 def application(
-    board: Board, events: Events, rules: Rules, grants: Callable[[], Grants], told: Callable[[Access], None]
+    board: Board,
+    events: Events,
+    rules: Rules,
+    grants: Callable[[], Grants],
+    told: Callable[[Access], None],
+    bug: Callable[[Exception], None],
 ) -> ASGIApp:
     """Everything behind one gate.
 
@@ -35,6 +40,7 @@ def application(
         rules: who comes in, by the settings.
         grants: what the access file says now.
         told: every access.
+        bug: what nobody expected to fail.
     """
     app = FastAPI(
         title="reconciler",
@@ -50,7 +56,7 @@ def application(
     app.include_router(api)
     app.include_router(pages)
     app.mount("/static", static)
-    return Gate(app, rules, grants, Sessions(grants), told)
+    return Gate(app, rules, grants, Sessions(grants), told, bug)
 
 
 async def _failed(_request: Request, error: Exception) -> Response:

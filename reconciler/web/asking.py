@@ -1,16 +1,19 @@
 """How routers of pages and API come to know who asks, and to what answers them."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeAlias, cast
 
 from fastapi import Depends, Request
 
-from reconciler.web.access import Viewer
+from reconciler.web.access import Refused, Viewer
 from reconciler.web.desk import Desk
 from reconciler.web.events import Events
 from reconciler.web.view import Board
 
-_VIEWER = "viewer"
+Again: TypeAlias = Callable[[], Awaitable[Viewer | Refused]]
+
+_VIEWER, _AGAIN = "viewer", "decided again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +24,20 @@ class Behind:
     events: Events
 
 
-def let_in(scope_state: dict[str, object], viewer: Viewer) -> None:
-    """Writes down who asks, in the state of a request."""
+def let_in(scope_state: dict[str, object], viewer: Viewer, again: Again) -> None:
+    """Writes down who asks, in the state of a request, and how to find out whether they still may."""
     scope_state[_VIEWER] = viewer
+    scope_state[_AGAIN] = again
 
 
 def _viewer(request: Request) -> Viewer:
     found: object = getattr(request.state, _VIEWER)
     assert isinstance(found, Viewer)  # noqa: S101 - the gate in front lets nobody else through
     return found
+
+
+def _again(request: Request) -> Again:
+    return cast("Again", getattr(request.state, _AGAIN))
 
 
 def _behind(request: Request) -> Behind:
@@ -47,5 +55,6 @@ def _events(request: Request) -> Events:
 
 
 ViewerOf = Annotated[Viewer, Depends(_viewer)]
+AgainOf = Annotated[Again, Depends(_again)]
 DeskOf = Annotated[Desk, Depends(_desk)]
 EventsOf = Annotated[Events, Depends(_events)]

@@ -1,7 +1,7 @@
 """What is new in the journal, for whoever keeps a stream open. One reader serves all streams."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -11,21 +11,22 @@ from reconciler.model.entry import Entry
 from reconciler.model.errors import ReconcileError
 from reconciler.model.question import Answers, Query
 
-MOST_STREAMS = 32
+MOST_STREAMS, MOST_OF_ONE = 32, 8  # a viewer with many windows leaves room for others
 _KEPT = 50
 _LOOK_S = 2.0  # what other processes write rings no bell here
 _BEAT_S = 15.0  # shorter than what proxies in between take for silence
 
 
 class TooManyStreams(Exception):
-    """As many streams are open as there may be."""
+    """As many streams are open as there may be, or as one viewer may have."""
 
 
 @dataclass(eq=False, slots=True)
 class _Stream:
-    """One listener: the newest record it was told of, and the signal that there is more, or that all ends."""
+    """One listener: who, the newest record it was told of, and the signal that there is more, or that all ends."""
 
-    told: int
+    viewer: str
+    told: int = 0
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -62,20 +63,22 @@ class Events:
         self._closed = True
         self._later(self._end)
 
-    async def listen(self, after: int | None) -> AsyncIterator[Entry | None]:
+    async def listen(self, after: int | None, viewer: str = "") -> AsyncGenerator[Entry | None, None]:
         """Entries that were written or concluded, oldest first, as they come; None where nothing came for a while.
 
         Args:
             after: the newest record that the listener knows of; None for what comes from now on. Of more than fifty
                 that were missed only the newest are told.
+            viewer: whose streams there may be so many of; empty for somebody nobody knows, who may have all.
 
         Raises:
             TooManyStreams: at the first step.
         """
-        if self._closed or len(self._streams) >= MOST_STREAMS:
+        theirs = sum(stream.viewer == viewer for stream in self._streams) if viewer else 0
+        if self._closed or len(self._streams) >= MOST_STREAMS or theirs >= MOST_OF_ONE:
             raise TooManyStreams
         self._loop = asyncio.get_running_loop()
-        stream = _Stream(0)
+        stream = _Stream(viewer)
         self._streams.add(stream)
         try:
             await self._look()

@@ -1,5 +1,6 @@
 """``reconciler run`` as a platform sees it: health, metrics, logs, signals, and what survives what."""
 
+import http.client
 import json
 import os
 import pty
@@ -7,6 +8,8 @@ import re
 import shutil
 import signal
 import subprocess
+from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.support.command import COMMAND, FAULTY, PROJECT, Controller, Desk
 from tests.support.controllers import mapping
 from tests.support.envoys import running_envoy, serves
+from tests.support.http import get
 from tests.support.ports import reserve_port
 from tests.support.repositories import Repository
 from tests.support.upstreams import Upstream
@@ -159,6 +163,27 @@ def test_it_ends_in_order(repository: Repository, desk: Desk, number: signal.Sig
     ]
     assert list(desk.temporary.iterdir()) == []
     assert list(desk.home.iterdir()) == []
+
+
+def test_a_typo_in_the_access_file_closes_the_pages_and_nothing_else(repository: Repository, desk: Desk) -> None:
+    """Routes are served meanwhile; once it is mended people come in, and who still listens holds up no end."""
+    access, port, ann = desk.root / "access.yaml", reserve_port(), {"Authorization": "Bearer t"}
+    access.write_text("tokens: {")
+    access.chmod(0o600)
+    shown = ("--pages-address", f"127.0.0.1:{port}", "--pages-access-file", access)
+    with desk.controller(repository.path, *files(desk), "--interval", "1h", *shown) as controller:
+        controller.await_decision("Applied")
+        eventually(lambda: status(controller, "/readyz") == 200)
+        assert "no YAML" in next(line["problem"] for line in controller.events if line["event"] == "pages")
+        metrics = controller.ask("/metrics")
+        assert metrics is not None
+        assert b"reconciler_pages_failing 1.0" in metrics.body
+        assert get(port, "/decisions", headers=ann).status == 503
+        access.write_text(f"tokens: [{{sha256: {sha256(b't').hexdigest()}, name: ann, namespaces: '*'}}]")
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+            connection.request("GET", "/api/v1/events", headers=ann)
+            assert connection.getresponse().status == 200
+            assert controller.end(signal.SIGTERM, seconds=2.5) == 0
 
 
 def test_a_bug_does_not_end_it(repository: Repository, desk: Desk) -> None:

@@ -1,11 +1,13 @@
 """Pages on a real socket: streams of new entries, an end that waits for nobody, and whose word is taken."""
 
+import asyncio
 import http.client
 import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -14,9 +16,11 @@ import pytest
 from reconciler.model.errors import Stalled
 from reconciler.model.source import Person
 from reconciler.web import WebServer
-from reconciler.web.access import NO_GRANTS, Grants, Rules, Scope
+from reconciler.web.access import EVERYTHING, NO_GRANTS, Grants, Rules, Scope, Token, digest_of
 from reconciler.web.application import application
 from reconciler.web.events import Events
+from reconciler.web.gate import Gate
+from reconciler.web.view import Live
 from tests.support.waiting import eventually
 from tests.support.web_world import OPEN, WebWorld, mapping
 
@@ -25,12 +29,14 @@ Connect = Callable[[int], http.client.HTTPConnection]
 
 
 @contextmanager
-def serving(world: WebWorld, rules: Rules = OPEN, grants: Grants = NO_GRANTS) -> Iterator[tuple[WebServer, Events]]:
+def serving(
+    world: WebWorld, rules: Rules = OPEN, grants: Callable[[], Grants] = lambda: NO_GRANTS
+) -> Iterator[tuple[WebServer, Events]]:
     """The application on a free port; closed when left, if it is not."""
     events = Events(world.answers, look_s=30, beat_s=0.2)
-    app = application(world.board, events, rules, lambda: grants, world.accesses.append)
+    app = application(world.board, events, rules, grants, world.accesses.append, world.bugs.append)
     names = {"purpose": "pages", "setting": "pages-address"}
-    server = WebServer("127.0.0.1:0", app, **names, connections=8, patience_s=0.3, ending=events.close)
+    server = WebServer("127.0.0.1:0", app, **names, connections=16, patience_s=0.3, ending=events.close)
     try:
         yield server, events
     finally:
@@ -59,9 +65,12 @@ def connect() -> Iterator[Connect]:
         yield one
 
 
-def listening(connection: http.client.HTTPConnection, last: int | None = None) -> http.client.HTTPResponse:
+def listening(
+    connection: http.client.HTTPConnection, last: int | None = None, token: str = ""
+) -> http.client.HTTPResponse:
     """A stream of events that has begun."""
-    connection.request("GET", "/api/v1/events", headers={} if last is None else {"Last-Event-ID": str(last)})
+    after = {} if last is None else {"Last-Event-ID": str(last)}
+    connection.request("GET", "/api/v1/events", headers=after | ({"Authorization": f"Bearer {token}"} if token else {}))
     answer = connection.getresponse()
     assert answer.status == 200
     assert answer.headers["content-type"].startswith("text/event-stream")
@@ -125,7 +134,7 @@ def test_who_never_ends_a_request_is_not_waited_for(world: WebWorld, connect: Co
 def test_there_are_so_many_streams_and_no_more(world: WebWorld, connect: Connect) -> None:
     """More connections than there may be are turned away, and come in once others have left."""
     with serving(world) as (server, events):
-        connections = [connect(server.port) for _ in range(7)]
+        connections = [connect(server.port) for _ in range(15)]
         for connection in connections:
             listening(connection)
 
@@ -134,7 +143,7 @@ def test_there_are_so_many_streams_and_no_more(world: WebWorld, connect: Connect
             connection.request("GET", "/api/v1/status", headers={"Connection": "close"})
             return connection.getresponse().status
 
-        eventually(lambda: events.open == 7)
+        eventually(lambda: events.open == 15)
         assert status() == 503
         for connection in connections:
             connection.close()
@@ -147,10 +156,70 @@ def test_a_proxy_is_known_by_its_address(world: WebWorld, connect: Connect) -> N
     headers = {"X-Forwarded-User": "ann", "X-Forwarded-Groups": "team", "X-Forwarded-For": "127.0.0.1"}
     for network, expected in (("127.0.0.1/32", 200), ("127.0.0.2/32", 401)):
         rules = Rules(open=False, local=True, peers=(ip_network(network),))
-        with serving(world, rules, grants) as (server, _):
+        with serving(world, rules, lambda: grants) as (server, _):
             connection = connect(server.port)
             connection.request("GET", "/api/v1/routes", headers=headers)
             assert connection.getresponse().status == expected
+
+
+def test_a_stream_ends_with_the_right_to_it(world: WebWorld, connect: Connect) -> None:
+    """Once a token is taken back, or may see something else, nothing more is told; others listen on."""
+    ann, bob = Token(digest_of("a"), "ann", EVERYTHING), Token(digest_of("b"), "bob", Scope.of(["shop"]))
+    cat = Token(digest_of("c"), "cat", EVERYTHING)
+    grants = [Grants((ann, bob, cat))]
+    with serving(world, Rules(open=False, local=True), lambda: grants[-1]) as (server, events):
+        one, two, three = (listening(connect(server.port), token=token) for token in "abc")
+        grants.append(Grants((replace(bob, scope=Scope.of(["cart"])), cat)))
+        number = world.apply({"a.yaml": mapping("shop", "item", prefix="/x/")}, ANN, "Move it")
+        events.ring()
+        assert b"data" not in one.read()
+        assert b"data" not in two.read()
+        assert event(three)["number"] == number
+        eventually(lambda: events.open == 1)
+
+
+def test_one_viewer_leaves_room_for_others(world: WebWorld, connect: Connect) -> None:
+    """Of many windows of one only some are live."""
+    grants = Grants(tuple(Token(digest_of(name), name, EVERYTHING) for name in "ab"))
+    with serving(world, Rules(open=False, local=True), lambda: grants) as (server, _):
+        for _ in range(8):
+            listening(connect(server.port), token="a")
+        ninth = connect(server.port)
+        ninth.request("GET", "/api/v1/events", headers={"Authorization": "Bearer a"})
+        assert ninth.getresponse().status == 503
+        listening(connect(server.port), token="b")
+
+
+def test_what_takes_too_long_counts_until_it_ends(world: WebWorld, connect: Connect) -> None:
+    """Who asks is told, and no more threads are begun than there may be, however many ask."""
+    free, begun = threading.Event(), list[int]()
+
+    def slow() -> Live:
+        begun.append(1)
+        assert free.wait(10)
+        return world.live()
+
+    board = replace(world.board, live=slow)
+    app = application(board, Events(world.answers), OPEN, lambda: NO_GRANTS, world.accesses.append, world.bugs.append)
+    assert isinstance(app, Gate)
+    app.longest_s, app.at_work = 0.1, asyncio.Semaphore(2)
+    server = WebServer("127.0.0.1:0", app, purpose="pages", setting="pages-address")
+
+    def status() -> int:
+        connection = connect(server.port)
+        connection.request("GET", "/api/v1/status")
+        return connection.getresponse().status
+
+    try:
+        assert [status() for _ in range(4)] == [503] * 4
+        assert len(begun) == 2
+        free.set()
+        app.longest_s = 10
+        assert status() == 200
+    finally:
+        free.set()
+        server.close()
+    assert not world.bugs
 
 
 def test_an_address_that_is_taken_is_told(world: WebWorld) -> None:

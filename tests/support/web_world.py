@@ -60,6 +60,7 @@ class WebWorld:
     owners: Mapping[str, Person] = field(default_factory=dict)
     written: dict[str, tuple[str, Commit]] = field(default_factory=dict)
     accesses: list[Access] = field(default_factory=list)
+    bugs: list[Exception] = field(default_factory=list)
 
     @classmethod
     def at(cls, path: Path) -> "WebWorld":
@@ -152,7 +153,7 @@ class WebWorld:
         self, rules: Rules = OPEN, grants: Callable[[], Grants] = lambda: NO_GRANTS, base: str = "http://localhost"
     ) -> TestClient:
         """A client of the whole application, in this process; what fails inside is its answer, as for any client."""
-        app = application(self.board, Events(self.answers), rules, grants, self.accesses.append)
+        app = application(self.board, Events(self.answers), rules, grants, self.accesses.append, self.bugs.append)
         return TestClient(app, base_url=base, follow_redirects=False, raise_server_exceptions=False)
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from reconciler.model.entry import Entry
 from reconciler.web.api.entry_models import EntryModel
-from reconciler.web.asking import DeskOf, EventsOf
+from reconciler.web.asking import AgainOf, EventsOf, ViewerOf
 from reconciler.web.events import TooManyStreams
 from reconciler.web.narrow import narrowed_entry
 
@@ -28,14 +28,18 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 @router.get("/events", tags=["log"], summary="Entries as they are written", response_class=Response, responses=_STREAM)
 async def events(
     request: Request,
-    desk: DeskOf,
+    viewer: ViewerOf,
+    again: AgainOf,
     events: EventsOf,
     last_event_id: Annotated[int | None, Header(ge=0, le=2**62, description="Goes on behind this one")] = None,
 ) -> Response:
-    """Begins with what is new from now on. An entry comes again once its result is known; a comment is a heartbeat."""
+    """Begins with what is new from now on. An entry comes again once its result is known; a comment is a heartbeat.
+
+    Ends as soon as the viewer may see something else than when it began, or nothing any more.
+    """
     if request.scope.get("asked_head"):
         return Response(media_type=_TYPE)
-    listened = events.listen(last_event_id)
+    listened = events.listen(last_event_id, viewer.name if viewer.through != "loopback" else "")
     try:
         await anext(listened)
     except TooManyStreams as error:
@@ -44,7 +48,10 @@ async def events(
     async def told() -> AsyncIterator[str]:
         yield "retry: 3000\n\n"
         async for entry in listened:
-            seen = narrowed_entry(entry, desk.scope) if entry else None
+            if await again() != viewer:
+                await listened.aclose()
+                return
+            seen = narrowed_entry(entry, viewer.scope) if entry else None
             yield _event(entry, seen) if entry and seen else ":\n\n"
 
     return StreamingResponse(told(), media_type=_TYPE)
