@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
 
 from reconciler.audit.record.groups import read_stamp, stamp
 from reconciler.audit.record.projection import milliseconds
@@ -13,7 +13,8 @@ from reconciler.audit.store.schema import entries, happenings, holds, open_inten
 from reconciler.model.audit import Event
 from reconciler.model.happening import Happening
 
-# What was kept, held, deleted and signed with which key is told for as long as there is a journal.
+# What was kept, held, deleted, signed with which key and left outside is told for as long as there is a journal; so is
+# what is missing from it, and whether anything was to be applied: all that comes after is read by these.
 _LASTING = tuple(
     map(
         str,
@@ -23,6 +24,12 @@ _LASTING = tuple(
             Happening.RETENTION_DELETE,
             Happening.KEY_CHANGED,
             Happening.MIGRATED,
+            Happening.ANCHORED,
+            Happening.ANCHOR_DIFFERS,
+            Happening.AUDIT_GAP,
+            Happening.INTERRUPTED,
+            Happening.SUSPEND,
+            Happening.RESUME,
         ),
     )
 )
@@ -74,6 +81,14 @@ def holds_now(connection: Connection) -> tuple[int, ...]:
     """The holds that are not released."""
     chosen = select(holds.c.sequence).where(holds.c.released.is_(None)).order_by(holds.c.sequence)
     return tuple(connection.execute(chosen).scalars())
+
+
+def candidates(spared: Kept) -> ColumnElement[bool]:
+    """The records whose contents may go, and few others: so that what stays for long isn't looked at every time."""
+    lasting = exists().where(happenings.c.entry == records.c.entry, happenings.c.happening.in_(_LASTING))
+    held = (records.c.sequence.between(first, last) for first, last in spared.held)
+    there = and_(records.c.body.is_not(None), records.c.sequence <= spared.limit)
+    return and_(there, records.c.event != str(Event.JOURNAL_STARTED), ~lasting, *(~each for each in held))
 
 
 def stays(connection: Connection, numbers: Sequence[int], spared: Kept) -> set[int]:
