@@ -8,7 +8,8 @@ from reconciler.audit.clerk import Clerk
 from reconciler.audit.journal import Journal
 from reconciler.audit.retaining import Retention
 from reconciler.audit.spool import Spool
+from reconciler.audit.store.append import KeyOf
 from reconciler.audit.store.proving import Range
 from reconciler.audit.store.versions import RecordedVersions
 
-__all__ = ["Clerk", "Journal", "Range", "RecordedVersions", "Retention", "Spool"]
+__all__ = ["Clerk", "Journal", "KeyOf", "Range", "RecordedVersions", "Retention", "Spool"]

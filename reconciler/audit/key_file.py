@@ -11,6 +11,10 @@ from reconciler.model.errors import Stalled
 NAME = "journal.key"
 _SEED_BYTES = 32
 _OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_MISSING = (
+    "Restore it, or name it with --journal-key-file: a journal goes on with the key that it began with. If that is "
+    "lost, `reconciler audit key --adopt` begins with another one, which the journal tells."
+)
 _GROUP_MAY = stat.S_IRGRP  # as Kubernetes mounts Secrets for a Pod that has an fsGroup
 
 
@@ -133,6 +137,8 @@ def _read(path: Path) -> bytes:
                 hint = f"chmod 600 {path}; who may have read it can sign: think of a new key."
                 raise _unusable(path, "others may read or change it", hint)
             return file.read(LARGEST_KEY + 1)
+    except FileNotFoundError as error:
+        raise _unusable(path, f"it can't be read: {error.strerror}", _MISSING) from error
     except OSError as error:
         raise _unusable(path, f"it can't be read: {error.strerror}", "Check --journal-key-file.") from error
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from reconciler.audit.proof import note as notes
 from reconciler.audit.proof.signing import PublicKey, Signer
 from reconciler.audit.record import records
-from reconciler.audit.record.groups import Facts
+from reconciler.audit.record.groups import Facts, stamp
 from reconciler.audit.store import append, database, proving
 from reconciler.audit.store.append import Hand
 from reconciler.audit.store.database import Database
@@ -16,6 +16,7 @@ from reconciler.audit.store.proving import Range
 from reconciler.model.audit import Event
 from reconciler.model.errors import Stalled
 from reconciler.model.happening import Actor, Happening, Note
+from reconciler.model.text import plural
 
 
 class Proofs:
@@ -28,6 +29,12 @@ class Proofs:
         """How many records there are, and the signed checkpoint over them; empty where nothing signs."""
         with self._reading() as connection:
             return proving.newest(connection)
+
+    def origin(self) -> str:
+        """The journal's name, as its newest checkpoint has it; empty where nothing signs, or that is none."""
+        with suppress(ValueError):
+            return notes.claimed(self.newest()[1]).origin
+        return ""
 
     def root_at(self, size: int) -> bytes:
         """The root over the first records."""
@@ -44,10 +51,19 @@ class Proofs:
         with append.writing(self._place.writer, self._hand) as ledger:
             return ledger.append(Event.NOTE, records.note(note)).sequence
 
-    def anchored(self, place: str, size: int, text: str) -> None:
-        """Keeps that a checkpoint was left at a place outside."""
-        with database.writing(self._place.writer) as connection:
-            proving.keep_checkpoint(connection, size, text, place, self._hand.clock())
+    def anchored(self, place: str, size: int, text: str) -> int:
+        """Keeps that a checkpoint was left at a place outside, and records it, or neither.
+
+        Returns:
+            The number of the record; 0 where that was known.
+        """
+        now = self._hand.clock()
+        with append.writing(self._place.writer, self._hand) as ledger:
+            if not proving.keep_checkpoint(ledger.connection, size, text, place, now):
+                return 0
+            message = f"the checkpoint of {plural(size, 'record')} was left outside"
+            facts: Facts = {"places": [place], "size": size, "left_at": stamp(now)}
+            return ledger.append(Event.NOTE, records.note(Note(Happening.ANCHORED, message, None, facts))).sequence
 
     def left(self) -> dict[str, int]:
         """Of how many records a checkpoint was last left, by place."""
@@ -85,6 +101,30 @@ class Proofs:
         with append.writing(self._place.writer, self._hand) as ledger:
             # The new one finds an end then that it signed itself, wherever the old one is.
             ledger.successor = new
+            return ledger.append(Event.NOTE, records.note(Note(Happening.KEY_CHANGED, message, actor, facts))).sequence
+
+    def adopt(self, actor: Actor) -> int:
+        """Records that the present key signs from now on, whoever signed what there is; returns the record's number.
+
+        Zero, and nothing is recorded, where it signs already.
+
+        Raises:
+            Stalled: there is no key, or the journal is damaged beyond its signature.
+        """
+        key = self._hand.signer
+        if key is None:
+            raise Stalled("JournalNotSigned", "no key is there that could sign the journal", "")
+        with suppress(Stalled), append.writing(self._place.writer, self._hand):
+            return 0
+        size, before = self.newest()
+        message = f"the key {key.public.id.hex()} signs from now on; no older key announced it"
+        facts: Facts = {
+            "key": str(key.public),
+            # By itself alone: who trusts only older keys is not to follow it.
+            "announcement": notes.announcement(self._hand.origin, key.public, key),
+            "adopted": {"records": size, "checkpoint": before},
+        }
+        with append.writing(self._place.writer, self._hand, any_end=True) as ledger:
             return ledger.append(Event.NOTE, records.note(Note(Happening.KEY_CHANGED, message, actor, facts))).sequence
 
     def _reading(self) -> AbstractContextManager[Connection]:

@@ -5,9 +5,9 @@ from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
-from reconciler.audit import Journal, key_file
+from reconciler.audit import Journal, KeyOf, key_file
 from reconciler.audit.anchor import Anchoring, InConfigMap, InFile, Place, entry_name
-from reconciler.audit.proof.signing import PublicKey, Signer
+from reconciler.audit.proof.signing import PublicKey
 from reconciler.cli import log
 from reconciler.cli.journal import name_of
 from reconciler.cli.sources import git_settings, needed_api_server
@@ -22,13 +22,12 @@ def key_of(s: Settings) -> Path:
     return s.journal_key_file or s.state / key_file.NAME
 
 
-def signer_of(s: Settings) -> Signer:
-    """The key that signs the journal; made where the settings name none and there is none yet.
+def signer_of(s: Settings) -> KeyOf:
+    """Gives the key that signs the journal; made only with the journal itself, and where the settings name none.
 
-    Raises:
-        Stalled: it can't be used.
+    It raises `Stalled` where it can't be used.
     """
-    return key_file.signer(key_of(s), name_of(s), make=s.journal_key_file is None)
+    return lambda name, begins: key_file.signer(key_of(s), name, make=begins and s.journal_key_file is None)
 
 
 def public_of(s: Settings) -> PublicKey | None:
@@ -56,16 +55,17 @@ def places_of(stack: ExitStack, s: Settings, folder: Path) -> Sequence[Place]:
 
 
 def _places(stack: ExitStack, s: Settings, folder: Path) -> Iterator[Place]:
+    name = name_of(s)
     for place in s.anchor:
         kind, _, where = place.partition(":")
         if kind == "file":
-            yield InFile(Path(where), name_of(s))
+            yield InFile(Path(where), name)
         elif kind == "git":
-            yield InRef(git_settings(s, folder), where, entry_name(name_of(s)))
+            yield InRef(git_settings(s, folder), where, entry_name(name))
         else:
             cluster = needed_api_server(s, f"the anchor {place}")
             stack.callback(cluster.close)
-            yield InConfigMap(cluster, where, name_of(s))
+            yield InConfigMap(cluster, where, name)
 
 
 def anchoring_of(

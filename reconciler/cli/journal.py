@@ -4,13 +4,15 @@ import os
 import re
 import socket
 from collections.abc import Callable
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 
-from reconciler.audit import Journal
-from reconciler.audit.proof.signing import Signer
+from reconciler.audit import Journal, KeyOf
+from reconciler.audit.proof.signing import DEFAULT_NAME, Signer
+from reconciler.cli.clock import now
 from reconciler.model.digest import digest_bytes
-from reconciler.model.errors import Stalled
+from reconciler.model.errors import ReconcileError, Stalled
 from reconciler.settings import Settings
 
 JOURNAL = "journal.db"
@@ -24,8 +26,9 @@ def open_journal(
     clock: Callable[[], datetime],
     *,
     read_only: bool = False,
-    signer: Signer | None = None,
+    signer: Signer | KeyOf | None = None,
     alone: bool = False,
+    adopt: bool = False,
 ) -> Journal:
     """The journal of these settings; see `Journal.open`.
 
@@ -37,14 +40,26 @@ def open_journal(
         clock,
         read_only=read_only,
         signer=signer,
-        origin=name_of(s),
+        origin=_wanted_name(s),
         schema=schema_of(s.journal_schema, s.replica),
         alone=alone,
+        adopt=adopt,
     )
 
 
 def name_of(s: Settings) -> str:
-    """The name of this replica's journal, as checkpoints and the key have it."""
+    """The name of this journal, as checkpoints and the key have it: what it was signed as, whatever settings say."""
+    with suppress(ReconcileError), closing(open_journal(s, now, read_only=True)) as journal:
+        known = journal.proofs().origin()
+        if known:
+            return known
+    return _wanted_name(s) or DEFAULT_NAME
+
+
+def _wanted_name(s: Settings) -> str:
+    """What the settings say; empty where they don't."""
+    if s.journal_name == DEFAULT_NAME:
+        return ""
     return re.sub(r"[\s+]", "_", s.journal_name.replace(_REPLICA, _replica(s.replica)))
 
 

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
 from reconciler.audit import Journal, key_file
 from reconciler.audit.proof import lines, note, offline
+from reconciler.audit.proof.signing import PublicKey, Signer
 from reconciler.audit.store.proving import Range
+from reconciler.cli.main import cli
 from reconciler.model.errors import Stalled
 from reconciler.model.happening import Actor, Happening
 from reconciler.model.health import AnchorHealth, Health
@@ -122,3 +125,84 @@ def test_metrics_tell_of_anchors() -> None:
     assert 'reconciler_anchor_failing{place="git:refs/b"} 1.0' in text
     assert 'reconciler_anchor_differs{place="git:refs/b"} 1.0' in text
     assert 'reconciler_anchor_differs{place="file:/a"} 0.0' in text
+
+
+def test_a_key_that_is_lost_is_not_replaced_unseen(tmp_path: Path) -> None:
+    """None is made for a journal that is there, and another one signs nothing; `adopt` lets it, and tells."""
+    path, place = tmp_path / key_file.NAME, tmp_path / "journal.db"
+
+    def controller(**options: bool) -> Journal:
+        return Journal.open(place, Clock(), signer=given, **options)
+
+    def given(name: str, begins: bool) -> Signer:
+        return key_file.signer(path, name, make=begins)
+
+    journal = controller()
+    apply(journal, 1, [origin("api")])
+    journal.close()
+    old = key_file.public(path, "reconciler/journal")
+    assert old is not None
+    path.unlink()
+    with pytest.raises(Stalled, match="--adopt"):
+        controller()
+    assert not path.exists()
+    key_file.signer(path, old.name, make=True)
+    with pytest.raises(Stalled, match="another one did"):
+        controller()
+    found = controller(adopt=True)
+    number = found.proofs().adopt(Actor("ann"))
+    apply(found, 2, [origin("api")])
+    entry = found.entry(number)
+    assert entry is not None
+    assert entry.happened == (Happening.KEY_CHANGED,)
+    assert "no older key announced it" in entry.message
+    found.close()
+    journal = controller()
+    new = journal.standing().key
+    assert new != str(old)
+    assert journal.proofs().adopt(Actor("ann")) == 0
+    assert not journal.verify([PublicKey.parse(new)]).finding
+    assert not offline.check(journal.proofs().export(Range()), [PublicKey.parse(new)]).finding
+    assert "none of the keys" in journal.verify([old]).finding
+    assert "none of the keys" in offline.check(journal.proofs().export(Range()), [old]).finding
+    journal.close()
+
+
+def test_a_journal_keeps_its_name(tmp_path: Path) -> None:
+    """However who writes it is called now; one that is named otherwise is refused before anything is written."""
+    place = tmp_path / "journal.db"
+    Journal.open(place, Clock(), signer=SIGNER, origin=ORIGIN).close()
+    for wanted in ("", ORIGIN):
+        journal = Journal.open(place, Clock(), signer=lambda name, _begins: key_named(name), origin=wanted)
+        journal.intend(attempt(1), instead=True)
+        assert (journal.proofs().origin(), journal.standing().key) == (ORIGIN, str(SIGNER.public))
+        assert not journal.verify([SIGNER.public]).finding
+        journal.close()
+    with pytest.raises(Stalled, match=f"signed as {ORIGIN} so far, and journal_name is routes/pod-1"):
+        Journal.open(place, Clock(), signer=SIGNER, origin="routes/pod-1")
+
+
+def key_named(name: str) -> Signer:
+    """The same key by another name."""
+    return Signer.parse(SIGNER.secret_pem(), name)
+
+
+def test_verbs_make_no_key(tmp_path: Path) -> None:
+    """Who adds to a journal from elsewhere signs with its key or not at all; `audit key --adopt` is the way out."""
+    flags = ["--state", str(tmp_path)]
+    Journal.open(tmp_path / "journal.db", Clock(), signer=SIGNER, origin=ORIGIN).close()
+    for words in (["hold", "add", "--reason", "a case"], ["prune", "--older-than", "1d"], ["key", "--rotate"]):
+        tried = verb(*words, *flags)
+        assert "can't be read: No such file" in str(tried.exception), words
+        assert not list(tmp_path.glob("journal.key*"))
+    adopted = verb("key", "--adopt", *flags)
+    assert adopted.exit_code == 0, adopted.output
+    assert f"{ORIGIN}+" in adopted.output
+    held = verb("hold", "add", "--reason", "a case", *flags)
+    assert held.exit_code == 0, held.output
+    assert verb("verify", *flags).return_value == 0
+
+
+def verb(*words: str) -> Result:
+    """One of the audit verbs, in this process."""
+    return CliRunner().invoke(cli, ["audit", *words], standalone_mode=False)

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.audit import Journal, key_file
+from reconciler.audit.proof.signing import DEFAULT_NAME as NAMED
 from reconciler.cli.journal import JOURNAL
 from reconciler.cli.main import cli
-from tests.support.journals import apply, journal, origin
+from tests.support.journals import Clock, apply, origin
 
 
 class Desk:
@@ -25,7 +27,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
     """A journal with six applies of 2026-05-06, a second after the other: entries 2, 4, … 12."""
-    into = journal(tmp_path / JOURNAL)
+    into = Journal.open(tmp_path / JOURNAL, Clock(), signer=key_file.signer(tmp_path / key_file.NAME, NAMED, make=True))
     for number in range(1, 7):
         apply(into, number, [origin("api", f'{{"n":{number}}}'.encode())])
     into.close()

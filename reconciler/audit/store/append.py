@@ -31,6 +31,10 @@ _ADD_RECORD, _ADD_INTENT, _ADD_NODE = map(insert, (schema.records, schema.open_i
 _OLDEST_INTENT = select(func.min(schema.open_intents.c.sequence))
 
 
+# Gives the key that signs a journal of some name; told whether that is being made now, and may have a new one.
+KeyOf = Callable[[str, bool], Signer]
+
+
 @dataclass(frozen=True, slots=True)
 class Hand:
     """Who writes: the clock, and what signs.
@@ -122,10 +126,10 @@ class Ledger:
             )
         return record_at(self.connection, sequence)
 
-    def interrupt(self, sequence: int) -> AuditRecord:
-        """Closes the intent of a process that died."""
+    def interrupt(self, sequence: int, cause: str = records.DIED) -> AuditRecord:
+        """Closes the intent of a process that died, or could not write the result."""
         first = self.take_intent(sequence)
-        return self.conclude(Event.INTERRUPTED, first, records.interrupted(sequence, first.body))
+        return self.conclude(Event.INTERRUPTED, first, records.interrupted(sequence, first.body, cause))
 
     def _move(self, sequence: int, digest: Digest) -> None:
         """Moves the head to a record, with the Merkle tree and the signature over it."""
@@ -148,15 +152,20 @@ class Ledger:
 
 
 @contextmanager
-def writing(engine: Engine, hand: Hand) -> Iterator[Ledger]:
+def writing(engine: Engine, hand: Hand, *, any_end: bool = False) -> Iterator[Ledger]:
     """A transaction that appends; all of it is written, or nothing.
+
+    Args:
+        engine: of the database.
+        hand: who appends.
+        any_end: see `ledger`.
 
     Raises:
         Transient: it could not be written now.
         Stalled: the database is damaged, or what it ends with was signed by another key, or by none.
     """
     with database.writing(engine) as connection:
-        made = ledger(connection, hand)
+        made = ledger(connection, hand, any_end=any_end)
         yield made
     # Not before all of it is written: what is kept in mind must never be more than there is.
     made.leave()
@@ -168,7 +177,7 @@ def ledger(connection: Connection, hand: Hand, *, any_end: bool = False) -> Ledg
     Args:
         connection: holds the write lock.
         hand: who appends.
-        any_end: also where the hand's key did not sign it: nothing did so yet.
+        any_end: also where the hand's key did not sign it.
 
     Raises:
         Stalled: the head is damaged, or it was signed by another key, or by none.
@@ -184,7 +193,7 @@ def ledger(connection: Connection, hand: Hand, *, any_end: bool = False) -> Ledg
         raise damaged(f"the journal's tree has {frontier.size} leaves, but it has {head.sequence} records")
     if hand.signer is not None and not any_end:
         end = End(head.sequence, Digest(head.hash), frontier, head.checkpoint)
-        hand.left.check(connection, end, hand.signer.public)
+        hand.left.check(connection, end, hand.signer.public, hand.origin)
     return Ledger(connection, hand, head.sequence, Digest(head.hash), frontier, head.checkpoint)
 
 

@@ -45,13 +45,14 @@ class Left:
 
     end: End = field(default_factory=End)
 
-    def check(self, connection: Connection, found: End, key: PublicKey) -> None:
+    def check(self, connection: Connection, found: End, key: PublicKey, origin: str) -> None:
         """Lets nothing be appended to an end that the key did not sign, or that does not continue what was left.
 
         Args:
             connection: reads the tree.
             found: in the database.
             key: of who is about to append.
+            origin: which journal it should be.
 
         Raises:
             Stalled: for one of these reasons.
@@ -62,7 +63,7 @@ class Left:
         if found.size < left.size:
             raise damaged(f"the journal had {plural(left.size, 'record')} a moment ago, and now it has {found.size}")
         signed = _signed(found.checkpoint, key)
-        if (signed.origin, signed.size, signed.root) != (key.name, found.size, found.frontier.root()):
+        if (signed.origin, signed.size, signed.root) != (origin, found.size, found.frontier.root()):
             raise damaged("the end of the journal is not what its checkpoint signs: records were written anew")
         read = reader(connection)
         where = merkle.inclusion(found.size - 1, found.size, read)

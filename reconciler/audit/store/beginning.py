@@ -1,15 +1,19 @@
 """What comes before all else: a journal is made, brought to this program's layout, or turned down."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 
 from sqlalchemy import Connection, inspect, select
 
 from reconciler import __version__
+from reconciler.audit.proof import note
 from reconciler.audit.proof.chain import SCHEMA_VERSION
+from reconciler.audit.proof.signing import DEFAULT_NAME, Signer
 from reconciler.audit.record import records
 from reconciler.audit.record.groups import Facts
-from reconciler.audit.store import append, database, migrations, postgres, rebuild, schema, sqlite
-from reconciler.audit.store.append import Hand
+from reconciler.audit.store import append, database, migrations, postgres, proving, rebuild, schema, sqlite
+from reconciler.audit.store.append import Hand, KeyOf
 from reconciler.audit.store.database import Database
 from reconciler.audit.store.listing import damaged
 from reconciler.model.audit import Event
@@ -20,21 +24,61 @@ _FILE = "sqlite"
 _OF_ALL, _OF_OLDER = "records", "served_head"  # tables
 
 
-def begin(place: Database, hand: Hand) -> None:
+def begin(
+    place: Database, clock: Callable[[], datetime], origin: str, signer: Signer | KeyOf | None, *, adopt: bool = False
+) -> Hand:
     """Makes the journal where there is none, and brings an older one to this layout: whole, or not at all.
 
+    Args:
+        place: its database.
+        clock: the time now, aware.
+        origin: which journal it should be; empty for the one it says it is.
+        signer: signs; or gives the key that does.
+        adopt: whoever signed its end until now.
+
+    Returns:
+        Who writes it from now on.
+
     Raises:
-        Stalled: it is newer than this program, or damaged.
+        Stalled: it is newer than this program, damaged, another one, or signed by another key.
         Transient: it could not be read or written now.
     """
+    checkpoint = _checkpoint(place)
+    name = _name(checkpoint or "", origin)
+    key = signer if signer is None or isinstance(signer, Signer) else signer(name, checkpoint is None)
+    hand = Hand(clock, name, key)
     with database.writing(place.writer) as connection:
         if place.schema:
             postgres.make_schema(connection, place.schema)
         version = database.checked_version(_true_version(connection))
         if version == 0:
             _make(connection, hand)
+        elif version == SCHEMA_VERSION:
+            # What can't be appended to is told before anything is done that would have to be recorded.
+            append.ledger(connection, hand, any_end=adopt)
     if 0 < version < SCHEMA_VERSION:
         _migrate(place, hand)
+    return hand
+
+
+def _checkpoint(place: Database) -> str | None:
+    """What signs the journal; None where nothing could, since it is yet to be made or brought to this layout."""
+    with database.reading(place.reader) as connection:
+        version = database.checked_version(_true_version(connection))
+        return proving.newest(connection)[1] if version == SCHEMA_VERSION else None
+
+
+def _name(checkpoint: str, wanted: str) -> str:
+    """The name of the journal, which it keeps whatever the replica that writes it is called now."""
+    try:
+        known = note.claimed(checkpoint).origin
+    except ValueError:
+        return wanted or DEFAULT_NAME
+    if wanted not in ("", known):
+        words = f"the journal was signed as {known} so far, and journal_name is {wanted}"
+        hint = f"Set journal_name to {known}, or leave it out; another journal needs another place."
+        raise Stalled("InvalidSettings", words, hint)
+    return known
 
 
 def look(place: Database) -> None:

@@ -1,14 +1,18 @@
 """``reconciler audit prove``, ``key``, ``checkpoint`` and ``anchors``: what proves the journal to somebody else."""
 
+from contextlib import closing
+
 import click
 
 from reconciler.audit import Range, key_file
+from reconciler.audit.proof.signing import Signer
 from reconciler.cli.anchoring import key_of, public_of
 from reconciler.cli.audit.reading import opened, wanted_entry
 from reconciler.cli.audit.times import stamped
 from reconciler.cli.audit.writing import asker, writable
+from reconciler.cli.clock import now
 from reconciler.cli.exits import Exit
-from reconciler.cli.journal import name_of
+from reconciler.cli.journal import name_of, open_journal
 from reconciler.cli.options import output_flag, settings_flags
 from reconciler.cli.show import echo_value
 from reconciler.cli.state import locked
@@ -44,17 +48,26 @@ def prove(settings: Loaded, wanted: str) -> int:
 @click.command()
 @click.option("--pem", is_flag=True, help="In PEM, for other programs.")
 @click.option("--rotate", is_flag=True, help="Make a new one, announced in the journal by the old; stop `run` first.")
+@click.option("--adopt", is_flag=True, help="Go on with another one though no older announced it; stop `run` first.")
 @settings_flags("state", "journal")
-def key(settings: Loaded, *, pem: bool, rotate: bool) -> int:
+def key(settings: Loaded, *, pem: bool, rotate: bool, adopt: bool) -> int:
     """Print the public key that the journal's signatures are checked with: hand it to auditors.
+
+    A journal goes on with the key that it began with, or one that this announced (--rotate). Where it is lost, --adopt
+    begins with the one of --journal-key-file, or makes one in --state; a record says so, and auditors need the new
+    public key from you. Look at `audit verify` with the old public key first: what was forged is not proven later.
 
     \b
     Examples:
       reconciler audit key > journal.pub
       reconciler audit key --rotate
     """
+    if rotate and adopt:
+        raise click.UsageError("--rotate is for a key that is there, --adopt for one that is not")
     if rotate:
         _rotate(settings)
+    if adopt:
+        _adopt(settings)
     public = public_of(settings.settings)
     if public is None:
         hint = "`sync` or `run` makes one; see --state and --journal-key-file."
@@ -74,6 +87,19 @@ def _rotate(settings: Loaded) -> None:
     click.echo(
         f"record {number} announces it; the old key is kept in {kept}: destroy it once nobody asks for it", err=True
     )
+
+
+def _adopt(settings: Loaded) -> None:
+    s = settings.settings
+    with opened(settings):  # never makes a journal
+        pass
+
+    def given(name: str, _begins: bool) -> Signer:
+        return key_file.signer(key_of(s), name, make=s.journal_key_file is None)
+
+    with locked(s.state), closing(open_journal(s, now, signer=given, adopt=True)) as journal:
+        number = journal.proofs().adopt(asker())
+    click.echo(f"record {number} tells of it" if number else "this key signs the journal already", err=True)
 
 
 @click.command()

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from reconciler.audit import Journal, key_file
+from reconciler.cli.anchoring import key_of
 from reconciler.cli.audit.reading import opened
 from reconciler.cli.clock import now
-from reconciler.cli.journal import name_of, open_journal
+from reconciler.cli.journal import open_journal
 from reconciler.model.happening import Actor
 from reconciler.settings import Loaded
 
@@ -23,8 +24,8 @@ def writable(settings: Loaded) -> Iterator[Journal]:
     with opened(settings):  # never makes one
         pass
     s = settings.settings
-    signer = key_file.signer(s.journal_key_file or s.state / key_file.NAME, name_of(s), make=True)
-    journal = open_journal(s, now, signer=signer)
+    # One that is made here would sign what another one should.
+    journal = open_journal(s, now, signer=lambda name, _begins: key_file.signer(key_of(s), name, make=False))
     try:
         yield journal
     finally:
