@@ -3,19 +3,20 @@
 import os
 import socket
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
+from types import TracebackType
 
 from reconciler.audit import Clerk, Journal, Spool
 from reconciler.cli import log
 from reconciler.model.controller import Controller
-from reconciler.model.errors import ReconcileError
 from reconciler.presence import began, ended
 from reconciler.settings import Loaded
 from reconciler.settings.recorded import as_recorded
 
 SPOOL = "journal-missed.jsonl"
+_ENDLESS = "run"
 
 
 def identity(settings: Loaded) -> Controller:
@@ -28,7 +29,10 @@ def identity(settings: Loaded) -> Controller:
 def clerk_of(
     stack: ExitStack, settings: Loaded, journal: Journal, state: Path, clock: Callable[[], datetime], verb: str
 ) -> Clerk:
-    """Writes the journal; that this process begins is recorded now, and that it ends when the stack is left.
+    """Writes the journal; that this process begins is recorded, and that it ends when the stack is left.
+
+    A process that goes on until it is told to stop says so at once. One that is run every minute, and finds nothing,
+    leaves no word.
 
     Args:
         stack: to be left before the journal is closed.
@@ -44,11 +48,12 @@ def clerk_of(
     who = identity(settings)
     goes_on = settings.settings.journal_failure == "open"
     clerk = Clerk(journal, clock, goes_on, Spool.at(state / SPOOL), log.log_journal)
-    started = clerk.open_with(began(journal, who, verb, settings.digest, as_recorded(settings)))
+    beginning = began(journal, clock(), who, verb, settings.digest, as_recorded(settings))
+    clerk.open_with(beginning, waits=verb != _ENDLESS)
 
-    def end() -> None:
-        with suppress(ReconcileError):  # then the next process finds that this one ended without a word
-            clerk.note(ended(who, verb, started))
+    def end(kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        error = kind if kind and issubclass(kind, Exception) else None  # others are ways to be told to end
+        clerk.close_with(lambda number: ended(who, verb, number, error))
 
-    stack.callback(end)
+    stack.push(end)
     return clerk

@@ -27,7 +27,8 @@ def on_repository(repository: Path, state: Path, *targets: str, **settings: obje
         "access_log": "",
         "tls_files": (str(state.parent),),
     }
-    with controller(load(flags | settings, {}, None), lambda _outcome: None) as loop:
+    verb = str(settings.pop("verb", "run"))
+    with controller(load(flags | settings, {}, None), lambda _outcome: None, verb=verb) as loop:
         yield loop
 
 

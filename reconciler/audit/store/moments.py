@@ -149,6 +149,8 @@ def _process(connection: Connection, entry: Entry | None, number: int) -> tuple[
     start = connection.execute(began).scalar()
     facts = _record(connection, start).body if start is not None else {}
     tool = entry.records[0].body.get("tool") if entry else None
+    told_before = facts.get("settings_of")
+    facts = _record(connection, told_before).body if isinstance(told_before, int) else facts
     settings = facts.get("settings")
     return str(tool.get("version", "")) if isinstance(tool, dict) else "", settings if isinstance(
         settings, dict

@@ -4,8 +4,10 @@ from sqlalchemy import Connection, func, select
 
 from reconciler.audit.proof.signing import PublicKey
 from reconciler.audit.record.groups import read_stamp
+from reconciler.audit.store.listing import numbered
 from reconciler.audit.store.schema import anchors, happenings, head, open_intents, records
 from reconciler.model.digest import Digest
+from reconciler.model.entry import Entry
 from reconciler.model.happening import Happening
 from reconciler.model.question import Anchored, JournalState
 
@@ -13,6 +15,13 @@ _MOST_GAPS, _MOST_ANCHORS, _MOST_INTENTS = 10, 50, 10
 _TIME = select(records.c.time)
 # The contents that are gone are looked for among the oldest: `body` alone has no index.
 _PRUNED = select(func.count()).where(records.c.body.is_(None))
+
+
+def latest(connection: Connection, happening: Happening) -> Entry | None:
+    """The newest entry that tells of something, found without looking at the others."""
+    newest = select(func.max(happenings.c.entry)).where(happenings.c.happening == str(happening))
+    number = connection.execute(newest).scalar()
+    return numbered(connection, [number]).get(number) if number is not None else None
 
 
 def standing(connection: Connection, place: str, key: PublicKey | None) -> JournalState:
