@@ -198,7 +198,9 @@ def test_all_made_anew_with_another_key_is_found_by_the_signature(copy: Shelf, n
         (["DELETE FROM anchors", "DELETE FROM checkpoints"], "lacks what a record tells"),
         (["UPDATE anchors SET place = 'elsewhere'"], "lacks what a record tells"),
         (["INSERT INTO anchors SELECT 'elsewhere', size, time FROM anchors"], "says what no record tells"),
+        (["UPDATE anchors SET time = '2020-01-01T00:00:00.000Z'"], "lacks what a record tells"),
         (["INSERT INTO checkpoints SELECT size + 1, time, text FROM checkpoints"], "of other sizes"),
+        (["UPDATE checkpoints SET time = '2020-01-01T00:00:00.000Z'"], "of other sizes or times"),
     ],
 )
 def test_what_was_left_outside_is_what_the_notes_tell(

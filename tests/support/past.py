@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from reconciler.model.errors import Transient
-from reconciler.model.happening import Note
+from reconciler.model.happening import Happening, Note
 from tests.support.exports import Whole, journal
 
 
@@ -31,10 +31,13 @@ class Past:
         self.notes.append(note)
         return self.grow()
 
-    def anchored(self, place: str, size: int, text: str) -> None:
-        """Kept in the journal."""
+    def anchored(self, place: str, size: int, text: str) -> int:
+        """Kept and noted in the journal."""
         assert text == self.whole.checkpoint(size)
+        if (place, size) in self.kept:
+            return 0
         self.kept.append((place, size))
+        return self.note(Note(Happening.ANCHORED, "left outside", None, {"places": [place], "size": size}))
 
     def grow(self, seed: str = "") -> int:
         """One more record."""

@@ -13,7 +13,6 @@ from typing import Protocol
 
 from reconciler.audit.anchor.place import Place
 from reconciler.audit.proof import note
-from reconciler.model.digest import Json
 from reconciler.model.errors import ReconcileError
 from reconciler.model.happening import Happening, Note
 from reconciler.model.health import AnchorHealth
@@ -34,8 +33,8 @@ class Past(Protocol):
     def note(self, note: Note) -> int:
         """Records something that happened; returns its number."""
 
-    def anchored(self, place: str, size: int, text: str) -> None:
-        """Keeps that a checkpoint was left at a place."""
+    def anchored(self, place: str, size: int, text: str) -> int:
+        """Keeps and records that a checkpoint was left at a place; the record's number, 0 where that was known."""
 
 
 class Anchoring:
@@ -89,11 +88,8 @@ class Anchoring:
             size, text = self._past.newest()
             if not text or (size == self._quiet and not self._troubled()):
                 return
-            done = [place.name for place in self._places if self._leave(place, size, text)]
-            if done:
-                self._tell(
-                    Happening.ANCHORED, f"the checkpoint of {plural(size, 'record')} was left outside", size, done
-                )
+            for place in self._places:
+                self._leave(place, size, text)
         except ReconcileError as error:
             self._trouble_everywhere(error)
 
@@ -108,23 +104,22 @@ class Anchoring:
     def _troubled(self) -> bool:
         return any(state.failure for state in self._states.values())
 
-    def _leave(self, place: Place, size: int, text: str) -> bool:
+    def _leave(self, place: Place, size: int, text: str) -> None:
         state = self._states[place.name]
         try:
             there = place.newest()
             differs = self._differs(there, size, state.size)
             if differs:
                 self._turn(state, replace(state, failure="", differs=differs))
-                return False
+                return
             if there != text:
                 place.leave(text)
             now = self._clock().timestamp()
-            self._past.anchored(place.name, size, text)
+            self._quiet = self._past.anchored(place.name, size, text) or self._quiet
         except ReconcileError as error:
             self._turn(state, replace(state, failure=str(error)))
-            return False
+            return
         self._turn(state, AnchorHealth(place.name, size, now))
-        return there != text
 
     def _differs(self, there: str, size: int, before: int) -> str:
         """Why what stands outside is not of this journal's past; empty where it is."""
@@ -145,17 +140,14 @@ class Anchoring:
         self._states[after.place] = after
         if after.differs and after.differs != before.differs:
             self._on_trouble(after)
-            self._tell(Happening.ANCHOR_DIFFERS, f"{after.place}: {after.differs}", 0, [after.place])
+            self._tell(Happening.ANCHOR_DIFFERS, f"{after.place}: {after.differs}", after.place)
         elif bool(after.failure) != bool(before.failure) or (before.differs and not after.differs):
             self._on_trouble(after)
             if after.failure:
-                self._tell(Happening.ANCHOR_FAILED, f"{after.place}: {after.failure}", 0, [after.place])
+                self._tell(Happening.ANCHOR_FAILED, f"{after.place}: {after.failure}", after.place)
 
-    def _tell(self, happening: Happening, message: str, size: int, places: Sequence[str]) -> None:
-        facts: dict[str, Json] = {"places": [*places]}
-        if size:
-            facts["size"] = size
-        self._quiet = self._past.note(Note(happening, message, None, facts))
+    def _tell(self, happening: Happening, message: str, place: str) -> None:
+        self._quiet = self._past.note(Note(happening, message, None, {"places": [place]}))
 
     def _trouble_everywhere(self, error: ReconcileError) -> None:
         """The journal itself can't be used: those who write it say so, too."""

@@ -48,6 +48,7 @@ class Told:
     _holds: dict[int, list[Json]] = field(default_factory=dict)
     _announced: list[tuple[int, str]] = field(default_factory=list)
     _deletions: list[_Deletion] = field(default_factory=list)
+    _left: dict[tuple[str, int], Json] = field(default_factory=dict)  # when, by place and size
     _roots: dict[int, bytes] = field(default_factory=dict)
 
     def take(self, sequence: int, body: dict[str, Json] | None, frontier: Frontier) -> None:
@@ -77,6 +78,8 @@ class Told:
             case Happening.MIGRATED:
                 known = body.get("served_known_from")
                 self.known_from = known if isinstance(known, int) else sequence
+            case Happening.ANCHORED:
+                self._left.update(_left(body))
             case Happening.KEY_CHANGED:
                 self._announced.append((sequence, str(body.get("announcement"))))
 
@@ -127,11 +130,29 @@ class Told:
         for number in sorted(held.keys() | self._holds.keys()):
             if held.get(number) != self._holds.get(number):
                 raise Differs(number, "the table holds says something else of it than its content and later records")
+        self._check_left(connection)
         if self.keys and not checkpoint:
             raise Differs(0, "nothing signs the journal, so that no key proves it")
         signed = {size: checkpoint} if checkpoint else {}
         for each, text in sorted({**self.checkpoints, **signed}.items()):
             self._check(each, text, root if each == size else self._roots.get(each), newest=each == size)
+
+    def _check_left(self, connection: Connection) -> None:
+        """Holds where checkpoints were left against the notes that tell it."""
+        rows = table("anchors", *map(column, ("place", "size", "time")))
+        there = {(row.place, row.size): row.time for row in connection.execute(select(rows))}
+        for (place, size), told in sorted(self._left.items()):
+            if there.get((place, size)) != told:
+                raise Differs(0, f"the table anchors lacks what a record tells was left at {place}: size {size}")
+        forged = sorted(there.keys() - self._left.keys())
+        if forged:
+            raise Differs(0, f"the table anchors says what no record tells: size {forged[0][1]} at {forged[0][0]}")
+        first: dict[int, str] = {}
+        for (_, size), time in there.items():
+            first[size] = min(time, first.get(size, time))
+        sizes = table("checkpoints", *map(column, ("size", "time")))
+        if {row.size: row.time for row in connection.execute(select(sizes))} != first:
+            raise Differs(0, "the tables anchors and checkpoints tell of other sizes or times")
 
     def _check(self, size: int, text: object, root: bytes | None, *, newest: bool) -> None:
         """Holds a checkpoint against the tree, and its signature against the keys."""
@@ -155,6 +176,14 @@ class Told:
             with suppress(ValueError):
                 known.append(note.announced(text, found.origin, known))
         return known
+
+
+def _left(body: dict[str, Json]) -> Iterator[tuple[tuple[str, int], Json]]:
+    """Where a checkpoint was left, and over how many records, with the time."""
+    places, size = body.get("places"), body.get("size")
+    for place in places if isinstance(places, list) else ():
+        if type(size) is int:
+            yield (str(place), size), body.get("left_at")
 
 
 def _stretches(told: Json) -> Iterator[tuple[int, int]]:

@@ -125,13 +125,15 @@ def export(connection: Connection, wanted: Range, at: datetime, key: PublicKey |
     yield lines.write_footer(lines.Footer(text, tuple(_earlier(connection, size, wanted.earlier, read))))
 
 
-def keep_checkpoint(connection: Connection, size: int, text: str, place: str, at: datetime) -> None:
-    """Writes down that a checkpoint was left outside."""
+def keep_checkpoint(connection: Connection, size: int, text: str, place: str, at: datetime) -> bool:
+    """Writes down that a checkpoint was left outside; returns whether that is new."""
     if connection.execute(_CHECKPOINT, {"size": size}).first() is None:
         connection.execute(insert(checkpoints), {"size": size, "time": stamp(at), "text": text})
     here = anchors.c.place == place, anchors.c.size == size
-    if connection.execute(select(anchors.c.size).where(*here)).first() is None:
-        connection.execute(insert(anchors), {"place": place, "size": size, "time": stamp(at)})
+    if connection.execute(select(anchors.c.size).where(*here)).first() is not None:
+        return False
+    connection.execute(insert(anchors), {"place": place, "size": size, "time": stamp(at)})
+    return True
 
 
 def _rows(connection: Connection, after: int, last: int) -> Iterator[_Stored]:
