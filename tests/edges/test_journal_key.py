@@ -131,8 +131,8 @@ def test_a_key_that_is_lost_is_not_replaced_unseen(tmp_path: Path) -> None:
     """None is made for a journal that is there, and another one signs nothing; `adopt` lets it, and tells."""
     path, place = tmp_path / key_file.NAME, tmp_path / "journal.db"
 
-    def controller(**options: bool) -> Journal:
-        return Journal.open(place, Clock(), signer=given, **options)
+    def controller(*, adopt: bool = False) -> Journal:
+        return Journal.open(place, Clock(), signer=given, adopt=adopt)
 
     def given(name: str, begins: bool) -> Signer:
         return key_file.signer(path, name, make=begins)
