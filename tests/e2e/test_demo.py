@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -123,9 +124,9 @@ def test_a_newcomer_follows_the_words_on_the_screen(desk: Desk) -> None:
             " route http": "hello",
         }
         expected[" audit trace "] = "/greetings/world 200  default/hello  routes/hello.yaml:2 @"
-        for sign, answer in expected.items():
+        for sign, expected_words in expected.items():
             asked = next(line for line in (*after, *words) if sign in line)
-            eventually(lambda asked=asked, answer=answer: answer in _typed(desk, asked), what=asked)
+            eventually(partial(_answers, desk, asked, expected_words), what=asked)
         shown_at = next(line for line in after if line.startswith("http://"))
         assert "Greet the world" in body(shown_at)
 
@@ -135,11 +136,10 @@ def test_a_newcomer_follows_the_words_on_the_screen(desk: Desk) -> None:
     nothing_is_left(desk)
 
 
-def _typed(desk: Desk, command: str) -> str:
-    """What a command prints; the access log is written with a delay."""
-    return subprocess.run(
-        ["sh", "-c", command], env=desk.environment(), capture_output=True, check=True, text=True
-    ).stdout
+def _answers(desk: Desk, command: str, words: str) -> bool:
+    """Whether a command prints these words; the access log is written with a delay."""
+    done = subprocess.run(["sh", "-c", command], env=desk.environment(), capture_output=True, check=True, text=True)
+    return words in done.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
