@@ -269,3 +269,33 @@ def test_pages_are_for_others_with_credentials_only(helm: Path) -> None:
         assert ("pages" in {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}) is services
         assert ("reconciler-pages.reconciler" in settings["never_services"]) is services
         assert ("{'secretName': 'who', 'defaultMode': 288}" in str(documents)) is services
+
+
+@pytest.mark.parametrize(
+    ("flags", "pods"),
+    [
+        (
+            "replicas=3",
+            {
+                "reconciler-pages": "reconciler-0",
+                "reconciler-pages-1": "reconciler-1",
+                "reconciler-pages-2": "reconciler-2",
+            },
+        ),
+        ("replicas=1", {"reconciler-pages": "reconciler-0"}),
+        ("replicas=2,state.kind=emptyDir", {"reconciler-pages": None}),
+    ],
+)
+def test_pages_of_each_replica_have_an_address_of_their_own(
+    helm: Path, flags: str, pods: dict[str, str | None]
+) -> None:
+    """Their journals differ: whoever comes back finds the same one. No route leads to any of them."""
+    documents = rendered(*REPO, "--set", f"pages.accessSecret=who,{flags}")
+    selectors = {
+        d["metadata"]["name"]: d["spec"]["selector"].get("statefulset.kubernetes.io/pod-name")
+        for d in documents
+        if d["kind"] == "Service" and "-pages" in d["metadata"]["name"]
+    }
+    assert selectors == pods
+    never = yaml.safe_load(config_of(documents))["never_services"]
+    assert {f"{name}.reconciler" for name in pods} <= set(never)

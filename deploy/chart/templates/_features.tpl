@@ -30,6 +30,20 @@
 {{- if and (include "reconciler.runs" .) .Values.pages.enabled .Values.pages.accessSecret -}}true{{- end -}}
 {{- end }}
 
+{{/*
+Services of the pages, as a comma list. Each replica has a journal of its own, and numbers in it: where Pods have names
+that stay, each has a Service, the first one without a number.
+*/}}
+{{- define "reconciler.pagesServices" -}}
+{{- if include "reconciler.pages" . -}}
+{{- $name := printf "%s-pages" (include "reconciler.fullname" .) -}}
+{{- $name -}}
+{{- if include "reconciler.stateful" . -}}
+{{- range $number := untilStep 1 (int .Values.replicas) 1 -}},{{ $name }}-{{ $number }}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
 {{- define "reconciler.writesStatus" -}}
 {{- if and .Values.status .Values.sources.customResources -}}true{{- end -}}
 {{- end }}

@@ -12,7 +12,7 @@
 {{- define "reconciler.neverServices" -}}
 {{- $names := list -}}
 {{- if include "reconciler.runs" . -}}{{- $names = list (include "reconciler.xdsHost" .) (include "reconciler.fullname" .) -}}{{- end -}}
-{{- if include "reconciler.pages" . -}}{{- $names = append $names (printf "%s-pages" (include "reconciler.fullname" .)) -}}{{- end -}}
+{{- $names = concat $names (compact (splitList "," (include "reconciler.pagesServices" .))) -}}
 {{- if include "reconciler.asksEnvoys" . -}}{{- $names = append $names (include "reconciler.probesName" .) -}}{{- end -}}
 {{- range $index, $name := $names -}}{{- if $index -}},{{- end -}}{{ $name }}.{{ $.Release.Namespace }}{{- end -}}
 {{- end }}
