@@ -8,6 +8,7 @@ from ipaddress import ip_network
 
 from reconciler.apply import NodeStatus, XdsTarget
 from reconciler.cli.access_log import AccessLog
+from reconciler.cli.anchoring import public_of
 from reconciler.cli.clock import now
 from reconciler.cli.journal import open_journal
 from reconciler.cli.log import log_access_file, log_bug
@@ -129,6 +130,7 @@ def _board(settings: Loaded, loop: Loop, status: StatusBoard, answers: Answers) 
         answers=answers,
         live=lambda: live_of(settings, loop, status, started_at),
         match=lambda asked: matched_by(loop.state.applied.table, asked),
+        key=str(public_of(settings.settings) or ""),
     )
 
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
-from starlette.responses import Response
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from reconciler import __version__
-from reconciler.model.errors import ReconcileError, Transient
+from reconciler.model.errors import ReconcileError
 from reconciler.web.access import Access, Grants, Rules
 from reconciler.web.api import router as api
 from reconciler.web.asking import Behind
 from reconciler.web.events import Events
 from reconciler.web.gate import Gate
+from reconciler.web.pages.failing import failed, refused
 from reconciler.web.pages.routes import router as pages
 from reconciler.web.pages.routes import static
 from reconciler.web.sessions import Sessions
@@ -52,17 +52,9 @@ def application(
         redirect_slashes=False,
     )
     app.state.behind = Behind(board, events)
-    app.add_exception_handler(ReconcileError, _failed)
+    app.add_exception_handler(ReconcileError, failed)
+    app.add_exception_handler(HTTPException, refused)
     app.include_router(api)
     app.include_router(pages)
     app.mount("/static", static)
     return Gate(app, rules, grants, Sessions(grants), told, bug)
-
-
-async def _failed(_request: Request, error: Exception) -> Response:
-    """An edge that can't answer: again later, or not before somebody acts."""
-    reason = error.reason if isinstance(error, ReconcileError) else ""
-    if reason.startswith("NoSuch"):
-        return JSONResponse({"detail": str(error)}, 404)
-    later = {"retry-after": "5"} if isinstance(error, Transient) else {}
-    return JSONResponse({"detail": reason}, 503, later)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from reconciler.model.decision import Decision
 from reconciler.model.differing import Differing, differing
 from reconciler.model.entry import Entry
 from reconciler.model.leadership import Leadership
@@ -24,6 +25,7 @@ from reconciler.web.view import Asked, Board, Live, Matched
 
 MOST_ENTRIES = 200
 _ROUNDS = 10
+_APPLIED = (Decision.APPLIED, Decision.PARTIAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Desk:
         return Entries(tuple(found), asked.before)
 
     def entry(self, wanted: int | str) -> Entry | None:
-        """One entry, by the number of one of its records, or the newest one of a commit, of those one may see."""
+        """One entry, by the number of one of its records, or that of a commit, of those one may see."""
         found = self.board.answers.entry(wanted)
         seen = narrowed_entry(found, self.scope) if found else None
         if self.scope.everything or isinstance(wanted, int):
@@ -114,10 +116,12 @@ class Desk:
         return self._of_commit(wanted)
 
     def _of_commit(self, digits: str) -> Entry | None:
-        """The newest entry that may be seen and shows that it is of a commit."""
+        """Of those that may be seen and show this commit the first that was applied, or else the newest."""
         query = Query(commit=digits, namespaces=self.scope.namespaces, limit=MOST_ENTRIES)
         seen = (narrowed_entry(entry, self.scope) for entry in self.board.answers.entries(query))
-        return next((entry for entry in seen if entry is not None and agrees(entry, query)), None)
+        found = [entry for entry in seen if entry is not None and agrees(entry, query)]
+        applied = [one for one in found if one.decision in _APPLIED and one.creates + one.updates + one.deletes]
+        return applied[-1] if applied else next(iter(found), None)
 
     def erased(self, query: Query = EVERYTHING) -> Erased | None:
         """What retention deleted of the time of a query; whom it was about nobody knows, so most learn only that."""
@@ -187,12 +191,9 @@ class Desk:
         """How much happened in each of so many equal stretches.
 
         Raises:
-            ValueError: there is no millisecond between, or the times are beyond all calendars.
+            ValueError: there is no millisecond between, or the times are too near to the end of the calendar.
         """
-        try:
-            return tuple(self.board.answers.volume(since, until, stretches, self.scope.namespaces))
-        except OverflowError as error:
-            raise ValueError("times so far away can't be divided") from error
+        return tuple(self.board.answers.volume(since, until, stretches, self.scope.namespaces))
 
     def match(self, asked: Asked) -> Matched:
         """What becomes of a request.

@@ -9,7 +9,7 @@ from reconciler.model.problem import Problem
 from reconciler.model.resource import ResourceId
 from reconciler.model.table import Cluster, Forward, Route, TcpRoute
 from reconciler.web.api.entry_models import BlamedModel, PlaceModel, RouteChangeModel
-from reconciler.web.view import Envoy, Live, Matched
+from reconciler.web.view import Envoy, Matched
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,68 +209,6 @@ class EnvoyModel:
             accepted=envoy.accepted,
             rejected=envoy.rejected,
             acks=[AckModel(ack.type_url, ack.version, str(ack.state), ack.detail) for ack in envoy.acks],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ConditionModel:
-    """Ready, Reconciling or Stalled, as kstatus has them."""
-
-    type: str
-    status: bool
-    reason: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class SourceModel:
-    """How one source is; `failure` is empty while it can be read."""
-
-    name: str
-    failure: str
-    dark: bool
-    stale_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class StatusModel:
-    """The controller as it is now."""
-
-    moment: datetime
-    started_at: datetime
-    instance: str
-    repository: str
-    served: str | None
-    attempted: str | None
-    looked_at: datetime | None
-    message: str
-    routes: int
-    suspended: bool
-    leading: bool | None
-    leader: str | None
-    conditions: list[ConditionModel]
-    sources: list[SourceModel]
-    targets: list[str]
-
-    @classmethod
-    def of(cls, live: Live) -> "StatusModel":
-        """A moment as JSON has it."""
-        return cls(
-            moment=live.moment,
-            started_at=live.started_at,
-            instance=live.instance,
-            repository=live.repository,
-            served=str(live.served) if live.served else None,
-            attempted=str(live.attempted) if live.attempted else None,
-            looked_at=live.looked_at,
-            message=live.message,
-            routes=len(live.table.routes),
-            suspended=live.health.suspended,
-            leading=live.election.leads if live.election else None,
-            leader=live.election.holder if live.election else None,
-            conditions=[ConditionModel(str(c.type), c.status, c.reason, c.message) for c in live.conditions],
-            sources=[SourceModel(s.name, s.failure, s.dark, round(s.stale_s, 1)) for s in live.health.sources],
-            targets=[target.name for target in live.targets],
         )
 
 

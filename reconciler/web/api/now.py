@@ -15,9 +15,10 @@ from reconciler.web.api.live_models import (
     RouteModel,
     RoutePage,
     RouteWhole,
-    StatusModel,
 )
+from reconciler.web.api.status_models import StatusModel
 from reconciler.web.asking import DeskOf
+from reconciler.web.narrow import LIVE_WITHHELD
 from reconciler.web.view import Asked
 
 router = APIRouter()
@@ -27,7 +28,7 @@ _MOST_HEADERS = 50
 @router.get("/status", tags=["now"], summary="The controller")
 def status(desk: DeskOf) -> StatusModel:
     """Conditions, sources, targets, and which revision is served."""
-    return StatusModel.of(desk.live())
+    return StatusModel.of(desk.live(), () if desk.scope.everything else LIVE_WITHHELD)
 
 
 @router.get("/routes", tags=["now"], summary="The routes that are served")

@@ -6,11 +6,13 @@ name others are left out.
 """
 
 from reconciler.web.narrow.entries import narrowed_change, narrowed_entry
-from reconciler.web.narrow.live import narrowed_live, narrowed_match
+from reconciler.web.narrow.live import LIVE_WITHHELD, narrowed_live, narrowed_match
 from reconciler.web.narrow.searched import agrees, askable
-from reconciler.web.narrow.served import narrowed_at, narrowed_standing
+from reconciler.web.narrow.served import STANDING_WITHHELD, narrowed_at, narrowed_standing
 
 __all__ = [
+    "LIVE_WITHHELD",
+    "STANDING_WITHHELD",
     "agrees",
     "askable",
     "narrowed_at",

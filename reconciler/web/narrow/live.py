@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from reconciler.model.edge import PLAIN_EDGE
-from reconciler.model.health import Health
+from reconciler.model.health import AnchorHealth, Health
 from reconciler.model.problem import Problem
 from reconciler.model.provenance import namespace_of
 from reconciler.model.table import Forward, Listener, Route, RouteTable
@@ -11,6 +11,7 @@ from reconciler.web.access import Scope
 from reconciler.web.narrow.facts import of_resource
 from reconciler.web.view import Envoy, Live, Matched
 
+LIVE_WITHHELD = ("leader", "leading", "message", "replica", "repository")
 _ELSEWHERE = "a route of somebody else answers it"
 _BESIDE = "it can't be as it is beside what somebody else wrote"
 
@@ -19,10 +20,6 @@ def narrowed_live(live: Live, scope: Scope) -> Live:
     """The same moment, with what belongs to others left out."""
     if scope.everything:
         return live
-    sources = tuple(
-        replace(source, failure="it can't be read" if source.failure else "", objects=0)
-        for source in live.health.sources
-    )
     return replace(
         live,
         repository="",
@@ -31,10 +28,32 @@ def narrowed_live(live: Live, scope: Scope) -> Live:
         quarantined=tuple(pair for pair in live.quarantined if scope.sees(pair[0].namespace)),
         conditions=tuple(replace(condition, message="") for condition in live.conditions),
         message="",
-        health=Health(sources=sources, suspended=live.health.suspended),
+        health=_health(live.health),
         election=None,
         targets=tuple(replace(target, name=target.name.partition(":")[0]) for target in live.targets),
         envoys=tuple(map(_nameless, live.envoys)),
+    )
+
+
+def _health(health: Health) -> Health:
+    """What is wrong, without the words for it, which may name others."""
+    sources = tuple(
+        replace(source, failure="it can't be read" if source.failure else "", objects=0) for source in health.sources
+    )
+    anchors = tuple(
+        AnchorHealth(
+            "a place outside",
+            failure="it can't be used" if anchor.failure else "",
+            differs="somebody has to look" if anchor.differs else "",
+        )
+        for anchor in health.anchors
+    )
+    return Health(
+        sources=sources,
+        suspended=health.suspended,
+        journal="somebody has to look" if health.journal else "",
+        unrecorded=health.unrecorded,
+        anchors=anchors,
     )
 
 

@@ -6,6 +6,8 @@ from reconciler.model.question import JournalState, ServedAt
 from reconciler.web.access import Scope
 from reconciler.web.narrow.entries import narrowed_entry
 
+STANDING_WITHHELD = ("anchors", "gaps", "open_intents", "place")
+
 
 def narrowed_at(served: ServedAt, scope: Scope) -> ServedAt:
     """What was served at a moment: the documents that may be seen."""

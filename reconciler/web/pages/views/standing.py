@@ -8,8 +8,10 @@ from datetime import datetime
 from reconciler.model.decision import ConditionType
 from reconciler.model.effect import Ack, AckState
 from reconciler.model.entry import Entry
+from reconciler.model.health import Health
 from reconciler.model.problem import Problem, rank
 from reconciler.model.question import JournalState
+from reconciler.model.text import plural
 from reconciler.web.pages.views import badges, timeline
 from reconciler.web.pages.views.acknowledgements import Word, type_word
 from reconciler.web.pages.views.badges import Badge, Tone
@@ -26,6 +28,7 @@ class Strip:
     Attributes:
         commit: of what is served; empty where nothing is.
         tried: a newer revision that was tried and is not what is served; empty where there is none.
+        alarms: what is wrong with the journal now, in words.
     """
 
     ready: Badge
@@ -41,6 +44,20 @@ class Strip:
     behind: int
     suspended: bool
     sources: tuple[str, ...]
+    alarms: tuple[str, ...]
+
+
+def alarms(health: Health) -> tuple[str, ...]:
+    """What is wrong with the journal now, which it can't tell itself."""
+    found = [f"The journal can't be written: {health.journal}"] if health.journal else []
+    if health.unrecorded:
+        found.append(f"Done, and not in the journal yet: {plural(health.unrecorded, 'record')}")
+    for one in health.anchors:
+        if one.differs:
+            found.append(f"This journal is not the one that left its checkpoint at {one.place}: {one.differs}")
+        if one.failure:
+            found.append(f"No checkpoint can be left at {one.place}: {one.failure}")
+    return tuple(found)
 
 
 def strip(live: Live) -> Strip:
@@ -72,6 +89,7 @@ def strip(live: Live) -> Strip:
             for source in live.health.sources
             if source.failure
         ),
+        alarms=alarms(live.health),
     )
 
 
@@ -202,9 +220,17 @@ def _word(ack: Ack) -> Word:
 
 @dataclass(frozen=True, slots=True)
 class JournalPage:
-    """How the journal is; ``note`` is the signed checkpoint as text."""
+    """How the journal is.
+
+    Attributes:
+        alarms: what is wrong with it now, in words.
+        complete: all that was done so far is recorded, but for gaps.
+        lag: how many records came since the newest checkpoint was left outside; None where none was.
+    """
 
     state: JournalState
+    alarms: tuple[str, ...]
+    complete: bool
     first: Moment | None
     last: Moment | None
     anchors: tuple[tuple[str, int, Moment], ...]
@@ -213,11 +239,14 @@ class JournalPage:
     lag: int | None
 
 
-def journal_page(state: JournalState, gaps: Sequence[Entry], notes: Sequence[Entry], now: datetime) -> JournalPage:
+def journal_page(
+    state: JournalState, health: Health, gaps: Sequence[Entry], notes: Sequence[Entry], now: datetime
+) -> JournalPage:
     """The state as a page.
 
     Args:
         state: of the journal.
+        health: what it can't tell itself.
         gaps: entries that tell of a gap.
         notes: the newest entries about the journal itself.
         now: for "3 min ago".
@@ -225,6 +254,8 @@ def journal_page(state: JournalState, gaps: Sequence[Entry], notes: Sequence[Ent
     anchored = max((one.size for one in state.anchors), default=None)
     return JournalPage(
         state,
+        alarms(health),
+        not health.journal and not health.unrecorded,
         moment(state.first_at, now) if state.first_at else None,
         moment(state.last_at, now) if state.last_at else None,
         tuple((one.place, one.size, moment(one.at, now)) for one in state.anchors),

@@ -104,13 +104,17 @@ def title(entry: Entry) -> str:
 
 def _put_back(entry: Entry) -> str:
     """What became of it: only what was applied was put back."""
-    if entry.interrupted:
-        return "whether it was put back is not known"
-    if entry.decision is None:
+    if entry.decision is None and not entry.interrupted:
         return "it is being put back"
     if entry.decision is Decision.UNCHANGED:
         return "nothing was left to put back"
-    return "it was put back" if outcomes.applied(entry) is Answer.YES else "it was not put back"
+    match outcomes.applied(entry):
+        case Answer.YES:
+            return "it was put back"
+        case Answer.NO:
+            return "it was not put back"
+        case Answer.UNKNOWN:
+            return "whether it was put back is not known"
 
 
 def why(entry: Entry) -> str:
