@@ -9,7 +9,9 @@ from reconciler.audit.store.conditions import milliseconds
 from reconciler.audit.store.schema import entries, happenings, touched
 from reconciler.model.decision import Decision
 from reconciler.model.question import Volume
+from reconciler.model.resource import Kind
 
+_ROUTES = (str(Kind.MAPPING), str(Kind.TCP_MAPPING))
 _SERVED = (str(Decision.APPLIED), str(Decision.PARTIAL))
 
 
@@ -23,13 +25,17 @@ def volume(
     """What happened in each of so many equal stretches; of routes of these namespaces alone where some are named.
 
     Raises:
-        ValueError: there is no time between, or no stretch.
+        ValueError: there is no time between, or no stretch; or one would begin after the end of all calendars.
     """
     begin, end = milliseconds(since), milliseconds(until)
     if end <= begin or stretches < 1:
         raise ValueError("a time that ends after it begins, and at least one stretch")
     # Whole milliseconds, so that each database agrees in which stretch a moment is.
     width = -(-(end - begin) // stretches)
+    try:
+        begins = [since + timedelta(milliseconds=each * width) for each in range(stretches)]
+    except OverflowError as error:
+        raise ValueError("these times are too near to the end of the calendar to be divided") from error
     number: ColumnElement[int] = ((entries.c.time_ms - literal(begin)) // width).label("stretch")
     within: list[ColumnElement[bool]] = [entries.c.time_ms >= begin, entries.c.time_ms < end]
     if namespaces is not None:
@@ -46,7 +52,7 @@ def volume(
     lead_times = _lists(connection.execute(leads.order_by(entries.c.lead_ms)))
     return tuple(
         Volume(
-            begin=since + timedelta(milliseconds=each * width),
+            begin=begins[each],
             changes=by_stretch.get(each, 0),
             decisions=decisions.get(each, {}),
             lead_times_ms=tuple(lead_times.get(each, ())),
@@ -62,7 +68,10 @@ def _changes(number: ColumnElement[int], namespaces: frozenset[str] | None) -> S
         return select(number, routes.label("many")).where(entries.c.decision.in_(_SERVED))
     chosen = select(number, func.count().label("many"))
     return chosen.join_from(entries, touched, touched.c.entry == entries.c.number).where(
-        touched.c.namespace.in_(sorted(namespaces)), touched.c.applied, touched.c.op.is_not(None)
+        touched.c.namespace.in_(sorted(namespaces)),
+        touched.c.kind.in_(_ROUTES),
+        touched.c.applied,
+        touched.c.op.is_not(None),
     )
 
 

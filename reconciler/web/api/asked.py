@@ -16,7 +16,8 @@ T = TypeVar("T")
 MOST = 200
 _LARGEST = 2**62
 _PLAIN = r"^[^\x00-\x1f\x7f]*$"  # no database or log has use for control characters
-_NAME = r"^[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$"
+_NAME = r"^[^\x00-\x1f\x7f/]+$"  # as documents may have it
+_LONGEST_NAME = 253
 
 Words = Annotated[str, Query(max_length=200, pattern=_PLAIN)]
 Moment = Annotated[
@@ -31,8 +32,8 @@ Moment = Annotated[
 Limit = Annotated[int, Query(ge=1, le=MOST, description="At most so many")]
 First = Annotated[int, Query(ge=0, le=_LARGEST, description="How many were on the pages before")]
 Before = Annotated[int | None, Query(ge=1, le=_LARGEST, description="Only entries with a smaller number")]
-Namespace = Annotated[str, Path(max_length=63, pattern=_NAME, examples=["default"])]
-Name = Annotated[str, Path(max_length=253, pattern=_NAME, examples=["httpbin"])]
+Namespace = Annotated[str, Path(max_length=_LONGEST_NAME, pattern=_NAME, examples=["default"])]
+Name = Annotated[str, Path(max_length=_LONGEST_NAME, pattern=_NAME, examples=["httpbin"])]
 
 
 def read(what: str, text: str, how: Callable[[str], T]) -> T:
@@ -70,7 +71,7 @@ def moment_of(what: str, text: str) -> datetime | int:
 def _query(
     mapping: Annotated[Words, Query(description="What concerns this route: `NAME` or `NAMESPACE/NAME`")] = "",
     namespace: Annotated[
-        list[Annotated[str, Query(max_length=63)]] | None,
+        list[Annotated[str, Query(max_length=_LONGEST_NAME, pattern=_PLAIN)]] | None,
         Query(max_length=50, description="What concerns routes of these namespaces; repeatable"),
     ] = None,
     author: Annotated[Words, Query(description="Author's name or address contains this, in any case")] = "",

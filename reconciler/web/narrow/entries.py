@@ -33,7 +33,7 @@ def narrowed_change(change: RouteChange, scope: Scope) -> RouteChange:
 
 def subjects(entry: Entry) -> list[Facts]:
     """Every fact of its records that is about one resource."""
-    paths = (("change", "routes"), ("quarantined",), ("checks",))
+    paths = (("change", "routes"), ("change", "documents"), ("quarantined",), ("checks",))
     return [fact for record in entry.records for path in paths for fact in listed(record.body, *path)]
 
 

@@ -85,7 +85,10 @@ def _change(body: Facts, scope: Scope) -> Facts:
         return {"as_planned": True}
     routes = [_route(route, scope) for route in listed(body, "change", "routes") if is_seen(route, scope)]
     counts: Facts = {op: sum(route.get("op") == op for route in routes) for op in _OPS}
-    return {"counts": counts, "routes": list(routes)}
+    kept: Facts = {"counts": counts, "routes": list(routes)}
+    if "documents" in _group(body, "change"):
+        kept["documents"] = [_route(one, scope) for one in listed(body, "change", "documents") if is_seen(one, scope)]
+    return kept
 
 
 def _route(route: Facts, scope: Scope) -> Facts:

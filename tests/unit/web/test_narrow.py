@@ -157,7 +157,7 @@ def test_everything_is_told_to_who_may_see_everything(tmp_path: Path) -> None:
     assert ours["found"] == 2
     entry = json.loads(told("shop", "/entries"))["entries"][0]
     assert (entry["creates"], entry["subject"], entry["author"]) == (2, "", "")
-    assert json.loads(told("nothing", "/entries")) == {"entries": [], "next": None}
+    assert json.loads(told("nothing", "/entries")) == {"entries": [], "next": None, "erased": None}
     world.journal.close()
 
 

@@ -110,18 +110,18 @@ def test_pages_of_a_narrow_log_follow_each_other(world: WebWorld) -> None:
     assert found == [8, 6, 2]
 
 
-def test_the_newest_visible_entry_of_a_commit_is_found(tmp_path: Path) -> None:
-    """A newer one of others about the same commit does not hide it; the numbers of others are nobody's commits."""
+def test_of_a_commit_the_entry_that_may_be_seen_is_found(tmp_path: Path) -> None:
+    """One of others about the same commit does not hide it; the numbers of others are nobody's commits."""
     world = WebWorld.at(tmp_path / "journal.db")
-    world.apply({"a.yaml": mapping("shop", "item")}, ANN, "Ours")
+    world.apply({"b.yaml": mapping("other", "pay")}, ANN, "Theirs")
     sha = world.revision.sha if world.revision else ""
     world.number -= 1  # the same commit again
     world.apply({"a.yaml": mapping("shop", "item"), "b.yaml": mapping("other", "pay")}, ANN, "Ours")
     every, seen = desk(world, EVERYTHING).entry(sha[:12]), desk(world).entry(sha[:12])
     assert every is not None
     assert seen is not None
-    assert (every.sequence, seen.sequence) == (4, 2)
-    assert desk(world).entry("4") is None
+    assert (every.sequence, seen.sequence) == (2, 4)
+    assert desk(world).entry("2") is None
     world.journal.close()
 
 
