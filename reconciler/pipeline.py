@@ -10,7 +10,7 @@ Nothing here waits, retries or remembers: the loop does, with the `State` that i
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.apply import Target
@@ -44,11 +44,11 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
     started_at = edges.clock()
     dry_run, edges = not edges.targets, edges.writable()
     source = edges.source.fetch(state.revision, trigger)
-    drifted = tuple(target for target in edges.targets if target.observe() not in _ours(state))
+    found = _differing(edges, state)
     published = edges.published()
     if (source.revision, source.dark) == (state.attempted, state.dark) and agrees(state, published):
-        if drifted and state.revision is not None and not state.unguarded:
-            return _heal(edges, options, source, state, started_at, drifted, trigger)
+        if found and state.revision is not None and not state.unguarded:
+            return _heal(edges, options, source, state, started_at, found, trigger)
         return nothing_new(edges, trigger, started_at, state), state
     seen = of_revision(edges, options, state, source, trigger, started_at)
 
@@ -64,15 +64,16 @@ def reconcile_once(edges: Edges, options: Options, state: State, trigger: Trigge
         plan,
         desired.problems,
         "" if accepted.compiled else accepted.complaint,
-        drifted=bool(drifted) or state.recorded is not None,
+        drifted=bool(found) or state.recorded is not None,
         dry_run=dry_run,
         refuse_invalid=options.refuse_invalid,
         follows=not dry_run and not edges.targets,
         refused_before=refused,
     )
     nothing_else = plan.empty and source.revision == state.revision
-    why = _why(trigger, drifted, state) if nothing_else else trigger
-    attempt = replace(seen, trigger=why, plan=plan, drift=_told(drifted) if state.revision else ())
+    why = _why(trigger, found, state) if nothing_else else trigger
+    attempt = replace(seen, trigger=why, plan=plan, unrecorded=found.unrecorded)
+    attempt = replace(attempt, drift=_told(found.drifted) if state.revision else ())
     if verdict:
         outcome, after = record_untouched(edges, attempt, desired, verdict, state)
     else:
@@ -134,16 +135,41 @@ def _heal(
     source: SourceSnapshot,
     state: State,
     started_at: datetime,
-    drifted: Sequence[Target],
+    found: "_Differing",
     trigger: Trigger,
 ) -> tuple[Outcome, State]:
     """Puts back what was last applied where a target holds something else. What was refused stays refused."""
     commit = source.commit if source.revision == state.revision else None
-    attempt = standing(edges, options, state, _why(trigger, drifted, state), started_at)
-    attempt = replace(attempt, commit=commit, drift=_told(drifted))
+    attempt = standing(edges, options, state, _why(trigger, found, state), started_at)
+    attempt = replace(attempt, commit=commit, drift=_told(found.drifted), unrecorded=found.unrecorded)
     as_it_was = Attempted(state.applied, lambda _held: state.applied, dict, {})
     outcome, _ = _apply(edges, options, attempt, as_it_was, state, compiled=False)
     return outcome, state
+
+
+@dataclass(frozen=True, slots=True)
+class _Differing:
+    """The targets that hold something else than the journal says.
+
+    Attributes:
+        drifted: that somebody else changed.
+        unrecorded: names of those that hold what we applied while the journal could not be written.
+    """
+
+    drifted: tuple[Target, ...]
+    unrecorded: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.drifted or self.unrecorded)
+
+
+def _differing(edges: Edges, state: State) -> _Differing:
+    held = [(target, target.observe()) for target in edges.targets]
+    differing = [(target, digest) for target, digest in held if digest not in _ours(state)]
+    return _Differing(
+        tuple(target for target, digest in differing if digest not in edges.clerk.ours),
+        tuple(target.name for target, digest in differing if digest in edges.clerk.ours),
+    )
 
 
 def _ours(state: State) -> tuple[Digest | None, ...]:
@@ -151,9 +177,9 @@ def _ours(state: State) -> tuple[Digest | None, ...]:
     return state.applied.snapshot.digest, *filter(None, (state.recorded,))
 
 
-def _why(trigger: Trigger, drifted: Sequence[Target], state: State) -> Trigger:
+def _why(trigger: Trigger, found: _Differing, state: State) -> Trigger:
     """Why a target holds something else: who has just begun to lead finds what the one before it left."""
-    if not drifted:
+    if not found.drifted:
         return Trigger.SETTINGS_CHANGED if state.recorded else trigger
     return trigger if trigger is Trigger.LEADING else Trigger.DRIFT
 

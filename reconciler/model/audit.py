@@ -45,6 +45,7 @@ class Attempt:
         commits_omitted: how many commits more there are than ``commits_in_range`` lists.
         objects: what differs in the cluster from what was last applied, as far as that is known; capped.
         drift: who else changed the targets meanwhile, as far as they can tell; it is undone.
+        unrecorded: the targets that hold what we applied while the journal could not be written; nobody changed them.
         controller: who attempts it.
         review: how the commit came in; None where nobody asked.
         actor: who wished for it, where it was somebody.
@@ -65,6 +66,7 @@ class Attempt:
     tool_version: str
     objects: tuple[ObjectChange, ...] = ()
     drift: tuple[Drift, ...] = ()
+    unrecorded: tuple[str, ...] = ()
     controller: Controller = NOBODY
     review: Review | None = None
     actor: Actor | None = None

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -137,6 +138,8 @@ def test_open_what_is_served_is_recorded_without_another_apply(place: Path) -> N
     assert newest.decision is Decision.APPLIED
     assert gap.happened == (Happening.AUDIT_GAP,)
     assert interrupted.interrupted
+    assert interrupted.records[1].body["cause"] == "result not written"
+    assert "could not be written" in interrupted.message
     opened.close()
 
 
@@ -201,24 +204,114 @@ def test_a_gap_outlives_the_process_that_made_it(place: Path, tmp_path: Path) ->
     assert [entry.happened for entry in opened.entries()] == [(Happening.AUDIT_GAP,), (Happening.AUDIT_START,)]
     gap = gap_of(opened.entries())
     assert commit(7).sha in str(gap["decisions"])
+    again, _ = clerk_of(opened, goes_on=False, spool=tmp_path / "missed")
+    assert (again.unrecorded, again.ours) == (0, (SNAPSHOT,))  # until it is recorded what is served
+    apply(again, 8)
+    assert again.ours == ()
     assert not (tmp_path / "missed").exists()
     opened.close()
 
 
-def test_what_is_kept_is_bounded(tmp_path: Path) -> None:
-    """Beyond the bound it is only counted; a cut line, too, and the next one is whole again."""
-    spool = Spool.at(tmp_path / "missed")
+def test_what_is_kept_is_bounded_and_all_of_it_is_counted(tmp_path: Path) -> None:
+    """By the next process, too; a line that was cut is counted, and the one after it is whole again."""
+    file = tmp_path / "missed"
+    spool = Spool.at(file)
     for number in range(1_005):
         spool.add({"n": number})
-    assert (len(spool.found), spool.lost, len(spool)) == (1_000, 5, 1_005)
-    with (tmp_path / "missed").open("ab") as file:
-        file.write(b'{"n": 1')
-    again = Spool.at(tmp_path / "missed")
-    assert (len(again.found), again.lost) == (1_000, 1)
+    for each in (spool, Spool.at(file)):
+        assert (len(each.kept), each.missed, len(each), each.gap) == (1_000, 1_005, 1_005, spool.gap)
+    spool.tell(1_003)
+    assert len(Spool.at(file)) == 2
+    spool.tell(1_005)
+    assert not file.exists()
+    spool.add({"n": 1})
+    with file.open("ab") as cut:
+        cut.write(b'{"n": 2')
+    again = Spool.at(file)
+    assert (again.kept, again.missed) == ([{"n": 1}], 2)
+    again.add({"n": 3})
+    assert Spool.at(file).kept == [{"n": 1}, {"n": 3}]
+    assert len(Spool.at(file)) == 3
     fresh = Spool.at(tmp_path / "other")
     with limited_file_size(0):
         fresh.add({"n": 1})
     assert (len(fresh), fresh.on_disk) == (1, False)
+
+
+def test_a_long_gap_is_told_whole(place: Path, tmp_path: Path) -> None:
+    """In as many records as it takes; what is beyond the bound is counted by the last, after a restart as well."""
+    spool = Spool.at(tmp_path / "missed")
+    for number in range(1_005):
+        spool.add({"n": number, "at": f"{number:04}"})
+    opened = journal(place)
+    clerk, _ = clerk_of(opened, goes_on=False, spool=tmp_path / "missed")
+    clerk.open_with(START, waits=True)
+    bodies: list[Any] = [entry.records[0].body for entry in reversed(opened.entries())][1:]
+    assert [(body["missed"], body["lost"], body["through"]) for body in bodies] == [
+        (200, 0, 200),
+        (200, 0, 400),
+        (200, 0, 600),
+        (200, 0, 800),
+        (205, 5, 1_005),
+    ]
+    assert [told["n"] for body in bodies for told in body["decisions"]] == list(range(1_000))
+    assert {body["gap"] for body in bodies} == {spool.gap}
+    opened.close()
+
+
+def test_a_gap_is_told_once_though_the_process_dies_before_it_knows(place: Path, tmp_path: Path) -> None:
+    """Killed right after the first of two notes: the file does not say yet that it was told."""
+    file = tmp_path / "missed"
+    spool = Spool.at(file)
+    for number in range(250):
+        spool.add({"n": number})
+    before = file.read_bytes()
+    opened = journal(place)
+    clerk, _ = clerk_of(opened, goes_on=False, spool=file)
+    clerk.open_with(START)
+    first = next(entry for entry in opened.entries() if entry.records[0].body.get("through") == 200)
+    second = journal(tmp_path / "second.db")
+    second.note(Note(Happening.AUDIT_GAP, "as the first", facts=first.records[0].body))
+    file.write_bytes(before)
+    again, _ = clerk_of(second, goes_on=False, spool=file)
+    again.open_with(START)
+    gaps = second.entries(Query(happened=frozenset({Happening.AUDIT_GAP})))
+    assert [gap.records[0].body["missed"] for gap in gaps] == [50, 200]
+    opened.close()
+    second.close()
+
+
+def test_what_cannot_be_read_is_told(place: Path, tmp_path: Path) -> None:
+    """Nobody knows how much was missed; the journal says so once, and what is there stays for people."""
+    (tmp_path / "missed").mkdir()
+    opened = journal(place)
+    clerk, _ = clerk_of(opened, goes_on=False, spool=tmp_path / "missed")
+    assert clerk.unrecorded
+    clerk.open_with(START, waits=True)
+    clerk.settle()
+    assert not clerk.unrecorded
+    gap = gap_of(opened.entries())
+    assert (gap["missed"], gap["why"]) == ("unknown", "Is a directory")
+    assert len(opened.entries()) == 2
+    assert (tmp_path / "missed.unreadable").is_dir()
+    opened.close()
+
+
+def test_an_end_names_the_beginning_that_was_late(place: Path) -> None:
+    """It could not be written when the process began; where none was to be written, no end is."""
+    opened = journal(place)
+    clerk, _ = clerk_of(opened, goes_on=False)
+    with held_by_another(place):
+        assert clerk.open_with(START) == 0
+    clerk.close_with(lambda began: Note(Happening.AUDIT_STOP, "ends", facts={"began_with": began}))
+    stop, start = opened.entries()
+    assert stop.records[0].body["began_with"] == start.sequence
+    clerk, _ = clerk_of(opened, goes_on=False)
+    clerk.open_with(START, waits=True)
+    clerk.settle()
+    clerk.close_with(lambda _began: Note(Happening.AUDIT_STOP, "ends"))
+    assert len(opened.entries()) == 2
+    opened.close()
 
 
 def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:

@@ -1,23 +1,31 @@
 """What a record says of real commits, of a process, and of a source that went silent."""
 
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reconciler.audit.store import sqlite
 from reconciler.loop import Loop
-from reconciler.model.decision import Decision
-from reconciler.model.entry import Answer
+from reconciler.model.controller import Controller
+from reconciler.model.decision import Decision, Trigger
+from reconciler.model.digest import Json, digest_bytes
+from reconciler.model.entry import Answer, Entry
 from reconciler.model.happening import Happening
 from reconciler.model.source import Signature
+from reconciler.presence import began
 from reconciler.settings import load
 from reconciler.settings.recorded import recorded
 from reconciler.sources.git.signatures import signature_of
 from tests.support.controllers import decided, mapping, on_repository, reconcile
+from tests.support.journals import NOON, journal
 from tests.support.repositories import Repository
 
 
@@ -177,6 +185,85 @@ def test_a_process_says_when_it_begins_and_ends(repository: Repository, tmp_path
     shown: Any = first["settings"]
     assert recorded(shown).settings.repo == str(repository.path)
     assert recorded(shown).settings.interval == load({}, {}, None).settings.interval
+
+
+def test_a_sync_that_finds_nothing_leaves_no_word(repository: Repository, tmp_path: Path) -> None:
+    """One that applies is recorded with its beginning and end; the second beginning says where the settings are."""
+    places = (repository.path, tmp_path / "state", f"files:{tmp_path / 'out'}")
+    lengths: list[int] = []
+    starts: list[Entry | None] = []
+    for decision in (Decision.APPLIED, Decision.UNCHANGED, Decision.APPLIED):
+        if lengths[1:]:
+            repository.commit({"a.yaml": mapping("a", "/other/")})
+        with on_repository(*places, verb="sync") as loop:
+            reconcile(loop, decision)
+        with on_repository(*places, verb="sync") as loop:
+            lengths.append(loop.edges.journal.standing().records)
+            starts.append(loop.edges.journal.latest(Happening.AUDIT_START))
+            found = loop.edges.journal.at(decided(loop)[0].sequence)
+            assert found.settings["repo"] == str(repository.path)
+    # What a journal begins with, then a beginning, intent, result and end each.
+    assert lengths == [5, 5, 9]
+    assert starts[0] is not None
+    assert starts[2] is not None
+    assert "settings_of" not in starts[0].records[0].body
+    assert starts[2].records[0].body["settings_of"] == starts[0].sequence
+    assert "settings" not in starts[2].records[0].body
+
+
+def test_settings_are_told_anew_where_they_differ_or_were_told_long_ago(tmp_path: Path) -> None:
+    """So that retention, which deletes the oldest first, takes no settings along that newer records need."""
+    opened, who = journal(tmp_path / "journal.db"), Controller("routes", "0", "test", "host", 7)
+    told: dict[str, Json] = {"interval": "30s"}
+
+    def begin(now: datetime, config: bytes) -> dict[str, Json]:
+        entry = opened.entry(opened.note(began(opened, now, who, "sync", digest_bytes(config), told)))
+        assert entry is not None
+        return entry.records[0].body
+
+    soon, late = NOON + timedelta(hours=1), NOON + timedelta(days=2)
+    bodies = [begin(NOON + timedelta(minutes=1), b"a"), begin(soon, b"a"), begin(soon, b"a"), begin(soon, b"b")]
+    bodies += [begin(late, b"b")]
+    assert [body.get("settings_of") for body in bodies] == [None, 2, 2, None, None]
+    assert [body.get("settings") for body in bodies] == [told, None, None, told, told]
+    opened.close()
+
+
+def test_a_process_that_an_exception_ends_says_which(repository: Repository, tmp_path: Path) -> None:
+    """Not as if it had been told to end; the next one knows, too."""
+    places = (repository.path, tmp_path / "state", f"files:{tmp_path / 'out'}")
+    with pytest.raises(KeyError), on_repository(*places):
+        raise KeyError("words that may be secret")
+    with on_repository(*places) as loop:
+        start, stop = loop.edges.journal.entries()[:2]
+        assert (stop.records[0].body["error"], stop.message) == ("KeyError", "run ends: KeyError")
+        assert start.records[0].body["before"]["ended"] == "error"  # type: ignore[index,call-overload]
+        assert "secret" not in str(stop)
+
+
+def test_what_we_applied_unrecorded_is_blamed_on_nobody(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process died before it could tell the journal: the next one puts back what that has, and calls it no drift."""
+    monkeypatch.setattr(sqlite, "_BUSY_MILLISECONDS", 50)
+    target = f"files:{tmp_path / 'out'}"
+    with on_repository(repository.path, tmp_path / "state", target, journal_failure="open") as loop:
+        reconcile(loop, Decision.APPLIED)
+        repository.commit({"a.yaml": mapping("a", "/other/")})
+        with closing(sqlite3.connect(tmp_path / "state" / "journal.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert reconcile(loop, Decision.APPLIED).sequence is None
+        shutil.copytree(tmp_path / "state", tmp_path / "copy")
+    repository.git("reset", "--quiet", "--hard", "HEAD~1")
+    with on_repository(repository.path, tmp_path / "copy", target) as loop:
+        reconcile(loop, Decision.APPLIED)
+        told = decided(loop)[0]
+        assert told.trigger is Trigger.STARTUP
+        assert not {Happening.DRIFT_FOUND, Happening.DRIFT_HEALED} & set(told.happened)
+        assert told.records[0].body["unrecorded"] == [target]
+        assert loop.edges.clerk.ours == ()
+        next((tmp_path / "out").iterdir()).write_bytes(b"by hand")
+        assert reconcile(loop, Decision.APPLIED).trigger is Trigger.DRIFT
 
 
 def test_a_silent_source_is_told_once_and_so_is_its_return(loop: Loop, repository: Repository, tmp_path: Path) -> None:

@@ -145,6 +145,11 @@ def drift(found: Sequence[Drift]) -> Facts:
     return {"drift": told} if told else {}
 
 
+def unrecorded(targets: Sequence[str]) -> Facts:
+    """Targets that hold what we applied and did not record; no word where there is none."""
+    return {"unrecorded": [*targets]} if targets else {}
+
+
 def exceptions(plan: Plan, allowed_by: Actor | None) -> Facts:
     """Safeguards that were overridden; no word where none was."""
     if not plan.lifted:

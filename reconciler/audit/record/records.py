@@ -15,6 +15,8 @@ from reconciler.model.happening import Note
 from reconciler.model.source import Revision
 from reconciler.model.telling import LISTS, worked_out
 
+NOT_WRITTEN = "result not written"
+
 
 def started(tool_version: str, database: Json) -> Facts:
     """The first record of a journal; ``database`` fingerprints its layout."""
@@ -35,6 +37,7 @@ def intent(attempt: Attempt) -> Facts:
         "change": groups.change(attempt.plan),
         "revisions": groups.revisions(attempt.revision, attempt.previous),
         **groups.drift(attempt.drift),
+        **groups.unrecorded(attempt.unrecorded),
         **groups.exceptions(attempt.plan, attempt.allowed_by),
     }
     return _telling(Event.INTENT, facts)
@@ -78,9 +81,18 @@ def decision(attempt: Attempt, conclusion: Conclusion, served: Json) -> Facts:
     return _telling(Event.DECISION, {**facts, **ended, **told, "revisions": revisions})
 
 
-def interrupted(sequence: int, intent_body: Facts) -> Facts:
-    """Closes an intent whose process died: what it touched is not known."""
+def interrupted(sequence: int, intent_body: Facts, cause: str = "") -> Facts:
+    """Closes an intent that has no result: what it touched is not known.
+
+    Args:
+        sequence: of the intent.
+        intent_body: its body.
+        cause: why it has none, such as `NOT_WRITTEN`; empty where the process died.
+    """
     facts: Facts = {"intent": sequence, "revisions": intent_body.get("revisions"), "effect": UNKNOWN}
+    if cause == NOT_WRITTEN:
+        message = "its result could not be written when it was due; what was served then is recorded later"
+        facts = {**facts, "cause": cause, "message": message}
     return _telling(Event.INTERRUPTED, facts)
 
 

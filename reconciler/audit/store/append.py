@@ -126,7 +126,7 @@ class Ledger:
             )
         return record_at(self.connection, sequence)
 
-    def interrupt(self, sequence: int, cause: str = records.DIED) -> AuditRecord:
+    def interrupt(self, sequence: int, cause: str = "") -> AuditRecord:
         """Closes the intent of a process that died, or could not write the result."""
         first = self.take_intent(sequence)
         return self.conclude(Event.INTERRUPTED, first, records.interrupted(sequence, first.body, cause))

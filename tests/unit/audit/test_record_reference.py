@@ -85,6 +85,7 @@ def bodies() -> Iterator[dict[str, Json]]:
         actor=Actor("eve", "kubectl"),
         allowed_by=Actor("", "setting"),
         drift=(Drift("files:/x", "gone"),),
+        unrecorded=("files:/y",),
         revision=Revision("main", made.sha, "0" * 64),
         objects=(ObjectChange("cluster://x", ObjectOp.CHANGED, OBJECT),),
     )
@@ -106,7 +107,7 @@ def bodies() -> Iterator[dict[str, Json]]:
     yield records.result(1, intent, ended, served)
     yield records.result(1, intent, replace(ended, plan=wide), None)
     yield records.decision(whole, ended, served)
-    yield records.interrupted(1, intent)
+    yield records.interrupted(1, intent, records.NOT_WRITTEN)
     yield records.started("1.2.3", None)
     yield records.note(Note(Happening.EXPORT, "words", Actor("eve", "command line")))
 
