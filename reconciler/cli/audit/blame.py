@@ -6,11 +6,12 @@ from itertools import groupby
 
 import click
 
-from reconciler.cli.audit.places import short, written
+from reconciler.cli.audit.places import as_facts, told
 from reconciler.cli.audit.reading import opened
 from reconciler.cli.audit.shown import as_json, table
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import output_flag, settings_flags
+from reconciler.model.credit import Credit, credit
 from reconciler.model.digest import Json
 from reconciler.model.plan import Op
 from reconciler.model.question import Blamed
@@ -28,6 +29,8 @@ def blame(settings: Loaded, route: str, output: str) -> int:
     """Print each field of ROUTE (name or namespace/name) as it is served, and the change that set it.
 
     What was refused, rejected or rolled back set nothing. Of a route that is gone, the fields it had last.
+    Where an entry brought several commits that may have set a field, all of them are told, and none alone. A field that
+    a policy, a Module or another document set is told with those that changed that.
 
     \b
     Examples:
@@ -35,14 +38,14 @@ def blame(settings: Loaded, route: str, output: str) -> int:
       reconciler audit blame shop/checkout --output json
     """
     with opened(settings) as journal:
-        told = journal.blame(route)
+        blamed = journal.blame(route)
         newest = journal.history(route, 1)
     if output == "json":
-        click.echo(json.dumps([_json(one) for one in told], indent=2))
+        click.echo(json.dumps([_json(one) for one in blamed], indent=2))
     else:
-        for text in _lines(told):
+        for text in _lines(blamed):
             click.echo(text)
-    if not told:
+    if not blamed:
         click.echo(f"no change of {printable(route)} was applied that the journal knows of", err=True)
         return Exit.PROBLEM
     if newest and newest[0].applied and newest[0].op is Op.DELETE:
@@ -50,8 +53,8 @@ def blame(settings: Loaded, route: str, output: str) -> int:
     return Exit.FINE
 
 
-def _lines(told: Iterable[Blamed]) -> Iterator[str]:
-    for route, fields in groupby(told, key=lambda one: one.id):
+def _lines(blamed: Iterable[Blamed]) -> Iterator[str]:
+    for route, fields in groupby(blamed, key=lambda one: one.id):
         yield click.style(printable(str(route)), bold=True)
         yield from table(_row(one) for one in fields)
 
@@ -60,21 +63,13 @@ def _row(one: Blamed) -> tuple[str, ...]:
     setting = f"{one.field}: {one.value}"
     if one.change is None:
         return _BEFORE, "", "", "", "", setting
-    by = written(one.change)
-    return short(by.commit), by.author, by.date[:10], f"entry {one.change.entry.sequence}", by.place, setting
+    commit, author, date, place = told(credit(one.change))
+    return commit, author, date, f"entry {one.change.entry.sequence}", place, setting
 
 
 def _json(one: Blamed) -> Json:
     route: dict[str, Json] = {"kind": str(one.id.kind), "namespace": one.id.namespace, "name": one.id.name}
-    told: dict[str, Json] = {**route, "field": one.field, "value": one.value}
+    facts: dict[str, Json] = {**route, "field": one.field, "value": one.value}
     if one.change is None:
-        return {**told, "commit": None, "author": None, "date": None, "place": None, "entry": None}
-    by = written(one.change)
-    return {
-        **told,
-        "commit": by.commit,
-        "author": by.author,
-        "date": by.date,
-        "place": by.place,
-        "entry": as_json(one.change.entry),
-    }
+        return {**facts, **as_facts(Credit(None, (), None)), "entry": None}
+    return {**facts, **as_facts(credit(one.change)), "entry": as_json(one.change.entry)}
