@@ -43,6 +43,8 @@ class Entry:
         finished_at: when it ended; None while it has not.
         committer: empty for a plain directory.
         commits: the commits it brought, newest first.
+        commits_omitted: how many more it brought than are listed.
+        authors: of those that are listed, each once.
         pull_request: its number; empty where there is none, ``unknown`` where nobody asked.
         approvers: who approved it; None where nobody asked.
         signed: whether the commit is signed, and by a key that was trusted, as far as that was checked.
@@ -82,6 +84,8 @@ class Entry:
     actor: str = ""
     claimed: str = ""
     self_approved: bool = False
+    commits_omitted: int = 0
+    authors: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
 
     @property
@@ -140,6 +144,8 @@ def entry(first: AuditRecord, result: AuditRecord | None) -> Entry:
         finished_at=_finished(last),
         committer=_person(people.get("committer")),
         commits=tuple(_text(each.get("commit")) for each in _dicts(source.get("commits"))),
+        commits_omitted=_number(source.get("commits_omitted")),
+        authors=tuple(dict.fromkeys(_person(each.get("author")) for each in _dicts(source.get("commits")))),
         pull_request=_pull_request(people),
         approvers=_approvers(people.get("approvers")),
         signed=_signed(first.body.get("verification")),

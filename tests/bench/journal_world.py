@@ -102,6 +102,8 @@ class World:
             self.add("happenings", {"happening": each, "entry": number})
         for commit in made.commits:
             self.add("entry_commits", {"commit_sha": commit, "entry": number})
+        for person in made.people:
+            self.add("entry_people", {"person_id": self._person(person), "entry": number})
         for one in made.touched:
             self.add("touched", {"entry": number, **{name: getattr(one, name) for name in _TOUCHED}})
 
@@ -155,7 +157,7 @@ class World:
 _ENTRY = tuple(each.name for each in fields(projection.EntryRow) if each.name != "author")
 _TOUCHED = tuple(each.name for each in fields(projection.Touched))
 _ORDER = (
-    *("records", "people", "entries", "happenings", "entry_commits"),
+    *("records", "people", "entries", "happenings", "entry_commits", "entry_people"),
     *("touched", "nodes", "documents", "served", "served_states"),
 )
 

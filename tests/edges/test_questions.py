@@ -22,7 +22,7 @@ from reconciler.model.entry import UNKNOWN, Answer, Entry
 from reconciler.model.errors import Stalled
 from reconciler.model.happening import Happening
 from reconciler.model.plan import Op
-from reconciler.model.question import EVERYTHING, Answers, Lack, Query, Window
+from reconciler.model.question import EVERYTHING, Answers, Lack, Query, Window, took_effect
 from reconciler.model.resource import Kind, ResourceId
 from reconciler.model.source import Commit, Signature
 from reconciler.model.table import EMPTY_TABLE, Forward, RouteTable
@@ -97,18 +97,23 @@ def _checked(of: Commit | None) -> Json:
 
 def meets(entry: Entry, query: Query) -> bool:
     """Whether an entry meets a query, by what its records say."""
-    concerned = {(item["namespace"], item["name"]) for item in _concerned(entry)}
-    namespace, _, name = query.mapping.rpartition("/")
+    concerned = {(item["kind"], item["namespace"], item["name"]) for item in _concerned(entry)}
+    brought = [item["after"] for item in _concerned(entry) if item.get("after") and item["before"] is None]
+    commits = {entry.commit, *entry.commits, *(place["commit"] for place in brought)}
+    people = {entry.author, *entry.authors, *(place["author"] for place in brought)}
     return all(
         (
-            not query.mapping or any(n == name and (not namespace or s == namespace) for s, n in concerned),
-            query.namespaces is None or any(space in query.namespaces for space, _ in concerned),
-            query.author.casefold() in entry.author.casefold(),
-            not query.commit or any(sha.startswith(query.commit) for sha in {entry.commit, *entry.commits}),
+            not query.mapping or any(_named(query, *one) for one in concerned),
+            not query.kind or any(kind == query.kind for kind, _, _ in concerned),
+            query.namespaces is None or any(space in query.namespaces for _, space, _ in concerned),
+            any(query.author.casefold() in person.casefold() for person in people),
+            not query.commit or any(sha.startswith(query.commit) for sha in commits),
             query.since is None or entry.time >= query.since,
             query.until is None or entry.time < query.until,
             not query.happened or bool(query.happened & set(entry.happened)),
-            not query.lacking or (_changes(entry) and any(_lacks(entry, lack) for lack in query.lacking)),
+            not query.lacking or any(_lacks(entry, lack) for lack in query.lacking),
+            _has_effect(entry, query),
+            not query.omitting or entry.commits_omitted > 0,
             not query.self_approved or (entry.self_approved and bool(entry.approvers)),
             query.outside is None or not _within(query.outside, entry.time),
             any(query.text.lower() in told.lower() for told in (entry.subject, entry.reason, entry.message)),
@@ -117,10 +122,27 @@ def meets(entry: Entry, query: Query) -> bool:
     )
 
 
+def _named(query: Query, kind: str, space: str, name: str) -> bool:
+    namespace, _, wanted = query.mapping.rpartition("/")
+    return name == wanted and (not namespace or space == namespace) and query.kind in ("", kind)
+
+
+def _has_effect(entry: Entry, query: Query) -> bool:
+    """What lacks something or is out of hours counts where it took effect, unless one asks otherwise."""
+    asks = query.lacking or query.self_approved or query.outside
+    applied = query.applied if query.applied is not None else True if asks else None
+    took = _changes(entry) and entry.decision in (None, Decision.APPLIED, Decision.PARTIAL)
+    assert took == took_effect(entry)
+    if applied is False:
+        return entry.decision in (Decision.REFUSED, Decision.ROLLED_BACK, Decision.FAILED, Decision.DRY_RUN)
+    return applied is None or took
+
+
 def _concerned(entry: Entry) -> Iterator[dict[str, Any]]:
     for record in entry.records:
         body: dict[str, Any] = record.body
         yield from body.get("change", {}).get("routes", ())
+        yield from body.get("change", {}).get("documents", ())
         yield from body.get("quarantined", ())
 
 
@@ -181,6 +203,13 @@ def test_the_journal_answers_all_that_can_be_asked(asked: Asked) -> None:
         {"lacking": frozenset({Lack.ACKNOWLEDGEMENT})},
         {"lacking": frozenset({Lack.SIGNATURE, Lack.ACKNOWLEDGEMENT}), "namespaces": frozenset({"team-a"})},
         {"self_approved": True},
+        {"applied": False},
+        {"applied": True},
+        {"lacking": frozenset({Lack.APPROVAL}), "applied": False},
+        {"kind": "Host"},
+        {"kind": "Host", "mapping": "team-c/web"},
+        {"author": "zoe"},
+        {"omitting": True},
         {"outside": BERLIN},
         {"outside": NIGHTS},
         {"text": "was full"},
@@ -239,6 +268,9 @@ _QUERIES = st.builds(
     lacking=st.frozensets(st.sampled_from(Lack), max_size=2),
     self_approved=st.sampled_from([False, False, False, True]),
     outside=st.none() | st.sampled_from([BERLIN, NIGHTS]),
+    applied=st.sampled_from([None, None, None, True, False]),
+    kind=st.sampled_from(["", "", "", "Mapping", "Host"]),
+    omitting=st.sampled_from([False, False, False, True]),
     text=st.sampled_from(["", "", "", "change 1", "FULL", "%"]),
     before=st.none() | st.integers(1, 70),
     limit=st.none() | st.integers(1, 10),

@@ -9,7 +9,8 @@ from reconciler.model.audit import Attempt, Documents
 from reconciler.model.decision import Decision, Trigger
 from reconciler.model.effect import Ack, AckState, Drift, Evidence
 from reconciler.model.happening import Actor, Happening, Note
-from reconciler.model.plan import Plan
+from reconciler.model.plan import DocumentChange, Op, Plan
+from reconciler.model.provenance import Provenance, Touch
 from reconciler.model.resource import Kind, ResourceId
 from reconciler.model.review import Approval, Review
 from reconciler.model.source import Commit, Person, Revision, Signature
@@ -20,6 +21,7 @@ from tests.support.plans import compare, route, table
 MONDAY = datetime(2026, 3, 23, 8, 0, tzinfo=UTC)  # the clocks of Europe change on the Sunday after
 BOB = Person("Bob 100%_ \\", "bob@example.com")
 OESTEN = Person("Östen", "osten@example.com")
+ZOE = Person("Zoe", "zoe@example.com")
 _NACKED = Ack("xds", "envoy-1", "t", SNAPSHOT, AckState.NACKED, Evidence.STREAM, "bad")
 _PENDING = replace(_NACKED, node="envoy-2", state=AckState.PENDING, detail="")
 _ELSEWHERE = 7 * 3600 + 17 * 60  # seconds from one entry to the next: all hours of the day, and days of the week
@@ -104,7 +106,7 @@ def fill(journal: Journal, clock: WallClock, rounds: int = 3) -> None:
 def _merged(scribe: Scribe, number: int, by: Person) -> None:
     """As it should be: two commits, reviewed by another, signed, acknowledged."""
     tried = of(number, by, routes("api", "team-a/web"), Signature.SSH, review=review("12", "Eve", author=by.name))
-    scribe.apply(replace(tried, commits_in_range=(written(number, by), written(number + 1000, by))))
+    scribe.apply(replace(tried, commits_in_range=(written(number, by), written(number + 1000, ZOE))))
 
 
 def _unasked(scribe: Scribe, number: int, by: Person) -> None:
@@ -114,7 +116,7 @@ def _unasked(scribe: Scribe, number: int, by: Person) -> None:
 
 def _pushed(scribe: Scribe, number: int, by: Person) -> None:
     """Pushed without a pull request; one Envoy is silent."""
-    tried = of(number, by, routes("team-a/api"), Signature.SSH, review=review(""))
+    tried = of(number, by, routes("team-a/api"), Signature.SSH, review=review(""), commits_omitted=3)
     scribe.apply(tried, acks=(replace(_NACKED, state=AckState.ACKED), _PENDING))
 
 
@@ -149,7 +151,10 @@ def _suspended(scribe: Scribe, number: int, by: Person) -> None:
 def _held(scribe: Scribe, number: int, by: Person) -> None:
     """Something is served otherwise than it is written."""
     bad = ((ResourceId(Kind.MAPPING, "team-c", "bad"), False),)
-    scribe.apply(of(number, by, routes("web")), decision=Decision.PARTIAL, quarantined=bad)
+    place = Provenance("hosts.yaml", 3, Touch(written(number, by).sha, str(by), MONDAY))
+    host = DocumentChange(Op.UPDATE, ResourceId(Kind.HOST, "team-c", "web"), None, place)
+    plan = replace(routes("web"), documents=(host,))
+    scribe.apply(of(number, by, plan), decision=Decision.PARTIAL, quarantined=bad)
 
 
 def _interrupted(scribe: Scribe, number: int, by: Person) -> None:

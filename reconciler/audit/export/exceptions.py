@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from reconciler.audit.export import facts
 from reconciler.model.decision import Decision
 from reconciler.model.entry import UNKNOWN, Answer, Entry
 from reconciler.model.happening import Happening
-from reconciler.model.question import Window
+from reconciler.model.question import Window, took_effect
 
 _HAPPENED = {
     Happening.BREAK_GLASS: "a safeguard was overridden",
@@ -22,7 +21,7 @@ def exceptions(entry: Entry, hours: Window | None) -> tuple[str, ...]:
     """In words, each the same wherever it is one; what nobody asked a forge for is told apart from what is not there.
 
     Args:
-        entry: of these, only those that touched, or would have, what is served lack anything.
+        entry: of these, only those after which something else was served, or may have been, lack anything.
         hours: in which changes are expected; None where they are at any time.
     """
     found = [words for happening, words in _HAPPENED.items() if happening in entry.happened]
@@ -36,9 +35,8 @@ def exceptions(entry: Entry, hours: Window | None) -> tuple[str, ...]:
 
 
 def changes_served(entry: Entry) -> bool:
-    """Whether what is served would be something else by it."""
-    change = facts.change(entry)
-    return change.get("snapshot_before") != change.get("snapshot_after")
+    """Whether something else was served by it, or may have been: what is looked at for exceptions."""
+    return took_effect(entry)
 
 
 def within(moment: datetime, hours: Window) -> bool:

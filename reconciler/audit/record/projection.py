@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 from reconciler.audit.record.groups import stamp
 from reconciler.model.audit import AuditRecord, Event
+from reconciler.model.credit import same_touch
 from reconciler.model.decision import Decision
 from reconciler.model.digest import Json
-from reconciler.model.entry import Entry, entry
+from reconciler.model.entry import UNKNOWN, Entry, entry
 from reconciler.model.telling import applied_change
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -23,6 +24,7 @@ _LONGEST_NAME = 300
 # What the log lists; the record that a journal starts with is none of it.
 LISTED = (Event.INTENT, Event.DECISION, Event.NOTE)
 _CLOSING = (Event.RESULT, Event.INTERRUPTED)
+_NOBODY = {"", UNKNOWN}
 _APPLIED = (Decision.APPLIED, Decision.PARTIAL)
 
 _Id = tuple[str, str, str]
@@ -58,6 +60,7 @@ class EntryRow:
     quarantined: int
     lead_ms: int | None
     actor: str
+    commits_omitted: int
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -73,11 +76,17 @@ class Touched:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """All rows of one entry, each kind sorted and without doubles."""
+    """All rows of one entry, each kind sorted and without doubles.
+
+    Attributes:
+        commits: the revision's own, those of the range that are listed, and those that last touched what changed.
+        people: who wrote any of it.
+    """
 
     entry: EntryRow
     happenings: tuple[str, ...]
     commits: tuple[str, ...]
+    people: tuple[str, ...]
     touched: tuple[Touched, ...]
 
 
@@ -102,11 +111,13 @@ def of(first: AuditRecord, last: AuditRecord | None) -> Projection:
         KeyError, TypeError, ValueError: a body is not a record's.
     """
     told = entry(first, last)
-    commits = {told.commit, *told.commits} - {""}
+    brought = _brought(first, last or first)
+    commits = {told.commit, *told.commits, *(_plain(_text(place, "commit")) for place in brought)} - {""}
     return Projection(
         entry=_row(told),
         happenings=tuple(sorted({str(each) for each in told.happened})),
         commits=tuple(sorted({commit[:_LONGEST_COMMIT] for commit in commits})),
+        people=tuple(sorted({_plain(one)[:_LONGEST_PERSON] for one in _people(told, first, brought)} - _NOBODY)),
         touched=_touched(first, last),
     )
 
@@ -140,6 +151,7 @@ def _row(told: Entry) -> EntryRow:
         quarantined=told.quarantined,
         lead_ms=told.lead_ms,
         actor=_plain(told.actor),
+        commits_omitted=told.commits_omitted,
     )
 
 
@@ -149,17 +161,61 @@ def _changes_served(record: AuditRecord) -> bool:
     return change.get("snapshot_before") != change.get("snapshot_after")
 
 
+def _brought(first: AuditRecord, ended: AuditRecord) -> list[dict[str, Json]]:
+    """Where documents are written that another touch than before brought; an old touch is nothing of this entry."""
+    changes = (_group(first.body, "change"), applied_change(first.body, ended.body))
+    lists = [change.get(name) for change in changes for name in ("routes", "documents")]
+    found = []
+    for listed in {id(each): each for each in lists}.values():  # the same list, where it was carried out as planned
+        for each in listed if isinstance(listed, list) else ():
+            after = each.get("after") if isinstance(each, dict) else None
+            if isinstance(each, dict) and isinstance(after, dict) and not same_touch(each.get("before"), after):
+                found.append(after)
+    return found
+
+
+def _people(told: Entry, first: AuditRecord, brought: list[dict[str, Json]]) -> Iterator[str]:
+    yield told.author
+    source = _group(first.body, "source")
+    yield from (_person(each) for each in _dicts(source.get("commits")))
+    yield from (_text(each, "version", "manager") for each in _dicts(source.get("objects")))
+    for place in brought:
+        yield _text(place, "author")
+        yield _text(place, "object", "manager")
+
+
+def _person(commit: dict[str, Json]) -> str:
+    name, email = (_text(commit, "author", part) for part in ("name", "email"))
+    return f"{name} <{email}>" if name or email else ""
+
+
+def _text(facts: Json, *path: str) -> str:
+    for name in path:
+        facts = facts.get(name) if isinstance(facts, dict) else None
+    return facts if isinstance(facts, str) else ""
+
+
+def _dicts(listed: Json) -> list[dict[str, Json]]:
+    return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+
+
 def _touched(first: AuditRecord, last: AuditRecord | None) -> tuple[Touched, ...]:
     ended = last or first
     applied = ended.event is Event.RESULT and ended.body.get("decision") in _APPLIED
-    planned = dict(_listed(_group(first.body, "change").get("routes")))
-    really = dict(_listed(applied_change(first.body, ended.body).get("routes")))
+    planned = dict(_changed(_group(first.body, "change")))
+    really = dict(_changed(applied_change(first.body, ended.body)))
     found = dict.fromkeys(planned, False) | dict.fromkeys(really, applied)
     planned |= really
     quarantined = dict(_listed(ended.body.get("quarantined")))
     rows = {name: Touched(*name, planned[name], done) for name, done in found.items()}
     rows |= {name: Touched(*name, None, applied=False) for name in quarantined if name not in rows}
     return tuple(rows[name] for name in sorted(rows))
+
+
+def _changed(change: dict[str, Json]) -> Iterator[tuple[_Id, str | None]]:
+    """Routes, and the other documents."""
+    yield from _listed(change.get("routes"))
+    yield from _listed(change.get("documents"))
 
 
 def _listed(listed: Json) -> Iterator[tuple[_Id, str | None]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnClause, Connection, column, func, select, table
+from sqlalchemy import Connection, column, exists, func, select, table
 
 from reconciler.audit.proof.merkle import Frontier, Node, leaf
 from reconciler.audit.record.groups import read_stamp
@@ -22,6 +22,7 @@ _COUNTED = (
     schema.touched,
     schema.happenings,
     schema.entry_commits,
+    schema.entry_people,
     schema.nodes,
     schema.served_states,
 )
@@ -94,9 +95,14 @@ class Beside:
             found = self.connection.execute(select(func.count()).select_from(table(each.name))).scalar()
             if found != self._rows[each.name]:
                 raise Differs(0, f"the table {each.name} has {found} rows; the records tell of {self._rows[each.name]}")
-        author: ColumnClause[int] = column("author_id")
-        named = select(author).select_from(table("entries")).where(author.is_not(None))
-        idle = select(func.count()).select_from(table("people")).where(column("id").not_in(named))
+        # Not `NOT IN`: for that PostgreSQL walks the whole of one table for each row of the other.
+        people, named = table("people", column("id")), table("entries", column("author_id"))
+        wrote = table("entry_people", column("person_id"))
+        idle = (
+            select(func.count())
+            .select_from(people)
+            .where(~exists().where(named.c.author_id == people.c.id), ~exists().where(wrote.c.person_id == people.c.id))
+        )
         if self.connection.execute(idle).scalar():
             raise Differs(0, "the table people names somebody whom no entry names")
 
@@ -109,6 +115,7 @@ class Beside:
         self._compare_entries()
         for name, columns in _LISTS:
             self._compare_lists(name, columns)
+        self._compare_people()
         self._compare_nodes()
         self._compare_states()
         self._entries, self._nodes, self._states, self._large = [], [], {}, 0
@@ -165,6 +172,22 @@ class Beside:
                 if Counter(found.get(number, [])) != Counter(expected):
                     raise Differs(number, f"the table {name} lists other rows for it than its content says")
                 self._rows[name] += len(expected)
+
+    def _compare_people(self) -> None:
+        wanted = {made.entry.number: made.people for made in self._entries}
+        rows, people = (
+            table("entry_people", *map(column, ("entry", "person_id"))),
+            table("people", *map(column, ("id", "text"))),
+        )
+        chosen = select(rows.c.entry, people.c.text).join_from(rows, people, people.c.id == rows.c.person_id)
+        for some in _some(sorted(wanted)):
+            found: dict[int, list[str]] = {}
+            for row in self._read(chosen.where(rows.c.entry.in_(some))):
+                found.setdefault(row["entry"], []).append(row["text"])
+            for number in some:
+                if Counter(found.get(number, [])) != Counter(wanted[number]):
+                    raise Differs(number, "the table entry_people lists others for it than its content says")
+                self._rows["entry_people"] += len(wanted[number])
 
     def _compare_nodes(self) -> None:
         rows = table("nodes", *map(column, ("level", "position", "hash")))

@@ -5,7 +5,7 @@ themselves, the newest first, until there are enough.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -15,12 +15,15 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
 from reconciler.audit.store.hours import outside
-from reconciler.audit.store.schema import entries, entry_commits, happenings, people, touched
+from reconciler.audit.store.schema import entries, entry_commits, entry_people, happenings, people, touched
+from reconciler.model.decision import Decision
 from reconciler.model.entry import Answer
 from reconciler.model.question import Lack, Query, Window
 
 _HEX = re.compile(r"[0-9a-f]{1,64}")
 _AFTER_HEX = "g"
+_SERVED = (str(Decision.APPLIED), str(Decision.PARTIAL))
+_NOT_SERVED = tuple(str(each) for each in (Decision.REFUSED, Decision.ROLLED_BACK, Decision.FAILED, Decision.DRY_RUN))
 _NOBODY_ASKED = ("", str(Answer.UNKNOWN))
 _LACKING = {
     Lack.PULL_REQUEST: entries.c.pull_request.in_(_NOBODY_ASKED),
@@ -63,17 +66,22 @@ def conditions(connection: Connection, query: Query) -> list[ColumnElement[bool]
         *_times(query.since, query.until),
         *_subjects(query),
         *_people(connection, query),
-        *_lacks(query),
+        *_effect(query),
+        *([or_(*(_LACKING[lack] for lack in sorted(query.lacking)))] if query.lacking else ()),
         *([_hours(connection, query.outside, query)] if query.outside else ()),
         *([_says(query.text)] if query.text else ()),
+        *([entries.c.commits_omitted > 0] if query.omitting else ()),
         *([entries.c.number < query.before] if query.before is not None else ()),
     ]
 
 
-def concerning(mapping: str) -> ColumnElement[bool]:
-    """The rows of `touched` about a route: ``name`` or ``namespace/name``."""
-    namespace, _, name = mapping.rpartition("/")
-    return (touched.c.name == name) & (touched.c.namespace == namespace) if namespace else touched.c.name == name
+def concerning(named: str, kinds: Collection[str] = ()) -> ColumnElement[bool]:
+    """The rows of `touched` about resources called ``name`` or ``namespace/name``, of some kinds or of any."""
+    namespace, _, name = named.rpartition("/")
+    found = touched.c.name == name
+    if namespace:
+        found &= touched.c.namespace == namespace
+    return found & touched.c.kind.in_(sorted(kinds)) if kinds else found
 
 
 def of_commit(digits: str) -> Select[tuple[int]]:
@@ -83,6 +91,11 @@ def of_commit(digits: str) -> Select[tuple[int]]:
         return chosen.where(false())
     # As a range: unlike LIKE it uses the index, whatever the database makes of letters.
     return chosen.where(entry_commits.c.commit_sha >= digits, entry_commits.c.commit_sha < digits + _AFTER_HEX)
+
+
+def took_effect() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Entries after which another thing was served, or, where that is not known, may have been."""
+    return entries.c.changes_served, or_(entries.c.decision.is_(None), entries.c.decision.in_(_SERVED))
 
 
 def milliseconds(moment: datetime) -> int:
@@ -104,8 +117,11 @@ def _not_before(moment: datetime) -> int:
 
 
 def _subjects(query: Query) -> Iterator[ColumnElement[bool]]:
+    kinds = [query.kind] if query.kind else []
     if query.mapping:
-        yield entries.c.number.in_(select(touched.c.entry).where(concerning(query.mapping)))
+        yield entries.c.number.in_(select(touched.c.entry).where(concerning(query.mapping, kinds)))
+    elif query.kind:
+        yield entries.c.number.in_(select(touched.c.entry).where(touched.c.kind == query.kind))
     if query.namespaces is not None:
         chosen = touched.c.namespace.in_(sorted(query.namespaces))
         yield entries.c.number.in_(select(touched.c.entry).where(chosen))
@@ -121,15 +137,17 @@ def _people(connection: Connection, query: Query) -> Iterator[ColumnElement[bool
         # Looked through here: there are few people, and databases differ in what they take for the same letter.
         wanted = query.author.casefold()
         found = [one.id for one in connection.execute(select(people)) if wanted in one.text.casefold()]
-        yield entries.c.author_id.in_(found)
+        yield entries.c.number.in_(select(entry_people.c.entry).where(entry_people.c.person_id.in_(found)))
     if query.self_approved:
         yield entries.c.self_approved
 
 
-def _lacks(query: Query) -> Iterator[ColumnElement[bool]]:
-    if query.lacking:
-        yield entries.c.changes_served
-        yield or_(*(_LACKING[lack] for lack in sorted(query.lacking)))
+def _effect(query: Query) -> Iterator[ColumnElement[bool]]:
+    """As `took_effect` has it."""
+    if query.wants_effect is True:
+        yield from took_effect()
+    elif query.wants_effect is False:
+        yield entries.c.decision.in_(_NOT_SERVED)
 
 
 def _hours(connection: Connection, window: Window, query: Query) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from reconciler.audit.proof.chain import parse
 from reconciler.audit.record.groups import Facts, read_stamp
-from reconciler.audit.store.conditions import conditions, of_commit
+from reconciler.audit.store.conditions import conditions, of_commit, took_effect
 from reconciler.audit.store.schema import entries as entry_table
 from reconciler.audit.store.schema import records
 from reconciler.model.audit import AuditRecord, Event
@@ -66,15 +66,28 @@ def numbered(connection: Connection, numbers: Iterable[int]) -> dict[int, Entry]
 
 
 def entry_of(connection: Connection, wanted: int | str) -> Entry | None:
-    """The entry a record belongs to, by its number, or the newest one of a commit, by its first digits."""
+    """The entry a record belongs to, by its number, or that of a commit, by its first digits.
+
+    Of several it is the first that was applied with another thing served after it, or else the newest.
+    """
     text = str(wanted).strip().lower()
     if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS:
         belongs = select(records.c.entry).where(records.c.sequence == int(text)).scalar_subquery()
         found = connection.execute(_WHOLE.where(entry_table.c.number == belongs)).first()
         if found is not None or isinstance(wanted, int):
             return _entry(found) if found else None
-    newest = connection.execute(select(func.max(of_commit(text).subquery().c.entry))).scalar()
-    return numbered(connection, [newest]).get(newest) if newest is not None else None
+    applied = select(func.min(entry_table.c.number)).where(*took_effect(), entry_table.c.number.in_(of_commit(text)))
+    newest = select(func.max(of_commit(text).subquery().c.entry))
+    number = connection.execute(applied).scalar() or connection.execute(newest).scalar()
+    return numbered(connection, [number]).get(number) if number is not None else None
+
+
+def entries_of(connection: Connection, digits: str, limit: int) -> list[Entry]:
+    """The entries that brought a commit, given its first digits, oldest first; at most so many."""
+    brought = of_commit(digits.strip().lower()).distinct().order_by("entry").limit(limit)
+    numbers = [row.entry for row in connection.execute(brought)]
+    found = numbered(connection, numbers)
+    return [found[number] for number in numbers]
 
 
 def record_of(sequence: int, digest: str, time: str, event: str, content: bytes | None) -> AuditRecord:

@@ -14,6 +14,7 @@ _entries, _people, _touched = schema.entries, schema.people, schema.touched
 # Made once: putting a statement together takes longer than the database takes to run it.
 _ADD_ENTRY, _ADD_PERSON, _ADD_TOUCHED = map(insert, (_entries, _people, _touched))
 _ADD_HAPPENING, _ADD_COMMIT = map(insert, (schema.happenings, schema.entry_commits))
+_ADD_ENTRY_PERSON = insert(schema.entry_people)
 _FIND_PERSON = select(_people.c.id).where(_people.c.text == bindparam("text"))
 _SET_ENTRY = (
     update(_entries)
@@ -74,6 +75,10 @@ def _add(connection: Connection, made: Projection, beside: Projection | None) ->
     commits = set(made.commits) - set(beside.commits if beside else ())
     if commits:
         connection.execute(_ADD_COMMIT, [{"commit_sha": each, "entry": number} for each in sorted(commits)])
+    people = sorted(set(made.people) - set(beside.people if beside else ()))
+    if people:
+        rows = [{"person_id": _person(connection, each), "entry": number} for each in people]
+        connection.execute(_ADD_ENTRY_PERSON, rows)
     known = {_id(each) for each in beside.touched} if beside else set()
     come = [{"entry": number, **asdict(each)} for each in made.touched if _id(each) not in known]
     if come:

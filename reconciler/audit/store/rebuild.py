@@ -12,6 +12,7 @@ from reconciler.model.audit import AuditRecord, Event
 # In the order in which they may be dropped.
 _WORKED_OUT = (
     schema.touched,
+    schema.entry_people,
     schema.entry_commits,
     schema.happenings,
     schema.entries,

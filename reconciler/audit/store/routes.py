@@ -1,6 +1,7 @@
-"""What was done to one route, and which change set each field of it."""
+"""What was done to one resource, and which change set each field of a route."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
@@ -14,20 +15,41 @@ from reconciler.model.audit import AuditRecord
 from reconciler.model.digest import Json
 from reconciler.model.entry import Entry
 from reconciler.model.plan import FieldChange, Op
-from reconciler.model.question import Blamed, RouteChange
+from reconciler.model.question import ROUTE_KINDS, Blamed, RouteChange
 from reconciler.model.resource import Kind, ResourceId
 
+_MOST_NAMES = 20_000
+_ALIKE = 3
 _ROUTES = b'"routes":'  # as canonical JSON has it
 _AT_ONCE = 50  # a first apply of very many routes among them is large
 _COLUMNS = (touched.c.entry, touched.c.kind, touched.c.namespace, touched.c.name, touched.c.op, touched.c.applied)
 
 
-def history(connection: Connection, mapping: str, limit: int | None, before: int | None) -> list[RouteChange]:
-    """What was done to a route, newest first; ``before``: the entry's number is smaller."""
-    wanted = _changes(mapping).limit(limit)
+def history(
+    connection: Connection,
+    named: str,
+    limit: int | None,
+    before: int | None,
+    kinds: Collection[str] = ROUTE_KINDS,
+) -> list[RouteChange]:
+    """What was done to resources of a name, newest first.
+
+    Args:
+        connection: reads.
+        named: ``name`` or ``namespace/name``.
+        limit: at most so many, but all of an entry where there is any of it, so that no page ends within one.
+        before: the entry's number is smaller.
+        kinds: of which kinds; none for any.
+    """
+    wanted = _changes(named, kinds)
     if before is not None:
         wanted = wanted.where(touched.c.entry < before)
-    return list(_told(connection, connection.execute(wanted).all()))
+    rows = connection.execute(wanted.limit(limit)).all()
+    if limit is not None and len(rows) == limit:
+        last = rows[-1].entry
+        whole = _changes(named, kinds).where(touched.c.entry == last)
+        rows = [*(row for row in rows if row.entry != last), *connection.execute(whole)]
+    return list(_told(connection, rows))
 
 
 def blame(connection: Connection, mapping: str) -> tuple[Blamed, ...]:
@@ -35,7 +57,7 @@ def blame(connection: Connection, mapping: str) -> tuple[Blamed, ...]:
 
     Where a name alone is that of several routes, each of them, one after the other.
     """
-    wanted = connection.execute(_changes(mapping).where(touched.c.applied)).all()
+    wanted = connection.execute(_changes(mapping, ROUTE_KINDS).where(touched.c.applied)).all()
     by_route: dict[tuple[str, str, str], list[Row[Any]]] = {}
     for row in wanted:
         by_route.setdefault((row.namespace, row.name, row.kind), []).append(row)
@@ -88,9 +110,22 @@ def _fields(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[tuple[
             yield row, [_field(one) for one in listed] if isinstance(listed, list) else []
 
 
-def _changes(mapping: str) -> Select[Any]:
-    """The rows about a route that tell of a change, newest first."""
-    chosen = select(*_COLUMNS).where(concerning(mapping), touched.c.op.is_not(None))
+def names_like(connection: Connection, named: str) -> list[str]:
+    """Names of resources that differ little from one of which nothing is known, the most alike first."""
+    if connection.execute(select(touched.c.entry).where(concerning(named)).limit(1)).first() is not None:
+        return []
+    rows = connection.execute(select(touched.c.namespace, touched.c.name).distinct().limit(_MOST_NAMES))
+    known = {f"{row.namespace}/{row.name}": row.name for row in rows}
+    bare = "/" not in named
+    wanted = named.rpartition("/")[2]
+    elsewhere = [] if bare else sorted(whole for whole, name in known.items() if name == wanted)
+    alike = get_close_matches(named, sorted(set(known.values()) if bare else known), _ALIKE)
+    return list(dict.fromkeys([*elsewhere, *alike]))[:_ALIKE]
+
+
+def _changes(named: str, kinds: Collection[str]) -> Select[Any]:
+    """The rows about resources of a name that tell of a change, newest first."""
+    chosen = select(*_COLUMNS).where(concerning(named, kinds), touched.c.op.is_not(None))
     # A sum is in no index: else a database may walk all of a namespace, whose rows have the right order already.
     return chosen.order_by((touched.c.entry + 0).desc(), touched.c.namespace, touched.c.kind)
 
@@ -126,12 +161,12 @@ def _change(entry: Entry, row: Row[Any]) -> RouteChange:
 
 
 def _route(told: Sequence[AuditRecord], name: ResourceId, *, newest_first: bool) -> dict[str, Json]:
-    """What a record says of a route; nothing where retention deleted it."""
+    """What a record says of a resource; nothing where retention deleted it."""
     wanted = identity(name).items()
     for record in reversed(told) if newest_first else told:
         change = record.body.get("change")
-        routes = change.get("routes") if isinstance(change, dict) else None
-        for route in routes if isinstance(routes, list) else ():
+        lists = [change.get(name) for name in ("routes", "documents")] if isinstance(change, dict) else []
+        for route in (each for listed in lists if isinstance(listed, list) for each in listed):
             if isinstance(route, dict) and wanted <= route.items():
                 return route
     return {}

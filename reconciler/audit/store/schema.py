@@ -93,9 +93,17 @@ entries = Table(
     Column("quarantined", Integer, nullable=False),
     Column("lead_ms", BigInteger),
     Column("actor", Text, nullable=False),
+    Column("commits_omitted", Integer, nullable=False),
     Index("ix_entries_time", "time_ms"),
     Index("ix_entries_commit", "commit_sha", "number"),
     Index("ix_entries_author", "author_id", "number"),
+)
+# Few entries bring more commits than their records list.
+Index(
+    "ix_entries_omitted",
+    entries.c.number,
+    sqlite_where=entries.c.commits_omitted > 0,
+    postgresql_where=entries.c.commits_omitted > 0,
 )
 
 happenings = Table(
@@ -107,7 +115,17 @@ happenings = Table(
     sqlite_with_rowid=False,
 )
 
-# Every commit an entry brought, and the one of its revision.
+# Who wrote any of what an entry brought: authors of its commits and of its documents, and who wrote objects.
+entry_people = Table(
+    "entry_people",
+    metadata,
+    Column("person_id", _NUMBER, ForeignKey("people.id"), primary_key=True),
+    Column("entry", _NUMBER, ForeignKey("entries.number"), primary_key=True),
+    Index("ix_entry_people_entry", "entry"),
+    sqlite_with_rowid=False,
+)
+
+# Every commit an entry brought, as far as its records name them, and the one of its revision.
 entry_commits = Table(
     "entry_commits",
     metadata,
