@@ -1,10 +1,11 @@
 """Proofs from the journal's database: that a record is in it, that it only grew, exports that prove themselves."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
@@ -15,11 +16,12 @@ from reconciler.audit.record.groups import stamp
 from reconciler.audit.store.listing import damaged
 from reconciler.audit.store.schema import anchors, checkpoints, happenings, head, nodes, records
 from reconciler.model.digest import Digest
-from reconciler.model.errors import Stalled
+from reconciler.model.errors import Stalled, Transient
 from reconciler.model.happening import Happening
 
+Reading: TypeAlias = Callable[[], AbstractContextManager[Connection]]
 _CACHED = 4_096  # subtrees: the proofs of neighbours share most of theirs
-_BATCH = 200
+_BATCH = 100
 _NODE = select(nodes.c.hash).where(nodes.c.level == bindparam("level"), nodes.c.position == bindparam("position"))
 _HASH = select(records.c.hash).where(records.c.sequence == bindparam("sequence"))
 _AFTER = (
@@ -95,34 +97,39 @@ def root_at(connection: Connection, size: int) -> bytes:
     return merkle.Frontier(size, tuple(frontier)).root()
 
 
-def export(connection: Connection, wanted: Range, at: datetime, key: PublicKey | None) -> Iterator[bytes]:
+def export(reading: Reading, wanted: Range, at: datetime, key: PublicKey | None) -> Iterator[bytes]:
     """The lines of an export that proves itself, see `lines`.
 
+    Between two batches nothing of the database is held, however slowly the lines are taken: what there is of so many
+    records never changes, but for contents that retention deletes.
+
     Args:
-        connection: sees one state of the database until the last line was taken.
+        reading: begins a transaction that sees one state of the database.
         wanted: which records.
         at: now.
         key: that signs; only a hint for who reads.
 
     Raises:
         Stalled: nothing is signed, there are no such records, or the journal is damaged.
+        Transient: retention deleted meanwhile what was about to be exported.
     """
-    size, text = newest(connection)
+    with reading() as connection:
+        size, text = newest(connection)
     last = size if wanted.last is None else wanted.last
     if not 1 <= wanted.first <= last <= size:
         raise Stalled("NoSuchRecords", f"the journal has records 1 to {size}", "Ask for some of these.")
-    origin = _origin(text, size)
-    yield lines.write_header(lines.Header(origin, wanted.first, last, size, str(key or ""), stamp(at)))
-    read = reader(connection)
-    part = wanted.first != 1 or last != size
-    ahead: _Stored | None = None
-    for row in _rows(connection, wanted.first - 1, last):
-        if ahead is not None:
-            yield _line(ahead, size, read, proven=part or row.body is None)
-        ahead = row
-    if ahead is not None:
-        yield _line(ahead, size, read, proven=part)
-    yield lines.write_footer(lines.Footer(text, tuple(_earlier(connection, size, wanted.earlier, read))))
+    yield lines.write_header(lines.Header(_origin(text, size), wanted.first, last, size, str(key or ""), stamp(at)))
+    part, after = wanted.first != 1 or last != size, wanted.first - 1
+    while after < last:
+        with reading() as connection:
+            batch, read = _rows(connection, after, last), reader(connection)
+            _refuse_deleted(connection, batch, size)
+            written = [_line(row, size, read, proven=part) for row in batch]
+        yield from written
+        after = batch[-1].sequence
+    with reading() as connection:
+        earlier = tuple(_earlier(connection, size, wanted.earlier, reader(connection)))
+    yield lines.write_footer(lines.Footer(text, earlier))
 
 
 def keep_checkpoint(connection: Connection, size: int, text: str, place: str, at: datetime) -> bool:
@@ -136,13 +143,25 @@ def keep_checkpoint(connection: Connection, size: int, text: str, place: str, at
     return True
 
 
-def _rows(connection: Connection, after: int, last: int) -> Iterator[_Stored]:
-    while after < last:
-        batch = [_Stored(*row) for row in connection.execute(_AFTER, {"after": after, "last": last})]
-        if not batch or [row.sequence for row in batch] != list(range(after + 1, after + 1 + len(batch))):
-            raise damaged(f"a record after {after} is missing")
-        yield from batch
-        after = batch[-1].sequence
+def _rows(connection: Connection, after: int, last: int) -> list[_Stored]:
+    batch = [_Stored(*row) for row in connection.execute(_AFTER, {"after": after, "last": last})]
+    if not batch or [row.sequence for row in batch] != list(range(after + 1, after + 1 + len(batch))):
+        raise damaged(f"a record after {after} is missing")
+    return batch
+
+
+def _refuse_deleted(connection: Connection, batch: Sequence[_Stored], size: int) -> None:
+    """What tells of a deletion from after the export began is not in it; nobody could tell that from tampering."""
+    gone = [row.sequence for row in batch if row.body is None]
+    told = happenings.c.happening == str(Happening.RETENTION_DELETE), happenings.c.entry > size
+    since = connection.execute(select(happenings.c.entry).where(*told)).scalars().all() if gone else ()
+    for content in connection.execute(select(records.c.body).where(records.c.sequence.in_(since))).scalars():
+        ranges = (parse(bytes(content or b"")) or {}).get("ranges")
+        for each in ranges if isinstance(ranges, list) else ():
+            match each:
+                case [int() as first, int() as last] if any(first <= number <= last for number in gone):
+                    what = f"retention deleted contents of records {first} to {last} while they were exported"
+                    raise Transient("JournalChanged", what, "Export them again.")
 
 
 def _line(row: _Stored, size: int, read: Callable[[int, int], bytes], *, proven: bool) -> bytes:
