@@ -47,6 +47,7 @@ class Events:
         self._rung = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
         self._newest: tuple[Entry, ...] = ()  # by their last record
+        self._read_to: int | None = None  # the newest record that was looked at
         self._closed = False
 
     @property
@@ -112,11 +113,25 @@ class Events:
 
     async def _look(self) -> bool:
         """Whether there is something new. A journal that can't be read now is asked again later."""
-        before = _last(self._newest[-1]) if self._newest else 0
+        before, entries = self._read_to, list[Entry]()
         with suppress(ReconcileError):
-            entries = await run_in_threadpool(self._answers.entries, Query(limit=_KEPT))
-            self._newest = tuple(sorted(entries, key=_last))
-        return bool(self._newest) and _last(self._newest[-1]) > before
+            entries = await run_in_threadpool(self._newer, before)
+        kept = {entry.sequence: entry for entry in (*self._newest, *sorted(entries, key=_last))}
+        self._newest = tuple(sorted(kept.values(), key=_last)[-_KEPT:])
+        if self._newest:
+            self._read_to = _last(self._newest[-1])
+        return bool(entries)
+
+    def _newer(self, after: int | None) -> list[Entry]:
+        """Entries with records after that one; where there is none, that costs a look at one row."""
+        found = list[Entry]()
+        if after is not None:
+            for record in range(after + 1, after + _KEPT):
+                entry = self._answers.entry(record)
+                if entry is None:
+                    return found
+                found.append(entry)
+        return self._answers.entries(Query(limit=_KEPT))
 
     def _end(self) -> None:
         self._rung.set()

@@ -10,10 +10,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from reconciler.model.errors import Stalled
+from reconciler.model.happening import Happening, Note
+from reconciler.model.question import Answers
 from reconciler.model.source import Person
 from reconciler.web import WebServer
 from reconciler.web.access import EVERYTHING, NO_GRANTS, Grants, Rules, Scope, Token, digest_of
@@ -21,6 +24,7 @@ from reconciler.web.application import application
 from reconciler.web.events import Events
 from reconciler.web.gate import Gate
 from reconciler.web.view import Live
+from tests.support import journals
 from tests.support.waiting import eventually
 from tests.support.web_world import OPEN, WebWorld, mapping
 
@@ -160,6 +164,39 @@ def test_a_proxy_is_known_by_its_address(world: WebWorld, connect: Connect) -> N
             connection = connect(server.port)
             connection.request("GET", "/api/v1/routes", headers=headers)
             assert connection.getresponse().status == expected
+
+
+def test_looking_for_what_is_new_reads_nothing_else(world: WebWorld) -> None:
+    """With nobody writing one look is one row; an entry is told again with its result, also over one in between."""
+    read = list[str]()
+
+    class Counted:
+        """The journal, with what was asked of it."""
+
+        def __getattr__(self, name: str) -> Any:
+            read.append(name)
+            return getattr(world.answers, name)
+
+    async def told() -> None:
+        events = Events(cast("Answers", Counted()), look_s=30, beat_s=30)
+        stream = events.listen(None)
+        assert await anext(stream) is None
+        read.clear()
+        assert not await events._look()
+        assert read == ["entry"]
+        attempt = journals.attempt(7)
+        first = world.journal.intend(attempt)
+        assert await events._look()
+        world.journal.note(Note(Happening.EXPORT, "given out"))
+        world.journal.conclude(first, journals.conclusion(attempt), None, None)
+        assert await events._look()
+        assert "entries" not in read
+        found = [one.records[-1].sequence for one in events._newest]
+        assert found == [first - 1, first + 1, first + 2]
+        events.close()
+        await stream.aclose()
+
+    asyncio.run(told())
 
 
 def test_a_stream_ends_with_the_right_to_it(world: WebWorld, connect: Connect) -> None:
