@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from reconciler.audit.export.facts import Changed, changes, dicts, first, text, under_way, word
+from reconciler.audit.export.facts import Changed, changes, dicts, exceptions, first, text, under_way, word
 from reconciler.audit.export.given import Given
 from reconciler.audit.export.ocsf_parts import (
     ENTITY,
@@ -22,6 +22,7 @@ from reconciler.audit.export.ocsf_parts import (
     enrichments,
     entity,
     named,
+    person,
 )
 from reconciler.audit.record.groups import stamp
 from reconciler.audit.record.projection import milliseconds
@@ -132,7 +133,17 @@ def _of_table(entry: Entry, happening: Happening) -> _Event:
     severity = _BAD.get(happening, Severity.LOW if entry.decision in _UNSERVED else Severity.INFORMATIONAL)
     status = _UNKNOWN if entry.interrupted else _FAILURE if entry.decision in _UNSERVED else _SUCCESS
     activity = _STEERED.get(happening, (_OTHER, str(happening)))
-    return _Event(happening, ENTITY, activity, severity, status, {"entity": whole})
+    facts: dict[str, Json] = {"entity": whole}
+    if happening is Happening.BREAK_GLASS and (by := _lifted_by(entry)):
+        facts["actor"] = person(by)
+    return _Event(happening, ENTITY, activity, severity, status, facts)
+
+
+def _lifted_by(entry: Entry) -> str:
+    """Who overrode a safeguard; empty where that is not known."""
+    found = [by for each in exceptions(entry) if isinstance(by := each.get("by"), dict)]
+    names = (text(by.get("name")) or text(by.get("through")) for by in found)
+    return ", ".join(dict.fromkeys(name for name in names if name and name != UNKNOWN))
 
 
 def _erased(erased: Erased, given: Given) -> dict[str, Json]:

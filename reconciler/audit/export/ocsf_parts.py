@@ -63,11 +63,15 @@ def entity(found: Changed, place: Place | None, values: dict[str, str]) -> Json:
 
 
 def actor(entry: Entry) -> Json:
-    """Who wrote the commit, or asked for it; this program where nobody did."""
+    """Who asked for it; who wrote the commit where nobody did by themselves; this program where there is no commit."""
     author = facts.first(entry, "people").get("author")
-    name, email = entry.actor, ""
-    if isinstance(author, dict):
-        name, email = facts.text(author.get("name")), facts.text(author.get("email"))
+    if entry.actor or not isinstance(author, dict):
+        return person(entry.actor)
+    return person(facts.text(author.get("name")), facts.text(author.get("email")))
+
+
+def person(name: str, email: str = "") -> Json:
+    """Somebody who acts; this program where both are empty."""
     if not name and not email:
         return {"app_name": "reconciler"}
     user: dict[str, Json] = {"name": name or email, "type_id": 0, "type": "Unknown"}
@@ -78,14 +82,28 @@ def actor(entry: Entry) -> Json:
 
 def enrichments(entry: Entry) -> dict[str, Json]:
     """What is known of how a change was let through, as names and values."""
-    damaged: list[Json] = [] if entry.intact else [{"name": "intact", "value": "no: not as it was written", "data": {}}]
+    found: list[Json] = []
+    if not entry.intact:
+        found.append({"name": "intact", "value": "no: not as it was written", "data": {}})
+    found += (
+        {"name": "safeguard overridden", "value": facts.word(each.get("what")), "data": {**each}}
+        for each in facts.exceptions(entry)
+    )
+    found += _of_commit(entry)
+    return {"enrichments": found} if found else {}
+
+
+def _of_commit(entry: Entry) -> list[Json]:
+    """Who stands behind a commit."""
     if not entry.commit:
-        return {"enrichments": damaged} if damaged else {}
+        return []
     approvers = UNKNOWN if entry.approvers is None else ", ".join(entry.approvers) or "nobody"
-    told: list[Json] = [
+    return [
         {"name": name, "value": value, "data": {}}
         for name, value in (
             ("commit", entry.commit),
+            ("author", entry.author or UNKNOWN),
+            ("committer", entry.committer or UNKNOWN),
             ("commit subject", entry.subject or "-"),
             ("pull request", entry.pull_request or "none"),
             ("approvers", approvers),
@@ -95,4 +113,3 @@ def enrichments(entry: Entry) -> dict[str, Json]:
             ("plan", facts.text(facts.change(entry).get("plan")) or UNKNOWN),
         )
     ]
-    return {"enrichments": [*damaged, *told]}
