@@ -101,6 +101,13 @@ class Entry:
         return Answer.YES if self.approvers and not self.self_approved else Answer.NO
 
     @property
+    def approved_alone(self) -> Answer:
+        """Whether those who wrote it are the only ones who approved it; not known where nobody asked a forge."""
+        if self.approvers is None:
+            return Answer.UNKNOWN
+        return Answer.YES if self.self_approved else Answer.NO
+
+    @property
     def acknowledged(self) -> Answer:
         """Whether every Envoy took it; not known where none can say."""
         states = {state for state, _ in self.acks}

@@ -111,7 +111,7 @@ def test_who_let_it_through_is_spelled_out(ask: Asking) -> None:
     _, out, _ = ask("log", "--self-approved")
     assert "alone, who wrote it" in out
     (entry,) = ask.values("log", "--self-approved")
-    assert (entry["pull_request"], entry["approved"], entry["self_approved"]) == ("13", "no", True)
+    assert (entry["pull_request"], entry["approved"], entry["self_approved"]) == ("13", "no", "yes")
     unasked = ask.values("log", "--text", "Pull 100%_")[0]
     assert (unasked["approvers"], unasked["pull_request"]) == ("unknown", "unknown")
 

@@ -56,7 +56,7 @@ def people_json(entry: Entry) -> Json:
         "pull_request": people.get("pull_request", UNKNOWN),
         "approvals": UNKNOWN if approvals is None else list(approvals),
         "approved": str(entry.approved),
-        "self_approved": entry.self_approved,
+        "self_approved": str(entry.approved_alone),
         "merger": people.get("merger", UNKNOWN),
         "checks": people.get("checks", UNKNOWN),
         "signed": str(entry.signed),

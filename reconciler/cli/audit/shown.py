@@ -126,7 +126,7 @@ def as_json(entry: Entry) -> dict[str, Json]:
         "pull_request": entry.pull_request,
         "approvers": UNKNOWN if entry.approvers is None else list(entry.approvers),
         "approved": str(entry.approved),
-        "self_approved": entry.self_approved,
+        "self_approved": str(entry.approved_alone),
         "signed": str(entry.signed),
         "acknowledged": str(entry.acknowledged),
         "acks": [[state, many] for state, many in entry.acks],
