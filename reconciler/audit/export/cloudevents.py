@@ -5,15 +5,16 @@ whenever and by whomever it is exported, so that who gets it twice can tell.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import quote
 
 from reconciler.audit.export.facts import Changed, changes, under_way
 from reconciler.audit.export.given import Given
 from reconciler.audit.export.told import changed_json, entry_json
 from reconciler.audit.record.groups import stamp
+from reconciler.model.decision import Decision
 from reconciler.model.digest import Json
-from reconciler.model.entry import Entry
+from reconciler.model.entry import Answer, Entry
 from reconciler.model.retention import Erased
 
 MEDIA_TYPE = "application/cloudevents-batch+json"
@@ -61,7 +62,7 @@ def _erased(erased: Erased, source: str, at: str) -> dict[str, Json]:
 
 
 def _of_change(entry: Entry, source: str, found: Changed, told: dict[str, Json]) -> dict[str, Json]:
-    """What was done to one route; ``applied`` in its data tells whether it is served so."""
+    """What was done to one route, or was not: then its type says so, for those who look at nothing else."""
     name = quote(found.identity, safe="/:@*")
     what = "route" if found.is_route else found.kind.lower()
     shared = {
@@ -70,7 +71,30 @@ def _of_change(entry: Entry, source: str, found: Changed, told: dict[str, Json])
     }
     data: dict[str, Json] = {**changed_json(found), **shared}
     identity = f"{entry.sequence}/{found.op}/{name}"
-    return _event(entry, source, identity, f"{what}.{found.op or 'unknown'}", name, data)
+    kind = f"{what}.{found.op or 'unknown'}{_ENDS[found.applied](entry)}"
+    return {**_event(entry, source, identity, kind, name, data), "applied": str(found.applied)}
+
+
+def _unapplied(entry: Entry) -> str:
+    """How it came that it is not served."""
+    match entry.decision:
+        case Decision.ROLLED_BACK:
+            return ".rolled-back"
+        case Decision.DRY_RUN:
+            return ".planned"
+        case Decision.FAILED:
+            return ".failed"
+        case Decision.APPLIED | Decision.PARTIAL | Decision.UNCHANGED:
+            return ".left-out"
+        case _:
+            return ".refused"
+
+
+_ENDS: dict[Answer, Callable[[Entry], str]] = {
+    Answer.YES: lambda _: "",
+    Answer.NO: _unapplied,
+    Answer.UNKNOWN: lambda _: ".unknown",
+}
 
 
 def _event(entry: Entry, source: str, identity: str, kind: str, subject: str, data: dict[str, Json]) -> dict[str, Json]:
