@@ -1,10 +1,11 @@
 """CSV, as RFC 4180 has it: one row for each change of each route, for those who draw samples of all changes. Pure.
 
-A cell is never a formula (what could be taken for one begins with an apostrophe), and never more than one line:
-characters that move, hide or reorder are shown as escapes.
+A cell is never a formula (what could be taken for one, also behind a semicolon, begins with an apostrophe), and never
+more than one line: characters that move, hide or reorder are shown as escapes.
 """
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from reconciler.audit.export.facts import Acked, Changed, Place, acks, approvals, change, changes, served, text
@@ -16,6 +17,8 @@ from reconciler.model.text import printable
 
 # With these a program for tables takes a cell for a formula; the wide ones where Japanese is written.
 _FORMULAS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+# Where commas stand in numbers, such a program may be told that semicolons separate: what follows one begins a cell.
+_WITHIN = re.compile(rf"(;[\s\"]*)(?=[{''.join(map(re.escape, _FORMULAS))}])")
 
 _Cell = str | int | None
 _Column = Callable[[Entry, Changed], _Cell]
@@ -50,12 +53,12 @@ def rows(entries: Iterable[Entry], erased: Erased | None = None) -> Iterator[str
 
 
 def cell(value: _Cell) -> str:
-    """A value as what stands in a cell."""
+    """A value as what stands in a cell; a tab in it is shown as what it is, so it separates nothing."""
     if value is None:
         return ""
     if isinstance(value, int):
         return str(value)
-    shown = printable(value)
+    shown = _WITHIN.sub(r"\1'", printable(value))
     return f"'{shown}" if shown.lstrip().startswith(_FORMULAS) else shown
 
 
@@ -131,7 +134,7 @@ COLUMNS: dict[str, _Column] = {
     "approvers": lambda entry, _: _known(entry.approvers),
     "approvals": lambda entry, _: _known(approvals(entry)),
     "approved": lambda entry, _: str(entry.approved),
-    "self_approved": lambda entry, _: "yes" if entry.self_approved else "no",
+    "self_approved": lambda entry, _: str(entry.approved_alone),
     "signed": lambda entry, _: str(entry.signed),
     "actor": lambda entry, _: entry.actor,
     "acknowledged": lambda entry, _: str(entry.acknowledged),

@@ -1,6 +1,7 @@
 """Each format is what others take for one, and says what the journal says."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from securesystemslib.exceptions import VerificationError
@@ -146,3 +147,54 @@ def test_a_pack_says_where_the_journal_has_it(name: str) -> None:
         assert record.hash in MADE[name]
     assert given(RECORDS).checkpoint.splitlines()[2] in MADE[name]
     assert "reconciler audit verify" in MADE[name]
+
+
+@pytest.mark.parametrize("value", ["a;=1", "a; +1", 'a;"@x"', "x; -y", "a;=1;=2"])
+def test_no_cell_has_a_formula_behind_a_semicolon(value: str) -> None:
+    """Where commas stand in numbers, programs for tables are told that semicolons separate."""
+    cells = tables.cell(value).split(";")
+    assert not [each for each in cells if each.strip(' "').startswith(("=", "+", "-", "@"))]
+
+
+def test_a_tab_separates_nothing() -> None:
+    """It is shown as what it is."""
+    assert "\t" not in tables.cell("a\t=1")
+
+
+def test_who_approved_alone_is_unknown_where_nobody_asked() -> None:
+    """It is neither yes nor no, in no format."""
+    rows = {row["entry"]: row["self_approved"] for row in checks.table(MADE["export.csv"])}
+    assert (rows["3"], rows["5"]) == ("no", "unknown")
+    events = {event["id"]: event for event in checks.cloudevents(MADE["export.cloudevents.json"])}
+    assert [
+        events[f"{each}/{what}"]["data"]["people"]["self_approved"] for each, what in ((3, "apply"), (5, "partial"))
+    ] == [
+        "no",
+        "unknown",
+    ]
+
+
+def test_what_was_not_applied_has_another_type() -> None:
+    """Who looks at the type alone, or at the attribute, takes nothing refused for something that was done."""
+    events = checks.cloudevents(MADE["export.cloudevents.json"])
+    told = {(event["id"].split("/")[0], event["type"], event["applied"]) for event in events if "applied" in event}
+    assert ("3", "dev.reconciler.route.create", "yes") in told
+    assert ("7", "dev.reconciler.route.delete.refused", "no") in told
+    assert ("8", "dev.reconciler.route.delete.unknown", "unknown") in told
+    assert {applied for _, kind, applied in told if kind.count(".") == 3} == {"yes"}
+
+
+def test_ocsf_names_who_asked() -> None:
+    """Before the author of the commit, who is told beside it; and who overrode a safeguard, with what that was."""
+    events = checks.ocsf(MADE["export.ocsf.jsonl"])
+    by_uid = {event["metadata"]["uid"].removeprefix(f"{ORIGIN}/"): event for event in events}
+    assert by_uid["10/suspend"]["actor"]["user"]["name"] == "ann"
+    broken = by_uid["5/break-glass"]
+    assert broken["actor"]["user"]["name"] == "eve"
+    told = {each["name"]: each for each in broken["enrichments"]}
+    assert told["safeguard overridden"]["data"]["refusals"][0]["reason"] == "TooManyDeletes"
+    assert told["author"]["value"].startswith("Eve | <b>")
+    asked = replace(ENTRIES[1], actor="carol")
+    (event, *_) = map(json.loads, ocsf.lines([asked], given(RECORDS)))
+    assert event["actor"]["user"] == {"name": "carol", "type_id": 0, "type": "Unknown"}
+    assert "Ann <ann@example.com>" in [each["value"] for each in event["enrichments"]]
