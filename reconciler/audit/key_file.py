@@ -9,6 +9,7 @@ from reconciler.audit.proof.signing import LARGEST_KEY, PublicKey, Signer
 from reconciler.model.errors import Stalled
 
 NAME = "journal.key"
+_PUBLIC = ".pub"
 _SEED_BYTES = 32
 _OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _MISSING = (
@@ -40,6 +41,8 @@ def signer(path: Path, origin: str, *, make: bool) -> Signer:
 def public(path: Path, origin: str) -> PublicKey | None:
     """The public half of the key in a file; None where it can't be read, as by an auditor who may not."""
     try:
+        if path.suffix == _PUBLIC:
+            return PublicKey.parse(_read(path).decode("utf-8", "replace"))
         return Signer.parse(_read(path), origin).public
     except (Stalled, ValueError):
         return None
@@ -49,7 +52,7 @@ def publics(path: Path, origin: str) -> list[PublicKey]:
     """The public halves of the key in a file and of those it took the place of, as far as they can be read."""
     beside = sorted(each for each in path.parent.glob(f"{path.name}.*") if each != _fresh(path))
     found = (public(each, origin) for each in (path, *beside))
-    return [key for key in found if key is not None]
+    return list(dict.fromkeys(key for key in found if key is not None))
 
 
 def prepare(path: Path, new: Signer) -> Path:
@@ -62,9 +65,13 @@ def prepare(path: Path, new: Signer) -> Path:
     kept, fresh = path.with_name(f"{path.name}.{old.id.hex()}"), _fresh(path)
     try:
         fresh.unlink(missing_ok=True)
-        _write(fresh, new)
+        _write(fresh, new.secret_pem())
         if not kept.exists():
             os.link(path, kept)
+        # What it signed outside is known by this when the old key is destroyed.
+        named = kept.with_name(f"{kept.name}{_PUBLIC}")
+        if not named.exists():
+            _write(named, f"{old}\n".encode())
         _sync(path.parent)
     except OSError as error:
         raise _unusable(path, f"it can't be replaced: {error.strerror}", "Check permissions.") from error
@@ -101,7 +108,7 @@ def _make(path: Path, origin: str) -> None:
             return
         # Written beside it first: what dies here leaves no half a key. A link is made only where there is none yet.
         fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        _write(fresh, new(origin))
+        _write(fresh, new(origin).secret_pem())
         try:
             os.link(fresh, path)
         except FileExistsError:
@@ -113,10 +120,10 @@ def _make(path: Path, origin: str) -> None:
         raise _unusable(path, f"it can't be made: {error.strerror}", "Check --state or --journal-key-file.") from error
 
 
-def _write(path: Path, key: Signer) -> None:
+def _write(path: Path, content: bytes) -> None:
     handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "wb") as file:
-        file.write(key.secret_pem())
+        file.write(content)
         file.flush()
         os.fsync(handle)
 

@@ -11,6 +11,7 @@ from reconciler.audit.proof.signing import PublicKey
 from reconciler.cli import log
 from reconciler.cli.journal import name_of
 from reconciler.cli.sources import git_settings, needed_api_server
+from reconciler.model.health import AnchorHealth
 from reconciler.settings import Settings
 from reconciler.sources import InRef
 
@@ -59,13 +60,17 @@ def _places(stack: ExitStack, s: Settings, folder: Path) -> Iterator[Place]:
     for place in s.anchor:
         kind, _, where = place.partition(":")
         if kind == "file":
-            yield InFile(Path(where), name)
+            yield InFile(Path(where), name, publics_of(s), _warning(place))
         elif kind == "git":
             yield InRef(git_settings(s, folder), where, entry_name(name))
         else:
             cluster = needed_api_server(s, f"the anchor {place}")
             stack.callback(cluster.close)
             yield InConfigMap(cluster, where, name)
+
+
+def _warning(place: str) -> Callable[[str], None]:
+    return lambda words: log.log_anchor(AnchorHealth(place, failure=words))
 
 
 def anchoring_of(
@@ -78,6 +83,7 @@ def anchoring_of(
     """
     proofs = journal.proofs()
     places = places_of(stack, s, state / FOLDER)
-    made = Anchoring(proofs, places, s.anchor_interval, clock, log.log_anchor, proofs.left() if places else {})
+    known = proofs.left() if places else {}
+    made = Anchoring(proofs, places, s.anchor_interval, clock, log.log_anchor, known, publics_of(s))
     stack.callback(made.close)
     return made

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from reconciler.audit.anchor import Anchoring, InFile, Place, entry_name
+from reconciler.audit.proof import offline
+from reconciler.cli.audit.keys import checkpoints
 from reconciler.model.errors import ReconcileError
 from reconciler.model.happening import Happening
 from reconciler.model.health import AnchorHealth
 from reconciler.sources import GitSettings
 from reconciler.sources.git.left import InRef
-from tests.support.exports import ORIGIN, Whole, journal
+from tests.support.exports import ORIGIN, OTHER, SIGNER, Whole, export, journal
 from tests.support.journals import Clock
 from tests.support.past import Past
 from tests.support.repositories import Repository
@@ -204,3 +206,66 @@ def test_it_works_in_the_background_and_once_more_at_the_end(tmp_path: Path) -> 
     at_work.close()
     assert place.newest() == past.whole.checkpoint(4)
     assert (tmp_path / "anchors").read_text() == journal(2).checkpoint() + journal(4).checkpoint()
+
+
+@pytest.mark.parametrize("cut", range(1, len(journal(5).checkpoint()), 9))
+def test_a_torn_append_is_not_the_end_of_it(tmp_path: Path, cut: int) -> None:
+    """Wherever a full disk or a crash cut it off: no alarm, and the next one stands whole behind it."""
+    path = tmp_path / "anchors"
+    place = InFile(path, ORIGIN, [SIGNER.public])
+    place.leave(journal(3).checkpoint())
+    with path.open("a") as file:
+        file.write(journal(5).checkpoint()[:cut])
+    assert InFile(path, ORIGIN, [SIGNER.public]).newest() == place.newest() == journal(3).checkpoint()
+    past, told = Past(journal(5)), Told()
+    Anchoring(past, [place], 3600, Clock(), told, {place.name: 3}, [SIGNER.public]).once()
+    assert told.states == []
+    assert place.newest() == journal(5).checkpoint()
+
+
+FOREIGN = [
+    journal(9).checkpoint(signer=OTHER),
+    journal(900, "x").checkpoint(signer=OTHER),
+    journal(9).checkpoint().replace("\n9\n", "\n8\n"),
+    f"{ORIGIN}\nnothing\n\n— {ORIGIN} AAAA\n",
+]
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+def test_what_somebody_appends_is_passed_over(tmp_path: Path, foreign: str) -> None:
+    """Neither an alarm nor the end of anchoring: a warning, and what we left before still counts."""
+    path, warned = tmp_path / "anchors", list[str]()
+    place = InFile(path, ORIGIN, [SIGNER.public], warned.append)
+    place.leave(journal(3).checkpoint())
+    with path.open("a") as file:
+        file.write(foreign)
+    told = Told()
+    Anchoring(Past(journal(5)), [place], 3600, Clock(), told, {place.name: 3}, [SIGNER.public]).once()
+    assert told.states == []
+    assert warned == ["1 note at its end passed over: cut off, or not signed by this journal"]
+    assert place.newest() == journal(5).checkpoint()
+    whole = journal(5)
+    found = offline.check(export(whole), [SIGNER.public], checkpoints([path]))
+    assert (found.finding, set(found.compared)) == ("", {3, 5})
+
+
+def test_what_takes_the_place_of_ours_is_an_alarm_still(tmp_path: Path) -> None:
+    """Where only the newest stands: nothing of ours is there any more. At a place that is new to us it is no matter."""
+    path = tmp_path / "anchors"
+    path.write_text(FOREIGN[0])
+    for before, size in ((3, 0), (0, 5)):
+        told = Told()
+        place = InFile(path, ORIGIN)  # gives what stands there, whoever signed it
+        Anchoring(Past(journal(5)), [place], 3600, Clock(), told, {place.name: before}, [SIGNER.public]).once()
+        assert bool(told.states[0].differs) == bool(before)
+        assert ("is gone" in told.states[0].differs) or ("passed over" in told.states[0].failure)
+        assert (place.newest() == journal(5).checkpoint()) == bool(size)
+
+
+def test_what_a_key_signed_that_is_gone_by_now_is_of_this_past(tmp_path: Path) -> None:
+    """No alarm after a key was lost and another one taken."""
+    place = InFile(tmp_path / "anchors", ORIGIN, [OTHER.public])
+    place.leave(journal(3).checkpoint())
+    told = Told()
+    Anchoring(Past(journal(5)), [place], 3600, Clock(), told, {place.name: 3}, [OTHER.public]).once()
+    assert told.states == []

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from reconciler.audit.anchor.place import Place
 from reconciler.audit.proof import note
+from reconciler.audit.proof.signing import PublicKey
 from reconciler.model.errors import ReconcileError
 from reconciler.model.happening import Happening, Note
 from reconciler.model.health import AnchorHealth
@@ -47,6 +48,7 @@ class Anchoring:
         clock: the time now, aware.
         on_trouble: told of a place that can't be used, or again can (empty text), and of an alarm; from the thread.
         known: of how many records a checkpoint was left at which place before, as the journal says.
+        keys: those that may have signed what stands at the places; without any, signatures are not looked at.
     """
 
     def __init__(
@@ -57,7 +59,9 @@ class Anchoring:
         clock: Callable[[], datetime],
         on_trouble: Callable[[AnchorHealth], None],
         known: Mapping[str, int] = MappingProxyType({}),
+        keys: Sequence[PublicKey] = (),
     ) -> None:
+        self._keys = keys
         self._past, self._places, self._pause = past, tuple(places), pause
         self._clock, self._on_trouble = clock, on_trouble
         self._states = {place.name: AnchorHealth(place.name, known.get(place.name, 0)) for place in places}
@@ -108,10 +112,13 @@ class Anchoring:
         state = self._states[place.name]
         try:
             there = place.newest()
-            differs = self._differs(there, size, state.size)
+            foreign = self._foreign(there)
+            differs = self._differs("" if foreign else there, size, state.size)
             if differs:
                 self._turn(state, replace(state, failure="", differs=differs))
                 return
+            if foreign:
+                self._on_trouble(replace(state, failure=f"what stands there is passed over: {foreign}"))
             if there != text:
                 place.leave(text)
             now = self._clock().timestamp()
@@ -121,14 +128,27 @@ class Anchoring:
             return
         self._turn(state, AnchorHealth(place.name, size, now))
 
+    def _foreign(self, there: str) -> str:
+        """Why what stands outside says nothing of this journal: else anybody could end it all by writing there."""
+        if not there:
+            return ""
+        try:
+            left = note.claimed(there)
+            if self._keys and not self._past_has(left):
+                note.opened(there, self._keys)
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    def _past_has(self, left: note.Checkpoint) -> bool:
+        """Whether it is of this past, by whatever key: one that is gone by now may have signed it."""
+        return left.size <= self._past.newest()[0] and self._past.root_at(left.size) == left.root
+
     def _differs(self, there: str, size: int, before: int) -> str:
         """Why what stands outside is not of this journal's past; empty where it is."""
         if not there:
             return f"the checkpoint of {plural(before, 'record')} that was left there is gone" if before else ""
-        try:
-            left = note.claimed(there)
-        except ValueError as error:
-            return f"what stands there is no checkpoint: {error}"
+        left = note.claimed(there)
         if left.size > size:
             return f"it was left when the journal had {left.size} records, and now it has {size}: its end was cut off"
         if self._past.root_at(left.size) != left.root:

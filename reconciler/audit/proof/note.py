@@ -83,7 +83,11 @@ def announced(text: str, origin: str, verifiers: Sequence[PublicKey]) -> PublicK
 
 
 def split(text: str) -> list[str]:
-    """The notes of a text that has one after the other, as a file has that they are appended to."""
+    """The notes of a text that has one after the other, as a file has that they are appended to.
+
+    What stands before a note in the same piece is not part of it: words of others, or one that was cut off when
+    somebody wrote it.
+    """
     notes: list[str] = []
     ended = True
     for line in text.splitlines(keepends=True):
@@ -92,7 +96,16 @@ def split(text: str) -> list[str]:
             notes.append("")
         ended = signature
         notes[-1:] = [(notes[-1] if notes else "") + line]
-    return notes
+    return [_from_its_name(each) for each in notes]
+
+
+def _from_its_name(text: str) -> str:
+    """A note from the last line on that names the journal, as its signatures do; as it is where there is none."""
+    body, blank, signatures = text.rpartition("\n\n")
+    named = {line.removeprefix(_DASH).partition(" ")[0] for line in signatures.split("\n") if line.startswith(_DASH)}
+    lines = body.split("\n")
+    begin = max((number for number, line in enumerate(lines) if line in named), default=0)
+    return "\n".join(lines[begin:]) + blank + signatures
 
 
 def _signed(text: str, *signers: Signer) -> str:

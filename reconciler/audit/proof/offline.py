@@ -129,10 +129,9 @@ def _opened(noted: Sequence[str], newest: Checkpoint, keys: Sequence[PublicKey])
             continue
         try:
             given.append(note.opened(text, keys))
-        except note.Unsigned as error:
-            why = f"a checkpoint that was given does not count: {error}"
         except ValueError as error:
-            raise Bad(0, None, f"a checkpoint that was given does not count: {error}") from None
+            # Anybody may have appended it: it is no word of the journal's, for or against it.
+            why = f"a checkpoint that was given does not count: {error}"
     return given, why
 
 

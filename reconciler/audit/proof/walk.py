@@ -243,7 +243,7 @@ class Walk:
 def continued(earlier: Sequence[lines.Earlier], newest: Checkpoint, keys: Sequence[PublicKey]) -> dict[int, Checkpoint]:
     """The earlier checkpoints of a last line by size, each proven to be continued by the newest; ValueError if not.
 
-    Those that only other keys signed say nothing, and are passed over.
+    Those that only other keys signed say nothing, nor do those of other journals: they are passed over.
     """
     found = {}
     for one in earlier:
@@ -252,7 +252,7 @@ def continued(earlier: Sequence[lines.Earlier], newest: Checkpoint, keys: Sequen
         except note.Unsigned:
             continue
         if old.origin != newest.origin:
-            raise ValueError(f"the earlier checkpoint of {old.size} records is of another journal")
+            continue
         if not check_consistency(old.size, old.root, newest.size, newest.root, one.proof):
             raise ValueError(f"the newest checkpoint does not continue the earlier one of {old.size} records")
         found[old.size] = old

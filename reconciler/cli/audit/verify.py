@@ -180,10 +180,9 @@ def _held_against(result: Result, journal: Journal, where: str, text: str, keys:
         else:
             many = plural(kept.size, "record")
             return replace(result, compared=(*result.compared, f"{where}: checkpoint of {many}"))
-    except note.Unsigned as error:
-        return replace(result, unread=(*result.unread, f"{where}: {error}"))
     except ValueError as error:
-        finding = f"the checkpoint does not count: {error}"
+        # Not signed, or wrongly: anybody may have put it there.
+        return replace(result, unread=(*result.unread, f"{where}: {error}"))
     return replace(result, bad=0, place=where, finding=finding)
 
 
