@@ -27,7 +27,7 @@ from tests.support.pages_world import ANN, BOB, CHLOE
 pytestmark = pytest.mark.xdist_group("audit-scenario")  # one scenario for all of them
 
 PERIOD = {"since": SINCE, "until": UNTIL}
-CHANGES = ("unanswered", "allowed", "refused", "at night", "signed", "reviewed", "merged", "squashed", "start")
+CHANGES = ("unanswered", "allowed", "at night", "signed", "reviewed", "merged", "squashed", "start")
 # What is asked (as the API calls it), and the entries that are the answer, newest first.
 LISTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "changes without pull request": ({"lacking": ["pull-request"]}, CHANGES),
@@ -36,7 +36,7 @@ LISTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "out of hours": ({"outside": "Mon-Fri 08:00-18:00 UTC"}, ("at night",)),
     "applied, not acknowledged": ({"lacking": ["acknowledgement"], "happened": ["apply"]}, ("unanswered",)),
     "drift": ({"happened": ["drift-found"], "since": "2026-03-12T08:30:00Z"}, ("drift",)),
-    "of one author": ({"author": "chloe@"}, ("reverted", "rejected", "signed")),
+    "of one author": ({"author": "chloe@"}, ("reverted", "rejected", "signed", "merged")),
     "what a branch brought": ({"commit": "in the branch"}, ("merged",)),
     "refused": ({"happened": ["reject"]}, ("refused",)),
     "rejected by Envoy": ({"happened": ["verify-fail"]}, ("rejected",)),
