@@ -64,6 +64,7 @@ class Journal:
         schema: str = DEFAULT_SCHEMA,
         alone: bool = False,
         adopt: bool = False,
+        longest_s: float | None = None,
     ) -> Self:
         """Opens a journal; makes it, and its directory or schema, where there is none, and migrates an older one.
 
@@ -75,6 +76,7 @@ class Journal:
             origin: which journal it should be by its checkpoints; empty for the one it says it is.
             schema: of PostgreSQL, where its tables are: one journal each.
             alone: for a controller: no second one may write beside it (verbs may).
+            longest_s: in a file, what takes longer is broken off: nobody's question may keep a thread busy for ever.
             adopt: also where another key signed it, or none: see `Proofs.adopt`.
 
         Raises:
@@ -82,7 +84,7 @@ class Journal:
                 one than ``origin``, or signed by another key.
             Transient: the database can't be reached, or another controller writes it.
         """
-        opened = database.connect(place, read_only=read_only, schema=schema, alone=alone)
+        opened = database.connect(place, read_only=read_only, schema=schema, alone=alone, longest_s=longest_s)
         try:
             if read_only:
                 beginning.look(opened)
@@ -115,16 +117,13 @@ class Journal:
     def conclude(
         self, sequence: int, conclusion: Conclusion, documents: Documents | None, digest: Digest | None
     ) -> int:
-        """Records how an apply ended together with what is served from now on, in one transaction.
+        """Records how an apply ended, and what is served from now on, at once; returns the sequence of the result.
 
         Args:
             sequence: of the intent.
             conclusion: how it ended.
             documents: behind the resources that are served now; None when that is unchanged.
             digest: of the snapshot they rendered to.
-
-        Returns:
-            The sequence of the result.
 
         Raises:
             Stalled: the intent is not open (any more).

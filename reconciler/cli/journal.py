@@ -28,6 +28,7 @@ def open_journal(
     read_only: bool = False,
     signer: Signer | KeyOf | None = None,
     alone: bool = False,
+    longest_s: float | None = None,
     adopt: bool = False,
 ) -> Journal:
     """The journal of these settings; see `Journal.open`.
@@ -43,6 +44,7 @@ def open_journal(
         origin=_wanted_name(s),
         schema=schema_of(s.journal_schema, s.replica),
         alone=alone,
+        longest_s=longest_s,
         adopt=adopt,
     )
 

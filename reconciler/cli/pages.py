@@ -28,6 +28,7 @@ from reconciler.web.grants import AccessFile
 from reconciler.web.view import Asked, Board, Envoy, Live, Matched, Miss, Taker, TargetView
 
 _MOST_CONNECTIONS = 256
+_LONGEST_S = 20.0  # shorter than whoever asks is made to wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def pages(
 
     rules, grants = rules_of(s), _grants(s, board)
     with ExitStack() as stack:
-        journal = open_journal(s, now, read_only=True)
+        journal = open_journal(s, now, read_only=True, longest_s=_LONGEST_S)
         stack.callback(journal.close)
         access_log = AccessLog()
         stack.callback(access_log.close)

@@ -14,7 +14,8 @@ from typing import Any, cast
 
 import pytest
 
-from reconciler.model.errors import Stalled
+from reconciler.audit.store import database
+from reconciler.model.errors import Stalled, Transient
 from reconciler.model.happening import Happening, Note
 from reconciler.model.question import Answers
 from reconciler.model.source import Person
@@ -225,6 +226,17 @@ def test_one_viewer_leaves_room_for_others(world: WebWorld, connect: Connect) ->
         ninth.request("GET", "/api/v1/events", headers={"Authorization": "Bearer a"})
         assert ninth.getresponse().status == 503
         listening(connect(server.port), token="b")
+
+
+def test_a_question_that_takes_too_long_is_broken_off(world: WebWorld, tmp_path: Path) -> None:
+    """As trouble that passes; the next one is answered."""
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    place = database.connect(tmp_path / "journal.db", read_only=True, schema="", longest_s=0.05)
+    with pytest.raises(Transient, match="interrupted"), database.reading(place.reader) as connection:
+        connection.exec_driver_sql(endless)
+    with database.reading(place.reader) as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM records").scalar_one() > 0
+    place.close()
 
 
 def test_what_takes_too_long_counts_until_it_ends(world: WebWorld, connect: Connect) -> None:

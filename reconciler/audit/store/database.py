@@ -56,7 +56,9 @@ class Database:
         self.reader.dispose()
 
 
-def connect(place: Path | str, *, read_only: bool, schema: str, alone: bool = False) -> Database:
+def connect(
+    place: Path | str, *, read_only: bool, schema: str, alone: bool = False, longest_s: float | None = None
+) -> Database:
     """Nothing is read yet.
 
     Args:
@@ -64,6 +66,7 @@ def connect(place: Path | str, *, read_only: bool, schema: str, alone: bool = Fa
         read_only: nothing can be written.
         schema: where in PostgreSQL the tables are.
         alone: no other that wants this too may write beside it; in SQLite the state directory's lock sees to that.
+        longest_s: of one transaction in SQLite, in seconds; PostgreSQL limits statements by itself.
 
     Raises:
         Stalled: the file is missing and may not be made, may not be opened, or the URL makes no sense.
@@ -75,7 +78,7 @@ def connect(place: Path | str, *, read_only: bool, schema: str, alone: bool = Fa
         writer = reader if read_only else postgres.connect(url, schema, read_only=False, alone=name if alone else "")
         return Database(reader, writer, name, schema, read_only)
     path = Path(place).absolute()
-    engine = sqlite.connect(path, read_only=read_only)
+    engine = sqlite.connect(path, read_only=read_only, longest_s=longest_s)
     return Database(engine, engine, str(path), "", read_only)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from reconciler.model.errors import Stalled
 
 # Long enough for the checkpoint of another process; a commit itself holds the lock for milliseconds.
 _BUSY_MILLISECONDS = 10_000
+_STEPS = 100_000  # of SQLite's machine, some milliseconds: so often it is asked whether there is time left
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA)
 _OUT_OF_ROOM = (
     sqlite3.SQLITE_FULL,
@@ -26,8 +28,13 @@ _LAYOUT = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LI
 _PRIMARY_CODE = 0xFF  # the low byte of an extended result code, https://www.sqlite.org/rescode.html
 
 
-def connect(path: Path, *, read_only: bool) -> Engine:
+def connect(path: Path, *, read_only: bool, longest_s: float | None = None) -> Engine:
     """An engine for a file, which is made where it is missing and may be written. Nothing is read yet.
+
+    Args:
+        path: the file.
+        read_only: nothing can be written.
+        longest_s: what a transaction still does after so many seconds is broken off, as trouble that passes.
 
     Raises:
         Stalled: the file is missing and may not be made, or may not be opened.
@@ -38,7 +45,10 @@ def connect(path: Path, *, read_only: bool) -> Engine:
         raise Stalled(
             "JournalUnavailable", f"the journal {path} cannot be opened: {error.strerror}", "Check --state."
         ) from error
-    return engine_of(path, read_only=read_only, writable=writable)
+    engine = engine_of(path, read_only=read_only, writable=writable)
+    if longest_s is not None:
+        _limit(engine, longest_s)
+    return engine
 
 
 def _prepare(path: Path, *, read_only: bool) -> bool:
@@ -88,6 +98,15 @@ def engine_of(path: Path, *, read_only: bool, writable: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def _limit(engine: Engine, longest_s: float) -> None:
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        plain = connection.connection.driver_connection
+        until = time.monotonic() + longest_s
+        if isinstance(plain, sqlite3.Connection):
+            plain.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
 
 
 def out_of_room(code: int) -> bool:
