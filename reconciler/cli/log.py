@@ -46,6 +46,21 @@ def configure(form: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    # The web server writes by Python's own means. What strangers can make it warn of is not worth a line.
+    server = logging.getLogger("uvicorn.error")
+    server.handlers, server.propagate = [_Server(logging.ERROR)], False
+
+
+class _Server(logging.Handler):
+    """What the web server takes for an error, as a line like any other."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One of them."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, Exception):
+            log_bug(error)
+        else:
+            structlog.get_logger().error("web", problem=record.getMessage())
 
 
 def _keep(_logger: object, _name: str, event: Any) -> Any:

@@ -1,5 +1,7 @@
 """What a log must not show."""
 
+import json
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -34,3 +36,18 @@ def test_a_traceback_shows_no_local_variables(form: str, capsys: pytest.CaptureF
     assert "in failing" in said
     assert "19 bytes are no key" in said
     assert key not in said
+
+
+def test_what_a_web_server_says_is_a_line_like_any_other(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also with a traceback, and nothing of what strangers can bring it to say."""
+    log.configure("json")
+    server = logging.getLogger("uvicorn.error")
+    server.warning("Invalid HTTP request received.")
+    server.error("no room")
+    try:
+        failing("top")
+    except ValueError as error:
+        server.error("Exception in ASGI application", exc_info=error)
+    first, second = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert (first["event"], first["problem"], first["level"]) == ("web", "no room", "error")
+    assert (second["event"], "7 bytes are no key" in second["exception"]) == ("bug", True)
