@@ -190,3 +190,13 @@ def test_an_empty_page_of_the_log_leads_on(world: WebWorld, monkeypatch: pytest.
         "Nothing in the journal is like that"
         in client.get("/decisions?q=nowhere", headers={"authorization": "Bearer all"}).text
     )
+
+
+def test_who_brought_what_was_served_is_not_called_unknown(world: WebWorld) -> None:
+    """It is known, and not shown where that entry is about others alone; so is when Envoy last said no to others."""
+    client = world.client(RULES, lambda: GRANTS)
+    for path in ("/at?time=now", "/compare?from=2&to=now"):
+        page = client.get(path, headers={"authorization": "Bearer shop"}).text
+        assert "not shown to you" in page, path
+        assert "nothing had been applied" not in page, path
+    assert "Never to what concerns you" in client.get("/envoys", headers={"authorization": "Bearer shop"}).text
