@@ -39,7 +39,7 @@ class Entry:
         creates, updates, deletes: routes of the plan that was applied, or would have been.
         quarantined: how many resources are not served as they are written.
         acks: number of Envoys by the worst state of what they were sent.
-        records: the one or two records behind it, whole; their bodies are empty where retention deleted them.
+        records: the one or two records behind it, whole; a body is empty where it was taken out.
         finished_at: when it ended; None while it has not.
         committer: empty for a plain directory.
         commits: the commits it brought, newest first.
@@ -119,7 +119,7 @@ class Entry:
 def entry(first: AuditRecord, result: AuditRecord | None) -> Entry:
     """Joins an intent with the record that concludes it, if there is one; a decision or a note stands alone.
 
-    Bodies of every schema are understood; of an empty one, which retention deleted, only the frame is told.
+    Bodies of every schema are understood; of an empty one, which was taken out, only the frame is told.
 
     Raises:
         ValueError: a body is damaged.

@@ -13,7 +13,7 @@ from reconciler.web.narrow.facts import Facts, is_seen, listed, narrowed_body, w
 def narrowed_entry(entry: Entry, scope: Scope) -> Entry | None:
     """The entry, with what it says about others left out; None where nothing is left.
 
-    Of an entry whose contents retention deleted nobody can tell whom it was about.
+    Of an entry whose contents were taken out nobody can tell whom it was about.
     """
     if scope.everything:
         return entry

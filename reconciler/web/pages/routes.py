@@ -145,9 +145,11 @@ def one(show: ShowOf, desk: DeskOf, asked: ParametersOf, namespace: str, name: s
         _now(),
         newest,
     )
+    erased = desk.erased()
     if not made.known:
-        return _nothing(show, f"No route {namespace}/{name} is, or was ever, served here.")
-    return show("route", route=made, before=newest)
+        gone = f" But {erased}." if erased else ""
+        return _nothing(show, f"No route {namespace}/{name} is served here, or was, as far as is known.{gone}")
+    return show("route", route=made, before=newest, erased=None if made.older else erased)
 
 
 @router.get("/which")

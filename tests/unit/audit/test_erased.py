@@ -91,6 +91,8 @@ def test_pages_and_api_say_so(world: WebWorld) -> None:
     gone = client.get("/decisions/2")
     assert (gone.status_code, "deleted by retention, see decision 12" in gone.text) == (410, True)
     assert client.get("/decisions/999").status_code == 404
+    assert WORDS in client.get("/routes/shop/item").text
+    assert WORDS in client.get("/routes/shop/never").text
     assert client.get("/api/v1/entries/3").status_code == 410
     told = client.get("/api/v1/entries").json()["erased"]
     assert (told["records"], told["first"], told["last"], told["by"]) == (6, 2, 7, [12])

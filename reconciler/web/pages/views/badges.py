@@ -80,7 +80,7 @@ _SEVERITIES = {
     Severity.INFO: Badge("i", "info", Tone.QUIET),
 }
 
-_PRUNED = Badge(MINUS, "Deleted by retention", Tone.QUIET)
+_DAMAGED = Badge("✕", "Damaged", Tone.BAD)
 _UNDER_WAY = Badge("…", "Under way", Tone.NOTICE)
 _NOTE = Badge("i", "Note", Tone.QUIET)
 
@@ -97,7 +97,7 @@ def of_entry(entry: Entry) -> Badge:
     if named is not None:
         return named
     if entry.trigger is None:
-        return _NOTE if all(record.body for record in entry.records) else _PRUNED
+        return _NOTE if entry.intact else _DAMAGED
     return _UNDER_WAY
 
 
