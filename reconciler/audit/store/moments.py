@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
 from reconciler.audit.proof.chain import encode
-from reconciler.audit.record.groups import read_stamp, stamp
+from reconciler.audit.record.groups import read_stamp
 from reconciler.audit.store.conditions import milliseconds
 from reconciler.audit.store.listing import damaged, entry_of, numbered, record_of
-from reconciler.audit.store.retention import deleted_by
-from reconciler.audit.store.schema import documents, entries, happenings, records, served, served_states
+from reconciler.audit.store.retention import deletion_of, documents_deleted_by
+from reconciler.audit.store.schema import documents, entries, happenings, open_intents, records, served, served_states
 from reconciler.audit.store.served import NOTHING_KEPT, Kept, from_row, listed_digest
-from reconciler.model.audit import AuditRecord, Event
+from reconciler.model.audit import AuditRecord
 from reconciler.model.digest import Digest, Json, digest_bytes
 from reconciler.model.entry import Entry
 from reconciler.model.errors import Stalled
@@ -27,7 +27,6 @@ _TOUCH = (served.c.touch_sha, served.c.touch_author, served.c.touch_time)
 _ROWS = select(*_COLUMNS, *_TOUCH, documents.c.body.label("document")).join_from(
     served, documents, documents.c.digest == served.c.document
 )
-_RESULTS = records.alias("results")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +67,14 @@ def at(connection: Connection, wanted: datetime | int) -> ServedAt:
         proven=kept is not None and _proves(record, kept),
         tool_version=version,
         settings=settings,
-        deleted=deleted_by(connection, stamp(record.time)) if state.era is None else None,
+        deleted=_deleted(connection, state, entry) if state.era is None else None,
     )
+
+
+def _deleted(connection: Connection, state: Row[Any], entry: Entry | None) -> int | None:
+    """The entry by which retention deleted the documents of a state, or else what was told of it."""
+    by = documents_deleted_by(connection, [state.sequence])
+    return deletion_of(connection, state.entry) if by is None and entry is None else by
 
 
 def kept_at(connection: Connection, state: Row[Any]) -> Kept | None:
@@ -122,14 +127,16 @@ def _moment(connection: Connection, wanted: datetime | int) -> _Moment:
 
 def _under_way(connection: Connection, moment: _Moment) -> int | None:
     """The newest apply that had begun and not ended yet."""
-    chosen = select(records.c.sequence, _RESULTS.c.sequence.label("result"), _RESULTS.c.time.label("ended"))
-    chosen = chosen.outerjoin(_RESULTS, _RESULTS.c.intent == records.c.sequence)
-    chosen = chosen.where(records.c.event == str(Event.INTENT), records.c.sequence <= moment.sequence)
-    found = connection.execute(chosen.order_by(records.c.sequence.desc()).limit(1)).first()
-    if found is None or (found.result is not None and found.result <= moment.sequence):
+    # By what is open and what ended: both have an index, and between an apply and the next may be a million records.
+    begun = select(func.max(open_intents.c.sequence)).where(open_intents.c.sequence <= moment.sequence)
+    still: int | None = connection.execute(begun).scalar()
+    chosen = select(records.c.sequence, records.c.intent, records.c.time).where(records.c.intent <= moment.sequence)
+    ended = connection.execute(chosen.order_by(records.c.intent.desc()).limit(1)).first()
+    if ended is None or (still is not None and still > ended.intent):
+        return still
+    if ended.sequence <= moment.sequence or read_stamp(ended.time) <= moment.at:
         return None
-    ended = found.result is not None and read_stamp(found.ended) <= moment.at
-    return None if ended else int(found.sequence)
+    return int(ended.intent)
 
 
 def _proves(record: AuditRecord, kept: Kept) -> bool:

@@ -8,7 +8,8 @@ from operator import itemgetter
 from sqlalchemy import Connection, and_, delete, exists, func, select, update
 
 from reconciler.audit.record import records as texts
-from reconciler.audit.record.groups import stamp
+from reconciler.audit.record.groups import read_stamp, stamp
+from reconciler.audit.record.projection import milliseconds
 from reconciler.audit.store.append import Ledger
 from reconciler.audit.store.keeping import Kept, candidates, forgotten, holds_now, outlived, stays
 from reconciler.audit.store.listing import parsed
@@ -90,9 +91,20 @@ def would_delete(connection: Connection, spared: Kept) -> Deletion:
 
 
 def deleted_by(connection: Connection, moment: str) -> int | None:
-    """The entry by which retention deleted what there was at a moment (a stamp); None where nothing was deleted."""
-    for number, facts in deletions(connection):
-        if moment < str(facts.get("before", "")):
+    """The entry by which retention deleted what was served at a moment (a stamp), or right before; None for none."""
+    chosen = select(served_states.c.sequence, served_states.c.era)
+    chosen = chosen.where(served_states.c.time_ms <= milliseconds(read_stamp(moment)))
+    found = connection.execute(chosen.order_by(served_states.c.sequence.desc()).limit(2)).all()
+    return documents_deleted_by(connection, [row.sequence for row in found if row.era is None])
+
+
+def documents_deleted_by(connection: Connection, results: Sequence[int]) -> int | None:
+    """The entry by which retention deleted the documents of one of some results; None where it did not.
+
+    Those of results from before a migration are not kept either, and nobody deleted them.
+    """
+    for number, facts in deletions(connection) if results else ():
+        if any(first <= each <= last for first, last in stretches_of(facts.get("states")) for each in results):
             return number
     return None
 
@@ -100,10 +112,8 @@ def deleted_by(connection: Connection, moment: str) -> int | None:
 def deletion_of(connection: Connection, sequence: int) -> int | None:
     """The entry that tells of the deletion of a record's content; None where none does."""
     for number, facts in deletions(connection):
-        ranges = facts.get("ranges")
-        for each in ranges if isinstance(ranges, list) else ():
-            if isinstance(each, list) and len(each) == 2 and int(str(each[0])) <= sequence <= int(str(each[1])):  # noqa: PLR2004 - from, to
-                return number
+        if any(first <= sequence <= last for first, last in stretches_of(facts.get("ranges"))):
+            return number
     return None
 
 
@@ -113,6 +123,14 @@ def deletions(connection: Connection) -> Iterator[tuple[int, dict[str, Json]]]:
     chosen = select(records.c.sequence, records.c.body).join(happenings, happenings.c.entry == records.c.sequence)
     for row in connection.execute(chosen.where(told).order_by(records.c.sequence)):
         yield row.sequence, parsed(row.sequence, row.body)
+
+
+def stretches_of(told: Json) -> Iterator[tuple[int, int]]:
+    """Stretches of records as a note tells them, both ends among them."""
+    for each in told if isinstance(told, list) else ():
+        match each:
+            case [int() as first, int() as last]:
+                yield first, last
 
 
 def _wipe_what_is_freed(connection: Connection) -> None:
