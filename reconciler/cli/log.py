@@ -49,6 +49,9 @@ def configure(form: str) -> None:
     # The web server writes by Python's own means. What strangers can make it warn of is not worth a line.
     server = logging.getLogger("uvicorn.error")
     server.handlers, server.propagate = [_Server(logging.ERROR)], False
+    # So does what takes long at the start.
+    ours = logging.getLogger("reconciler")
+    ours.handlers, ours.propagate = [_Slow(logging.WARNING)], False
 
 
 class _Server(logging.Handler):
@@ -61,6 +64,14 @@ class _Server(logging.Handler):
             log_bug(error)
         else:
             structlog.get_logger().error("web", problem=record.getMessage())
+
+
+class _Slow(logging.Handler):
+    """How far something is that takes long."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One step of it."""
+        structlog.get_logger().warning("progress", message=record.getMessage())
 
 
 def _keep(_logger: object, _name: str, event: Any) -> Any:

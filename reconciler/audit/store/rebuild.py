@@ -1,12 +1,13 @@
 """Makes anew all that is worked out from the records: after a migration, and for nothing else."""
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from reconciler.audit.proof.chain import FIRST_PREVIOUS
 from reconciler.audit.proof.merkle import Frontier, leaf
 from reconciler.audit.record.projection import LISTED
 from reconciler.audit.store import project, schema
 from reconciler.audit.store.bodies import batch_after, record_at
+from reconciler.audit.store.slow import Slow
 from reconciler.model.audit import AuditRecord, Event
 
 # In the order in which they may be dropped.
@@ -33,6 +34,8 @@ def rebuild(connection: Connection) -> None:
     schema.metadata.drop_all(connection, tables=_WORKED_OUT)
     schema.metadata.create_all(connection)
     frontier, last, digest = Frontier(), 0, FIRST_PREVIOUS
+    total = connection.execute(select(func.max(schema.records.c.sequence))).scalar() or 0
+    slow = Slow("the journal is brought to a new layout", total)
     while found := batch_after(connection, last):
         for record in found:
             frontier, completed = frontier.append(leaf(record.hash))
@@ -41,6 +44,7 @@ def rebuild(connection: Connection) -> None:
                 connection.execute(insert(schema.nodes), rows)
             _project(connection, record)
             last, digest = record.sequence, record.hash
+            slow.reached(last)
     if frontier.size != last:
         raise ValueError("a record is missing")
     head = {"id": 1, "sequence": last, "hash": digest, "frontier": frontier.encode(), "checkpoint": ""}

@@ -20,9 +20,8 @@ _DROPPED = ("touched", "head", "open_intents")
 _HASH = sa.String(71)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TOLD = ("revision", "snapshot", "resources", "documents")
-_BATCH = sa.text(
-    "SELECT sequence, intent, time, body FROM old_records "
-    "WHERE event IN ('result', 'decision') AND sequence > :last ORDER BY sequence LIMIT 500"
+_RESULTS = sa.text(
+    "SELECT sequence, intent, time, body FROM old_records WHERE event IN ('result', 'decision') ORDER BY sequence"
 )
 _STATE = sa.text(
     "INSERT INTO served_states (sequence, time_ms, entry, era, revision, snapshot, resources, documents) "
@@ -123,7 +122,8 @@ def _make_tables() -> None:
 def _move_served(head: int | None) -> None:
     """What is served now is the first era; since when each version was served is not known any more."""
     connection = op.get_bind()
-    for row in connection.execute(_SERVED).mappings().all():
+    # Row by row: all documents, or all bodies, may be more than fits into memory.
+    for row in connection.execute(_SERVED).mappings():
         digest = "sha256:" + sha256(row["document"]).hexdigest()
         connection.execute(_DOCUMENT, {"digest": digest, "body": row["document"]})
         connection.execute(_VERSION, {**row, "document": digest, "came": head})
@@ -132,16 +132,13 @@ def _move_served(head: int | None) -> None:
 def _tell_states(head: int | None) -> None:
     """What each result said is served; the documents are known of the last one only."""
     connection = op.get_bind()
-    last = 0
-    while rows := connection.execute(_BATCH, {"last": last}).all():
-        last = rows[-1].sequence
-        for row in rows:
-            told = json.loads(row.body).get("served")
-            if told is not None:
-                frame = {
-                    "sequence": row.sequence,
-                    "time_ms": (datetime.fromisoformat(row.time) - _EPOCH) // timedelta(milliseconds=1),
-                    "entry": row.intent or row.sequence,
-                    "era": 1 if row.sequence == head else None,
-                }
-                connection.execute(_STATE, frame | {name: told[name] for name in _TOLD})
+    for row in connection.execute(_RESULTS):
+        told = json.loads(row.body).get("served")
+        if told is not None:
+            frame = {
+                "sequence": row.sequence,
+                "time_ms": (datetime.fromisoformat(row.time) - _EPOCH) // timedelta(milliseconds=1),
+                "entry": row.intent or row.sequence,
+                "era": 1 if row.sequence == head else None,
+            }
+            connection.execute(_STATE, frame | {name: told[name] for name in _TOLD})
