@@ -64,8 +64,13 @@ class Proofs:
             facts: Facts = {"places": [place], "size": size, "left_at": stamp(now)}
             return ledger.append(Event.NOTE, records.note(Note(Happening.ANCHORED, message, None, facts))).sequence
 
-    def left(self) -> dict[str, int]:
-        """Of how many records a checkpoint was last left, by place."""
+    def news(self, size: int) -> bool:
+        """Whether anything was recorded after the first records but starts, stops and what was left outside."""
+        with self._reading() as connection:
+            return proving.news(connection, size)
+
+    def left(self) -> dict[str, tuple[int, float]]:
+        """Of how many records a checkpoint was last left, and when (seconds since 1970), by place."""
         with self._reading() as connection:
             return proving.left(connection)
 

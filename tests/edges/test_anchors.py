@@ -8,14 +8,16 @@ import pytest
 
 from reconciler.audit.anchor import Anchoring, InFile, Place, entry_name
 from reconciler.audit.proof import offline
+from reconciler.audit.proof.note import claimed, split
 from reconciler.cli.audit.keys import checkpoints
+from reconciler.cli.clock import now
 from reconciler.model.errors import ReconcileError
-from reconciler.model.happening import Happening
+from reconciler.model.happening import Happening, Note
 from reconciler.model.health import AnchorHealth
 from reconciler.sources import GitSettings
 from reconciler.sources.git.left import InRef
 from tests.support.exports import ORIGIN, OTHER, SIGNER, Whole, export, journal
-from tests.support.journals import Clock
+from tests.support.journals import Clock, Shelf, apply, origin
 from tests.support.past import Past
 from tests.support.repositories import Repository
 from tests.support.waiting import eventually
@@ -174,7 +176,7 @@ def test_what_is_gone_from_a_place_is_an_alarm(
     assert "is gone" in told.states[0].differs
     assert place().newest() == ""
     again = Told()
-    Anchoring(past, [place()], 3600, Clock(), again, {place().name: 5}).once()
+    Anchoring(past, [place()], 3600, Clock(), again, {place().name: (5, 0.0)}).once()
     assert "is gone" in again.states[0].differs
 
 
@@ -218,7 +220,7 @@ def test_a_torn_append_is_not_the_end_of_it(tmp_path: Path, cut: int) -> None:
         file.write(journal(5).checkpoint()[:cut])
     assert InFile(path, ORIGIN, [SIGNER.public]).newest() == place.newest() == journal(3).checkpoint()
     past, told = Past(journal(5)), Told()
-    Anchoring(past, [place], 3600, Clock(), told, {place.name: 3}, [SIGNER.public]).once()
+    Anchoring(past, [place], 3600, Clock(), told, {place.name: (3, 0.0)}, [SIGNER.public]).once()
     assert told.states == []
     assert place.newest() == journal(5).checkpoint()
 
@@ -240,7 +242,7 @@ def test_what_somebody_appends_is_passed_over(tmp_path: Path, foreign: str) -> N
     with path.open("a") as file:
         file.write(foreign)
     told = Told()
-    Anchoring(Past(journal(5)), [place], 3600, Clock(), told, {place.name: 3}, [SIGNER.public]).once()
+    Anchoring(Past(journal(5)), [place], 3600, Clock(), told, {place.name: (3, 0.0)}, [SIGNER.public]).once()
     assert told.states == []
     assert warned == ["1 note at its end passed over: cut off, or not signed by this journal"]
     assert place.newest() == journal(5).checkpoint()
@@ -256,7 +258,7 @@ def test_what_takes_the_place_of_ours_is_an_alarm_still(tmp_path: Path) -> None:
     for before, size in ((3, 0), (0, 5)):
         told = Told()
         place = InFile(path, ORIGIN)  # gives what stands there, whoever signed it
-        Anchoring(Past(journal(5)), [place], 3600, Clock(), told, {place.name: before}, [SIGNER.public]).once()
+        Anchoring(Past(journal(5)), [place], 3600, Clock(), told, {place.name: (before, 0.0)}, [SIGNER.public]).once()
         assert bool(told.states[0].differs) == bool(before)
         assert ("is gone" in told.states[0].differs) or ("passed over" in told.states[0].failure)
         assert (place.newest() == journal(5).checkpoint()) == bool(size)
@@ -267,5 +269,35 @@ def test_what_a_key_signed_that_is_gone_by_now_is_of_this_past(tmp_path: Path) -
     place = InFile(tmp_path / "anchors", ORIGIN, [OTHER.public])
     place.leave(journal(3).checkpoint())
     told = Told()
-    Anchoring(Past(journal(5)), [place], 3600, Clock(), told, {place.name: 3}, [OTHER.public]).once()
+    Anchoring(Past(journal(5)), [place], 3600, Clock(), told, {place.name: (3, 0.0)}, [OTHER.public]).once()
     assert told.states == []
+
+
+def test_processes_that_come_and_go_leave_one_an_interval(tmp_path: Path) -> None:
+    """As `sync` of a CronJob does: nothing at the start that was left not long ago, one at the end if there is news."""
+    place = InFile(tmp_path / "anchors", ORIGIN, [SIGNER.public])
+    shelf = Shelf(tmp_path / "journal.db")
+
+    def process(applied: int = 0, *, pause: float = 3600) -> list[int]:
+        """The sizes of checkpoints at the place after one process, which says when it begins and ends."""
+        made = shelf.open(signer=SIGNER, origin=ORIGIN)
+        proofs = made.proofs()
+        made.note(Note(Happening.AUDIT_START, "begins"))
+        at_work = Anchoring(proofs, [place], pause, now, Told(), proofs.left(), [SIGNER.public])
+        at_work.start()
+        if applied:
+            apply(made, applied, [origin("api")])
+        made.note(Note(Happening.AUDIT_STOP, "ends"))
+        at_work.close()
+        made.close()
+        return [claimed(text).size for text in split((tmp_path / "anchors").read_text())] if place.newest() else []
+
+    assert process() == []
+    assert len(process(1, pause=0.001)) in (1, 2)
+    before = process()
+    assert process() == before
+    assert process() == before
+    again = process(2)
+    assert len(again) == len(before) + 1
+    assert process() == again
+    assert process(pause=0) == again

@@ -15,6 +15,7 @@ class Past:
     notes: list[Note] = field(default_factory=list)
     kept: list[tuple[str, int]] = field(default_factory=list)
     failing: bool = False
+    quiet: set[int] = field(default_factory=set)
 
     def newest(self) -> tuple[int, str]:
         """Its end."""
@@ -29,7 +30,12 @@ class Past:
     def note(self, note: Note) -> int:
         """One more record."""
         self.notes.append(note)
+        self.quiet.add(len(self.whole.hashes) + 1)
         return self.grow()
+
+    def news(self, size: int) -> bool:
+        """Whether anything but notes."""
+        return any(number not in self.quiet for number in range(size + 1, len(self.whole.hashes) + 1))
 
     def anchored(self, place: str, size: int, text: str) -> int:
         """Kept and noted in the journal."""

@@ -31,6 +31,9 @@ class Past(Protocol):
     def root_at(self, size: int) -> bytes:
         """The root over the first records."""
 
+    def news(self, size: int) -> bool:
+        """Whether anything was recorded after the first records but starts, stops and what was left outside."""
+
     def note(self, note: Note) -> int:
         """Records something that happened; returns its number."""
 
@@ -47,7 +50,8 @@ class Anchoring:
         pause: seconds between two times.
         clock: the time now, aware.
         on_trouble: told of a place that can't be used, or again can (empty text), and of an alarm; from the thread.
-        known: of how many records a checkpoint was left at which place before, as the journal says.
+        known: of how many records a checkpoint was left at which place before, and when (seconds since 1970), as the
+            journal says.
         keys: those that may have signed what stands at the places; without any, signatures are not looked at.
     """
 
@@ -58,14 +62,14 @@ class Anchoring:
         pause: float,
         clock: Callable[[], datetime],
         on_trouble: Callable[[AnchorHealth], None],
-        known: Mapping[str, int] = MappingProxyType({}),
+        known: Mapping[str, tuple[int, float]] = MappingProxyType({}),
         keys: Sequence[PublicKey] = (),
     ) -> None:
         self._keys = keys
         self._past, self._places, self._pause = past, tuple(places), pause
         self._clock, self._on_trouble = clock, on_trouble
-        self._states = {place.name: AnchorHealth(place.name, known.get(place.name, 0)) for place in places}
-        self._quiet = 0  # as many records as there were after our own notes: nothing happened since
+        self._states = {each.name: AnchorHealth(each.name, *known.get(each.name, (0, 0.0))) for each in places}
+        self._looked = 0  # how many records there were when what stands outside was last looked at
         self._wake = threading.Event()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="anchoring", daemon=True)
@@ -90,14 +94,18 @@ class Anchoring:
         """Leaves what is new, at every place where it goes together with what stands there. Never raises."""
         try:
             size, text = self._past.newest()
-            if not text or (size == self._quiet and not self._troubled()):
+            if not text or not self._needed():
                 return
+            self._looked = size
             for place in self._places:
                 self._leave(place, size, text)
         except ReconcileError as error:
             self._trouble_everywhere(error)
 
     def _run(self) -> None:
+        # Processes that begin and end more often than every so often, as those of a CronJob, leave no more for it.
+        self._wake.wait(self._until_due())
+        self._wake.clear()
         while True:
             self.once()
             if self._closing:
@@ -105,8 +113,15 @@ class Anchoring:
             self._wake.wait(self._pause)
             self._wake.clear()
 
-    def _troubled(self) -> bool:
-        return any(state.failure for state in self._states.values())
+    def _until_due(self) -> float:
+        """Seconds."""
+        age = self._clock().timestamp() - min(state.left_at for state in self.states())
+        return min(max(0.0, self._pause - age), self._pause)
+
+    def _needed(self) -> bool:
+        if any(state.failure for state in self.states()) or not (self._looked or self._closing):
+            return True
+        return self._past.news(self._looked or min(state.size for state in self.states()))
 
     def _leave(self, place: Place, size: int, text: str) -> None:
         state = self._states[place.name]
@@ -119,10 +134,14 @@ class Anchoring:
                 return
             if foreign:
                 self._on_trouble(replace(state, failure=f"what stands there is passed over: {foreign}"))
+            stands = note.claimed(there).size if there and not foreign else 0
+            if stands != size and not self._past.news(stands):
+                self._turn(state, AnchorHealth(place.name, stands, state.left_at))
+                return
             if there != text:
                 place.leave(text)
             now = self._clock().timestamp()
-            self._quiet = self._past.anchored(place.name, size, text) or self._quiet
+            self._past.anchored(place.name, size, text)
         except ReconcileError as error:
             self._turn(state, replace(state, failure=str(error)))
             return
@@ -158,7 +177,7 @@ class Anchoring:
     def _turn(self, before: AnchorHealth, after: AnchorHealth) -> None:
         """Takes a new state of a place in, and tells of trouble when it begins, and when it is over."""
         self._states[after.place] = after
-        if after.differs and after.differs != before.differs:
+        if after.differs and not before.differs:
             self._on_trouble(after)
             self._tell(Happening.ANCHOR_DIFFERS, f"{after.place}: {after.differs}", after.place)
         elif bool(after.failure) != bool(before.failure) or (before.differs and not after.differs):
@@ -167,7 +186,7 @@ class Anchoring:
                 self._tell(Happening.ANCHOR_FAILED, f"{after.place}: {after.failure}", after.place)
 
     def _tell(self, happening: Happening, message: str, place: str) -> None:
-        self._quiet = self._past.note(Note(happening, message, None, {"places": [place]}))
+        self._past.note(Note(happening, message, None, {"places": [place]}))
 
     def _trouble_everywhere(self, error: ReconcileError) -> None:
         """The journal itself can't be used: those who write it say so, too."""

@@ -12,9 +12,10 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 from reconciler.audit.proof import lines, merkle, note
 from reconciler.audit.proof.chain import parse
 from reconciler.audit.proof.signing import PublicKey
-from reconciler.audit.record.groups import stamp
+from reconciler.audit.record.groups import read_stamp, stamp
 from reconciler.audit.store.listing import damaged
 from reconciler.audit.store.schema import anchors, checkpoints, happenings, head, nodes, records
+from reconciler.model.audit import Event
 from reconciler.model.digest import Digest
 from reconciler.model.errors import Stalled, Transient
 from reconciler.model.happening import Happening
@@ -29,6 +30,18 @@ _AFTER = (
     .where(records.c.sequence > bindparam("after"), records.c.sequence <= bindparam("last"))
     .order_by(records.c.sequence)
     .limit(_BATCH)
+)
+_NO_NEWS = tuple(
+    map(
+        str,
+        (
+            Happening.AUDIT_START,
+            Happening.AUDIT_STOP,
+            Happening.ANCHORED,
+            Happening.ANCHOR_FAILED,
+            Happening.ANCHOR_DIFFERS,
+        ),
+    )
 )
 _CHECKPOINT = select(checkpoints.c.size).where(checkpoints.c.size == bindparam("size"))
 
@@ -187,10 +200,18 @@ def _origin(text: str, size: int) -> str:
     return claimed.origin
 
 
-def left(connection: Connection) -> dict[str, int]:
-    """Of how many records the newest checkpoint was that was left, by place."""
-    chosen = select(anchors.c.place, func.max(anchors.c.size)).group_by(anchors.c.place)
-    return {row[0]: row[1] for row in connection.execute(chosen)}
+def left(connection: Connection) -> dict[str, tuple[int, float]]:
+    """Of how many records the newest checkpoint was that was left, and when (seconds since 1970), by place."""
+    chosen = select(anchors.c.place, func.max(anchors.c.size), func.max(anchors.c.time)).group_by(anchors.c.place)
+    return {row[0]: (row[1], read_stamp(row[2]).timestamp()) for row in connection.execute(chosen)}
+
+
+def news(connection: Connection, size: int) -> bool:
+    """Whether anything was recorded after the first records but starts, stops and what was left outside."""
+    after = records.c.sequence > size, records.c.event != str(Event.JOURNAL_STARTED)
+    quiet = select(happenings.c.entry).where(happenings.c.entry > size, happenings.c.happening.in_(_NO_NEWS))
+    chosen = select(records.c.sequence).where(*after, records.c.sequence.not_in(quiet)).limit(1)
+    return connection.execute(chosen).first() is not None
 
 
 def announcements(connection: Connection) -> Iterator[tuple[str, str]]:
