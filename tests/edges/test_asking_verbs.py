@@ -1,7 +1,7 @@
 """The verbs that ask the journal, from flags to what a person and a program read."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,15 @@ from reconciler.cli.audit import audit
 from reconciler.cli.journal import JOURNAL
 from reconciler.cli.stages import stage_options
 from reconciler.model.audit import Documents
+from reconciler.model.decision import Decision, Trigger
 from reconciler.model.digest import Json, canonical_json
 from reconciler.model.provenance import Provenance, Touch
 from reconciler.model.resource import Kind, Origin, ResourceId
+from reconciler.model.source import Person, Revision
 from reconciler.model.table import EMPTY_TABLE
 from reconciler.settings import load
 from reconciler.state import recompiled
-from tests.support.asked_world import WallClock, fill
+from tests.support.asked_world import WallClock, fill, routes
 from tests.support.journals import NOON, Clock, attempt, commit, conclusion
 from tests.support.plans import compare, route, table
 
@@ -124,6 +126,10 @@ def test_who_let_it_through_is_spelled_out(ask: Asking) -> None:
         (("--outside", "Mon-Fri 9:00-17:00 Mars/Base"), "no time zone is called"),
         (("--happened", "nothing"), "is not one of"),
         (("--without", "luck"), "is not one of"),
+        (("--kind", "Route"), "is not one of"),
+        (("--commit", "main"), "digits"),
+        (("--limit", "-1"), "neither a number nor 'all'"),
+        (("--since", "2026-04-01", "--until", "2026-03-01"), "no time between"),
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(ask: Asking, flags: tuple[str, ...], said: str) -> None:
@@ -145,11 +151,123 @@ def test_every_filter_has_a_flag(ask: Asking) -> None:
         "--without": "pull-request",
         "--outside": "Mon-Fri 07:00-19:00 Europe/Berlin",
         "--text": "change 2",
+        "--kind": "Host",
     }
     for name, value in flags.items():
         assert 0 < len(ask.values("log", name, value)) < 12, name
     assert len(ask.values("log", "--happened", "rollback", "--happened", "reject")) == 2
     assert ask("log", "--author", "nobody")[:2] == (0, "no entries\n")
+
+
+def test_what_was_not_applied_lacks_nothing_unless_one_asks(ask: Asking) -> None:
+    """A refused change is no change without an approval; a note is never out of hours."""
+    lacking = ask.values("log", "--without", "approval")
+    assert {entry["decision"] for entry in lacking} == {"Applied", "Partial", None}
+    refused = ask.values("log", "--without", "approval", "--not-applied")
+    assert {entry["decision"] for entry in refused} == {"Refused", "RolledBack"}
+    night = ask.values("log", "--outside", "Mon-Fri 07:00-08:00")
+    assert night
+    assert all(entry["happened"] != ["audit-gap"] for entry in night)
+
+
+def test_all_that_came_with_a_commit_is_told(ask: Asking) -> None:
+    """How many others, of whom; each finds the entry, and so does what a record has no room to list."""
+    _, out, _ = ask("log", "--author", "zoe")
+    assert "2026-03-23 15:17:00Z  Applied" in out
+    assert "Ann <ann@example.com> and 1 other: Change 1 (+1 commit)" in out
+    (entry,) = ask.values("log", "--commit", commit(1001).sha[:8].upper())
+    assert (entry["sequence"], entry["authors"][1]) == (2, "Zoe <zoe@example.com>")
+    code, out, err = ask("log", "--commit", "ffff")
+    assert (code, out) == (0, "no entries\n")
+    assert "note: entries 6 brought more commits than a record lists" in err
+    assert "note: it brought 3 commits more than its record lists" in ask("show", "6")[2]
+    assert "(+3 commits)" in ask("log", "--commit", commit(3).sha)[1]
+
+
+def test_a_page_ends_with_a_hint_whatever_is_printed(ask: Asking) -> None:
+    """Programs read it, too; all at once is possible."""
+    assert "older ones: --before" in ask("log", "--limit", "5", "--output", "json")[2]
+    code, _, err = ask("log", "--limit", "all")
+    assert (code, "older ones" in err) == (0, False)
+    assert len(ask.values("log", "--limit", "0")) == 12
+
+
+def test_a_name_nobody_knows_is_told_with_those_like_it(ask: Asking) -> None:
+    """It is no answer that nothing happened to it."""
+    code, _, err = ask("log", "--mapping", "team-a/appi")
+    assert (code, "the journal knows nothing of team-a/appi; perhaps team-a/api" in err) == (1, True)
+    assert "perhaps team-b/late" in ask("history", "team-a/late")[2]
+    assert ask("log", "--mapping", "api", "--text", "no such text")[0] == 0
+
+
+def test_any_document_has_a_history(ask: Asking) -> None:
+    """A Host as well as a route; a kind tells them apart."""
+    hosts = ask.values("history", "team-c/web")
+    assert [(one["kind"], one["op"], one["fields"], one["applied"]) for one in hosts] == [("Host", "update", [], True)]
+    code, out, _ = ask("history", "web", "--kind", "Host")
+    assert (code, "~ Host team-c/web (hosts.yaml:3)" in out) == (0, True)
+    assert {one["kind"] for one in ask.values("history", "web")} == {"Mapping", "Host"}
+    assert [entry["sequence"] for entry in ask.values("log", "--kind", "Host")] == [hosts[0]["entry"]["sequence"]]
+    assert ask("blame", "team-c/web")[0] == 1
+
+
+def test_no_page_of_a_history_ends_within_an_entry(tmp_path: Path) -> None:
+    """One name in three namespaces, changed at once: all of it is on some page."""
+    journal = Journal.open(tmp_path / JOURNAL, Clock())
+    for number in (1, 2):
+        tried = attempt(number, plan=routes("a/web", "b/web", "c/web"))
+        journal.conclude(journal.intend(tried), conclusion(tried), Documents.of([]), tried.plan.after)
+    journal.close()
+    ask, before, seen = Asking(tmp_path), tuple[str, ...](), []
+    for _ in range(2):
+        page = ask.values("history", "web", "--limit", "2", *before)
+        seen += [(one["entry"]["sequence"], one["namespace"]) for one in page]
+        before = ("--before", str(page[-1]["entry"]["sequence"]))
+    assert seen == [(4, "a"), (4, "b"), (4, "c"), (2, "a"), (2, "b"), (2, "c")]
+    assert "older ones: --before 4" in ask("history", "web", "--limit", "2")[2]
+    assert ask("history", "web", "--limit", "2", *before)[0] == 1
+
+
+def test_of_several_commits_blame_names_none_alone(tmp_path: Path) -> None:
+    """One sync brings what Bob and Eve changed, and Zoe's readme: Eve touched it last, and is not blamed for it all."""
+    journal, file = Journal.open(tmp_path / JOURNAL, Clock()), "routes/api.yaml"
+    first, then = table([route("api")]), table([route("api", precedence=9)])
+    tried = attempt(1, plan=compare(EMPTY_TABLE, first))
+    journal.conclude(journal.intend(tried), conclusion(tried), Documents.of([]), tried.plan.after)
+    bob, eve, zoe = (
+        commit(number, author=Person(name, f"{name}@x"), paths=(path,), parents=(commit(number - 1).sha,))
+        for number, name, path in ((2, "bob", file), (3, "eve", file), (4, "zoe", "README.md"))
+    )
+    (change,) = compare(first, then).changes
+    after = Provenance(file, 1, Touch(eve.sha, str(eve.author), NOON))
+    plan = replace(compare(first, then), changes=(replace(change, after=after),))
+    tried = attempt(
+        4, plan=plan, commit=zoe, commits_in_range=(zoe, eve, bob), previous=Revision("main", commit(1).sha)
+    )
+    journal.conclude(journal.intend(tried), conclusion(tried), Documents.of([]), plan.after)
+    journal.close()
+    ask = Asking(tmp_path)
+    told = next(one for one in ask.values("blame", "api") if one["field"] == change.fields[0].field)
+    assert [told[name] for name in ("commit", "author", "date")] == [None, None, None]
+    assert [one["author"] for one in told["candidates"]] == ["eve <eve@x>", "bob <bob@x>"]
+    assert f"one of 2: {eve.sha[:7]}, {bob.sha[:7]}  eve <eve@x>, bob <bob@x>" in ask("blame", "api")[1]
+    assert [entry["sequence"] for entry in ask.values("log", "--author", "bob@")] == [4]
+
+
+def test_a_commit_is_shown_by_the_entry_that_first_applied_it(tmp_path: Path) -> None:
+    """A drift repair of it is named beside; its digits are taken in any case, by `at`, too."""
+    journal = Journal.open(tmp_path / JOURNAL, Clock())
+    refused, applied, again = attempt(1), attempt(1), attempt(1, trigger=Trigger.DRIFT)
+    journal.decide(refused, conclusion(refused, decision=Decision.REFUSED, acks=()))
+    for tried in (applied, again):
+        journal.conclude(journal.intend(tried), conclusion(tried), Documents.of([]), tried.plan.after)
+    journal.close()
+    shown = Asking(tmp_path)
+    code, out, err = shown("show", commit(1).sha[:9].upper())
+    assert (code, out.split()[0]) == (0, "3")
+    assert err == "note: entries 2, 5 are about this commit, too\n"
+    assert shown.values("at", commit(1).sha[:9].upper())["entry"]["sequence"] == 3
+    assert shown("show", "3")[2] == ""
 
 
 def test_one_entry_is_shown_whole(ask: Asking) -> None:

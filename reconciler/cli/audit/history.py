@@ -1,4 +1,4 @@
-"""``reconciler audit history``: all that was done to one route."""
+"""``reconciler audit history``: all that was done to one route, or to another resource."""
 
 import json
 from collections.abc import Iterator
@@ -6,12 +6,14 @@ from collections.abc import Iterator
 import click
 
 from reconciler.cli.audit.deleted import older
+from reconciler.cli.audit.paging import paged, tell_of_more
 from reconciler.cli.audit.places import placed
 from reconciler.cli.audit.reading import opened
 from reconciler.cli.audit.shown import as_json, line
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import output_flag, settings_flags
 from reconciler.model.digest import Json
+from reconciler.model.origin import Kind
 from reconciler.model.plan import Op, fields_json
 from reconciler.model.question import RouteChange
 from reconciler.model.text import printable
@@ -21,30 +23,42 @@ _SIGNS = {Op.CREATE: "+", Op.UPDATE: "~", Op.DELETE: "-"}
 
 
 @click.command()
-@click.argument("route")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most this many changes.")
-@click.option("--before", type=click.IntRange(min=1), metavar="ENTRY", help="Only older entries: the next page.")
+@click.argument("named", metavar="NAME")
+@click.option("--kind", type=click.Choice([str(one) for one in Kind]), help="Only of this kind.")
+@paged(20)
 @settings_flags("state")
 @output_flag()
-def history(settings: Loaded, route: str, limit: int, before: int | None, output: str) -> int:
-    """List what was done to ROUTE (name or namespace/name), newest first, field by field; also what was not applied.
+def history(settings: Loaded, named: str, kind: str | None, limit: int | None, before: int | None, output: str) -> int:
+    """List what was done to NAME (name or namespace/name), newest first; also what was not applied.
+
+    Of a route it is told field by field; of a Host, a Module, a policy and all other documents, that it changed and
+    where it stands. A page ends with all of an entry: of names in several namespaces it may be longer than its limit.
 
     \b
     Examples:
       reconciler audit history shop/checkout
       reconciler audit history checkout --limit 1 --output json
+      reconciler audit history shop/shop-host --kind Host
     """
     with opened(settings) as journal:
-        changes = journal.history(route, limit, before)
-        deleted = older(journal) if len(changes) < limit else ""
+        kinds = [kind] if kind else []
+        changes = journal.history(named, limit, before, kinds)
+        last = changes[-1].entry.sequence if changes else 0
+        more = limit is not None and bool(changes) and bool(journal.history(named, 1, last, kinds))
+        deleted = "" if more else older(journal)
+        alike = journal.asked.names_like(named) if not changes else []
     if output == "json":
         click.echo(json.dumps([_json(change) for change in changes], indent=2))
     for text in (text for change in changes for text in _lines(change)) if output == "text" else ():
         click.echo(text)
+    if more:
+        tell_of_more(last)
     if deleted:
         click.echo(f"note: {deleted}", err=True)
     if not changes:
-        click.echo(f"nothing was done to {printable(route)} that the journal knows of", err=True)
+        what = " ".join(filter(None, (kind, named)))
+        hint = f"; perhaps {' or '.join(alike)}" if alike else ""
+        click.echo(printable(f"nothing was done to {what} that the journal knows of{hint}"), err=True)
         return Exit.PROBLEM
     return Exit.FINE
 

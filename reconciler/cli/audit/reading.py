@@ -32,7 +32,8 @@ def opened(settings: Loaded) -> Iterator[Journal]:
 
 
 def wanted_entry(text: str) -> int | str:
-    """The number of an entry, or the first digits of a commit."""
+    """The number of an entry, or the first digits of a commit, in any case."""
+    text = text.strip().lower()
     return int(text) if text.isascii() and text.isdigit() and len(text) < _SHORTEST_COMMIT else text
 
 
@@ -42,7 +43,7 @@ def wanted_moment(journal: Journal, text: str) -> datetime | int | None:
     Raises:
         click.BadParameter: it is none of these.
     """
-    if (text.isascii() and text.isdigit()) or _COMMIT.fullmatch(text):
+    if (text.isascii() and text.isdigit()) or _COMMIT.fullmatch(text.strip().lower()):
         entry = journal.entry(wanted_entry(text))
         return entry.sequence if entry else None
     try:

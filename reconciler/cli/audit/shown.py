@@ -8,7 +8,7 @@ from reconciler.cli.audit.times import shown, stamped
 from reconciler.model.decision import Decision
 from reconciler.model.digest import Json
 from reconciler.model.entry import UNKNOWN, Answer, Entry
-from reconciler.model.text import printable
+from reconciler.model.text import plural, printable
 
 _COLOURS = {
     Decision.APPLIED: "green",
@@ -119,6 +119,8 @@ def as_json(entry: Entry) -> dict[str, Json]:
         "revision": entry.revision,
         "commit": entry.commit,
         "commits": list(entry.commits),
+        "commits_omitted": entry.commits_omitted,
+        "authors": list(entry.authors),
         "subject": entry.subject,
         "author": entry.author,
         "committer": entry.committer,
@@ -158,5 +160,9 @@ def _word(entry: Entry) -> str:
 
 def _said(entry: Entry) -> str:
     if entry.trigger or entry.commit:
-        return f"{entry.author or '-'}: {entry.subject or '-'}"
+        others = len({*entry.authors} - {entry.author, ""})
+        more = len({*entry.commits} - {entry.commit}) + entry.commits_omitted
+        who = " and ".join(filter(None, (entry.author or "-", plural(others, "other") if others else "")))
+        brought = f" (+{plural(more, 'commit')})" if more else ""
+        return f"{who}: {entry.subject or '-'}{brought}"
     return f"{entry.actor}: {entry.message}" if entry.actor else entry.message

@@ -35,7 +35,7 @@ def some_hours(_context: click.Context, _flag: click.Parameter, text: str | None
 
 def shown(moment: datetime) -> str:
     """A moment for people: UTC, to the second."""
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
+    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
 
 
 def stamped(moment: datetime | None) -> str | None:
