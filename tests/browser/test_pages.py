@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from reconciler.model.happening import Actor, Happening, Note
 from tests.support.browser import NARROW, WIDE, chromium
 from tests.support.pages_world import BOB, HOSTILE_AUTHOR, HOSTILE_SUBJECT, World, live_through, mapping, world
 
@@ -283,6 +284,31 @@ def test_new_decisions_are_told_and_shown_where_one_is(w: World, browser: Browse
         assert page.evaluate("scrollY") == 300
         expect(button).to_have_count(0)
     assert not said
+
+
+def test_only_what_is_looked_at_is_live_and_a_page_says_when_it_is_not(w: World, browser: Browser) -> None:
+    """Hidden, it holds no connection; back again, it tells what came; refused, it says so and tries again."""
+    with looking(browser) as (context, _):
+        page = context.new_page()
+        page.add_init_script(
+            "window.seen = 'visible'; Object.defineProperty(document, 'visibilityState', {get: () => window.seen})"
+        )
+        with page.expect_response("**/api/v1/events"):
+            page.goto(f"{w.pages.url}/decisions?q=nothing+is+like+this")
+        news = page.locator("#news button")
+        with page.expect_event("requestfailed", lambda request: request.url.endswith("/api/v1/events")):
+            page.evaluate("window.seen = 'hidden'; document.dispatchEvent(new Event('visibilitychange'))")
+        assert not news.is_visible()  # older than the page, whatever it shows
+        w.note(Note(Happening.EXPORT, "records were given out", Actor("eve@example.com", "kubectl")))
+        page.route("**/api/v1/events", lambda route: route.fulfill(status=503))
+        page.evaluate("window.seen = 'visible'; document.dispatchEvent(new Event('visibilitychange'))")
+        expect(news).to_have_text("No longer live: reload")
+        expect(page.locator("#told")).to_have_text("No longer live: reload")
+        news.focus()
+        page.unroute("**/api/v1/events")
+        expect(news).to_have_text("1 new record: show", timeout=12_000)
+        expect(news).to_be_focused()
+        assert page.locator("#told button").count() == 0
 
 
 def test_a_long_log_has_pages_and_a_big_table_too(w: World, browser: Browser) -> None:
