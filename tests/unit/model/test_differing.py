@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.differing import Differing, differing
@@ -68,6 +68,7 @@ def test_what_is_not_shown_is_counted() -> None:
     assert (len(found.fields), found.more) == (200, 801)
 
 
+@settings(max_examples=40, deadline=None)
 @given(_VALUES, _VALUES)
 def test_what_differs_is_told(before: Any, after: Any) -> None:
     """No two documents that differ are shown without a field, and no field looks the same on both sides."""
