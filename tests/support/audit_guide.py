@@ -31,7 +31,7 @@ _CHANGING = (
     (re.compile(r"\b[0-9a-f]{7}\b"), "COMMIT7"),
     (re.compile(r"--allow-plan [0-9a-f]{12}"), "--allow-plan DIGITS"),
     (re.compile(r"\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{44}"), "+KEY"),
-    (re.compile(r"(\d\d:\d\d):\d\d(\.\d{3}Z)?"), r"\1:SS"),
+    (re.compile(r"(\d\d:\d\d):\d\d(?:\.\d{3})?Z?"), r"\1:SS"),
     (re.compile(r"\b\d+ records\b"), "N records"),
     (re.compile(r" +"), " "),
 )
