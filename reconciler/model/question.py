@@ -140,6 +140,8 @@ class ServedAt:
         documents: digest of the documents, as the result recorded it; ``proven``: they still have it.
         settings: of the process that rendered them, as its start recorded them; empty where that is not known.
         deleted: the entry by which retention deleted all this; None where it did not.
+        set_back: a record before the one that this is from which says a time after the moment: the clock was set back,
+            and the moment was there more than once; None where there is none.
     """
 
     moment: datetime
@@ -155,10 +157,16 @@ class ServedAt:
     tool_version: str = ""
     settings: dict[str, Json] = field(default_factory=dict)
     deleted: int | None = None
+    set_back: int | None = None
 
     @property
     def unknown(self) -> str:
         """Why it can't be said what was served then; empty where that is known, and proven."""
+        if self.set_back is not None:
+            return (
+                f"the clock was set back after record {self.set_back}: this moment was there more than once, and what "
+                "was served the last time is told here; name an entry instead"
+            )
         if self.proven:
             return ""
         if self.deleted is not None:

@@ -1,6 +1,6 @@
 """What was served at a moment, and which version of a document; proven by the digest that the record holds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -31,10 +31,15 @@ _ROWS = select(*_COLUMNS, *_TOUCH, documents.c.body.label("document")).join_from
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """A time, and the last record that had been written by then."""
+    """A time, and the last record that had been written by then.
+
+    Attributes:
+        set_back: a record before that one which says a later time than this.
+    """
 
     at: datetime
     sequence: int
+    set_back: int | None = None
 
 
 def at(connection: Connection, wanted: datetime | int) -> ServedAt:
@@ -48,7 +53,8 @@ def at(connection: Connection, wanted: datetime | int) -> ServedAt:
     state = connection.execute(chosen.order_by(served_states.c.sequence.desc()).limit(1)).first()
     under_way = _under_way(connection, moment)
     if state is None:
-        return ServedAt(moment.at, None, None, None, under_way, None, (), None, None, proven=False)
+        nothing = ServedAt(moment.at, None, None, None, under_way, None, (), None, None, proven=False)
+        return replace(nothing, set_back=moment.set_back)
     kept = kept_at(connection, state)
     record = _record(connection, state.sequence)
     following = select(served_states.c.sequence).where(served_states.c.sequence > state.sequence)
@@ -68,6 +74,7 @@ def at(connection: Connection, wanted: datetime | int) -> ServedAt:
         tool_version=version,
         settings=settings,
         deleted=_deleted(connection, state, entry) if state.era is None else None,
+        set_back=moment.set_back,
     )
 
 
@@ -122,7 +129,11 @@ def _moment(connection: Connection, wanted: datetime | int) -> _Moment:
     state = select(func.max(served_states.c.sequence)).where(served_states.c.time_ms <= limit)
     begun = select(func.max(entries.c.number)).where(entries.c.time_ms <= limit)
     known = [connection.execute(each).scalar() for each in (state, begun)]
-    return _Moment(wanted, max((each for each in known if each is not None), default=0))
+    last = max((each for each in known if each is not None), default=0)
+    later = select(served_states.c.sequence).where(served_states.c.time_ms > limit, served_states.c.sequence < last)
+    begun_later = select(entries.c.number).where(entries.c.time_ms > limit, entries.c.number < last)
+    found = [connection.execute(each.limit(1)).scalar() for each in (later, begun_later)]
+    return _Moment(wanted, last, next((each for each in found if each is not None), None))
 
 
 def _under_way(connection: Connection, moment: _Moment) -> int | None:

@@ -108,6 +108,7 @@ def _json(found: ServedAt) -> Json:
         "documents": found.documents,
         "proven": found.proven,
         "deleted": found.deleted,
+        "set_back": found.set_back,
         "tool_version": found.tool_version or "unknown",
         "settings": found.settings or "unknown",
         "entry": as_json(found.entry) if found.entry else None,

@@ -13,6 +13,8 @@ def unknown(served: ServedAt, begins: datetime | None) -> str:
         served: what it answered.
         begins: when its first record was written; None where it has none.
     """
+    if served.set_back is not None:
+        return served.unknown
     if served.deleted is not None:
         return f"deleted by retention, entry {served.deleted}"
     if served.entry is not None:
