@@ -249,6 +249,31 @@ def test_a_database_for_the_journal(helm: Path) -> None:
         assert "{'secretName': 'journal-database', 'defaultMode': 288}" in str(documents)
 
 
+def test_a_journal_keeps_its_name_and_its_key(helm: Path) -> None:
+    """The Pod's name is in it only where that stays, or where the journal goes with the Pod; so does its key."""
+    given = (*REPO, "--set", "journal.anchorConfigMap=true")
+    one = "replicas=1,leaderElection.enabled=false"
+    database, key = "journal.urlSecret=journal-database", "journal.keySecret=journal-key"
+    for flags, name, schema in (
+        ("", "{replica}", None),
+        (f"{one},state.existingClaim=mine,{database}", "journal", "reconciler"),
+        (f"mode=cronjob,state.kind=emptyDir,{database},{key}", "journal", "reconciler"),
+        (f"state.kind=emptyDir,{database}", "{replica}", "{replica}"),
+    ):
+        documents = rendered(*given, "--set", flags) if flags else rendered(*given)
+        settings = next(
+            yaml.safe_load(d["data"]["settings.yaml"]) for d in documents if "settings.yaml" in d.get("data", {})
+        )
+        assert settings["journal_name"].endswith(f"/{name}"), flags
+        assert settings.get("journal_schema") == schema, flags
+        if key in flags:
+            assert settings["journal_key_file"] == "/etc/reconciler-journal-key/journal.key"
+            assert "reconciler/journal-key" in settings["never_secrets"]
+            assert "{'secretName': 'journal-key', 'defaultMode': 288}" in str(documents)
+    with pytest.raises(NotRendered, match="keySecret: the journal outlasts the Pod"):
+        rendered(*REPO, "--set", f"mode=cronjob,state.kind=emptyDir,{database}")
+
+
 def test_pages_are_for_others_with_credentials_only(helm: Path) -> None:
     """Without an access file they are on the Pod's own loopback; with one there is a Service that no route leads to."""
     given = ("--set", "git.repo=https://git.example.com/routes.git")

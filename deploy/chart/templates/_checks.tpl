@@ -36,4 +36,7 @@
 {{- if and $v.envoy.autoscaling.enabled (ne $v.envoy.kind "Deployment") -}}
 {{- fail "envoy.autoscaling: a DaemonSet has one Pod on each node; it goes with envoy.kind=Deployment" -}}
 {{- end -}}
+{{- if and $v.journal.urlSecret (eq $v.state.kind "emptyDir") (not $v.journal.keySecret) (not (contains "{replica}" (include "reconciler.journalSchema" .))) -}}
+{{- fail "journal.keySecret: the journal outlasts the Pod, and the key that signs it would be gone with state.kind=emptyDir; name a Secret with it, or set state.kind=persistentVolumeClaim" -}}
+{{- end -}}
 {{- end }}

@@ -61,3 +61,19 @@ that stay, each has a Service, the first one without a number.
 {{- define "reconciler.stateful" -}}
 {{- if and (include "reconciler.runs" .) (eq .Values.state.kind "persistentVolumeClaim") (not .Values.state.existingClaim) -}}true{{- end -}}
 {{- end }}
+
+{{/* The schema of a journal in a database: one for each Pod only where each has a journal of its own anyway. */}}
+{{- define "reconciler.journalSchema" -}}
+{{- $own := or (include "reconciler.stateful" .) (and (include "reconciler.runs" .) (eq .Values.state.kind "emptyDir")) -}}
+{{- .Values.journal.schema | default (ternary "{replica}" "reconciler" (not (empty $own))) -}}
+{{- end }}
+
+{{/*
+Whether a Pod's name is that of its journal: where it stays, in a StatefulSet, and where the journal is gone with it.
+Any other journal goes on under one name whatever Pod writes it.
+*/}}
+{{- define "reconciler.journalPerPod" -}}
+{{- $lost := eq .Values.state.kind "emptyDir" -}}
+{{- if .Values.journal.urlSecret -}}{{- $lost = contains "{replica}" (include "reconciler.journalSchema" .) -}}{{- end -}}
+{{- if or (include "reconciler.stateful" .) $lost -}}true{{- end -}}
+{{- end }}

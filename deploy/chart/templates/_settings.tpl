@@ -1,6 +1,6 @@
 {{/* Secrets of the release that no document may name, as a comma list of NAMESPACE/NAME. */}}
 {{- define "reconciler.neverSecrets" -}}
-{{- $names := compact (list .Values.git.tokenSecret .Values.git.sshSecret .Values.pages.accessSecret .Values.journal.urlSecret) -}}
+{{- $names := compact (list .Values.git.tokenSecret .Values.git.sshSecret .Values.pages.accessSecret .Values.journal.urlSecret .Values.journal.keySecret) -}}
 {{- if include "reconciler.tls" . -}}
 {{- $names = append (append $names (include "reconciler.serverSecret" .)) (include "reconciler.clientSecret" .) -}}
 {{- if and (eq .Values.tls.source "certManager") (not .Values.tls.issuerRef) -}}{{- $names = append $names (include "reconciler.caName" .) -}}{{- end -}}
@@ -53,12 +53,14 @@ chart's default. What never may be is added to, and nobody takes it away.
 {{- end -}}
 {{- if $v.journal.urlSecret -}}
 {{- $_ := set $own "journal_url_file" "/etc/reconciler-journal/url" -}}
-{{- $_ := set $own "journal_schema" ($v.journal.schema | default (ternary "{replica}" "reconciler" (eq (include "reconciler.runs" .) "true"))) -}}
+{{- $_ := set $own "journal_schema" (include "reconciler.journalSchema" .) -}}
 {{- end -}}
+{{- if $v.journal.keySecret -}}{{- $_ := set $own "journal_key_file" "/etc/reconciler-journal-key/journal.key" -}}{{- end -}}
 {{- if $v.journal.anchorConfigMap -}}
 {{- $anchor := printf "configmap:%s/%s-checkpoints" .Release.Namespace (include "reconciler.fullname" .) -}}
 {{- $_ := set $own "anchor" (append ($v.settings.anchor | default list) $anchor) -}}
-{{- $_ := set $own "journal_name" ($v.settings.journal_name | default (printf "%s.%s/{replica}" (include "reconciler.fullname" .) .Release.Namespace)) -}}
+{{- $journal := ternary "{replica}" "journal" (eq (include "reconciler.journalPerPod" .) "true") -}}
+{{- $_ := set $own "journal_name" ($v.settings.journal_name | default (printf "%s.%s/%s" (include "reconciler.fullname" .) .Release.Namespace $journal)) -}}
 {{- end -}}
 {{- if $v.git.caConfigMap -}}{{- $_ := set $own "ca_file" "/etc/reconciler-git-ca/ca.crt" -}}{{- end -}}
 {{- if include "reconciler.elects" . -}}

@@ -78,6 +78,9 @@ spec:
         {{- if .Values.journal.urlSecret }}
         - {name: journal, mountPath: /etc/reconciler-journal, readOnly: true}
         {{- end }}
+        {{- if .Values.journal.keySecret }}
+        - {name: journal-key, mountPath: /etc/reconciler-journal-key, readOnly: true}
+        {{- end }}
         {{- if .Values.git.caConfigMap }}
         - {name: git-ca, mountPath: /etc/reconciler-git-ca, readOnly: true}
         {{- end }}
@@ -109,6 +112,10 @@ spec:
     {{- end }}
     {{- with .Values.journal.urlSecret }}
     - name: journal
+      secret: {secretName: {{ . }}, defaultMode: 0440}
+    {{- end }}
+    {{- with .Values.journal.keySecret }}
+    - name: journal-key
       secret: {secretName: {{ . }}, defaultMode: 0440}
     {{- end }}
     {{- with .Values.git.caConfigMap }}
