@@ -68,7 +68,12 @@ def test_a_broken_file_is_read_once_and_told_once(tmp_path: Path, monkeypatch: p
     """Whoever asks without a token must not have it parsed again and again; once mended, it is told, too."""
     path, told, readings = access_file(tmp_path / "access.yaml", "tokens: {"), list[str](), list[int]()
     load = yaml.safe_load
-    monkeypatch.setattr(yaml, "safe_load", lambda content: (readings.append(1), load(content))[1])
+
+    def counted(content: bytes) -> object:
+        readings.append(1)
+        return load(content)
+
+    monkeypatch.setattr(yaml, "safe_load", counted)
     found = AccessFile(path, told.append)
     for _ in range(5):
         assert "no YAML" in found.trouble()
