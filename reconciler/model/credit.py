@@ -5,7 +5,7 @@ one of them is named only where no other can have been it.
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.model.digest import Json
 from reconciler.model.entry import UNKNOWN
@@ -63,6 +63,12 @@ def same_touch(before: Json, after: Json) -> bool:
 
 def credit(change: RouteChange) -> Credit:
     """Who did what an entry did to a route."""
+    found = _credit(change)
+    # Commits of entries before it are not in its record.
+    return replace(found, or_before=True) if change.held else found
+
+
+def _credit(change: RouteChange) -> Credit:
     place = change.before if change.op is Op.DELETE else change.after
     if not isinstance(place, dict):
         return _elsewhere(change, None)

@@ -107,6 +107,7 @@ class RouteChange:
             documents than those of routes.
         before, after: where either side was written.
         applied: False where it was refused, rejected or rolled back, or is under way.
+        held: before it, what was written was not served as it is: it may bring what earlier entries held back.
     """
 
     entry: Entry
@@ -116,6 +117,7 @@ class RouteChange:
     after: Json
     applied: bool
     id: ResourceId
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

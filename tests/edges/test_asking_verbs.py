@@ -254,6 +254,23 @@ def test_of_several_commits_blame_names_none_alone(tmp_path: Path) -> None:
     assert [entry["sequence"] for entry in ask.values("log", "--author", "bob@")] == [4]
 
 
+def test_what_was_held_back_may_come_with_a_later_entry(tmp_path: Path) -> None:
+    """What one commit broke another mended: the second one is not blamed for all that is served from then on."""
+    journal = Journal.open(tmp_path / JOURNAL, Clock())
+    first, then = table([route("api")]), table([route("api", precedence=9)])
+    held = ((ResourceId(Kind.MAPPING, "default", "api"), True),)
+    for number, (plan, quarantined) in enumerate(
+        ((compare(EMPTY_TABLE, first), ()), (compare(first, first), held), (compare(first, then), ())), start=1
+    ):
+        tried = attempt(number, plan=plan)
+        ended = conclusion(tried, quarantined=quarantined)
+        journal.conclude(journal.intend(tried), ended, Documents.of([]), plan.after)
+    journal.close()
+    told = {one["entry"]["sequence"]: one["or_before"] for one in Asking(tmp_path).values("blame", "api")}
+    assert told[6]
+    assert "or before" in Asking(tmp_path)("blame", "api")[1]
+
+
 def test_a_commit_is_shown_by_the_entry_that_first_applied_it(tmp_path: Path) -> None:
     """A drift repair of it is named beside; its digits are taken in any case, by `at`, too."""
     journal = Journal.open(tmp_path / JOURNAL, Clock())

@@ -446,3 +446,18 @@ def test_who_asks_for_nothing_in_particular_gets_everything(asked: Asked, tmp_pa
     assert empty.version("NoKind", "default", "api", "1", MONDAY) is None
     assert empty.at(MONDAY).revision is None
     empty.close()
+
+
+def test_commits_and_names_lead_to_what_is_known(asked: Asked) -> None:
+    """Which entries brought a commit, the first that applied it, names like one, and any kind of document."""
+    journal, sha = asked.journal, commit(1001).sha
+    (brought,) = journal.asked.of_commit(sha[:9].upper(), 5)
+    assert journal.entry(sha[:9]) == brought == journal.entry(2)
+    oldest = asked.expected(Query(commit="3f2a9c1"))[:-4:-1]
+    assert [entry.sequence for entry in journal.asked.of_commit("3f2a9c1", 3)] == oldest
+    assert journal.asked.names_like("team-a/appi")[0] == "team-a/api"
+    assert journal.asked.names_like("team-a/api") == []
+    hosts = journal.history("web", kinds=["Host"])
+    assert {(one.id.kind, one.op, one.fields, one.applied) for one in hosts} == {(Kind.HOST, Op.UPDATE, (), True)}
+    assert {one.id.kind for one in journal.history("web", kinds=())} == {Kind.HOST, Kind.MAPPING}
+    assert {one.id.kind for one in journal.history("web")} == {Kind.MAPPING}

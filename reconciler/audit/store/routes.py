@@ -1,6 +1,8 @@
 """What was done to one resource, and which change set each field of a route."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any
@@ -84,12 +86,26 @@ def _blamed(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[Blamed
         if row.op == Op.CREATE:
             break
     setters = [row for _, row in told.values() if row is not None]
-    found = {change.entry.sequence: change for change in _told(connection, setters)}
+    held = _held(connection, rows)
+    found = {
+        change.entry.sequence: replace(change, held=change.entry.sequence in held)
+        for change in _told(connection, setters)
+    }
     # In the order in which the oldest of them tells them: all that a route has, as a plan does.
     order = dict.fromkeys(name for listed in [*reversed(names), list(told)] for name in listed)
     name = ResourceId(Kind(rows[0].kind), rows[0].namespace, rows[0].name)
     for field, (value, setter) in ((field, told[field]) for field in order if field in told):
         yield Blamed(field, value, found[setter.entry] if setter is not None else None, name)
+
+
+def _held(connection: Connection, rows: Sequence[Row[Any]]) -> set[int]:
+    """The entries, of some about one route, before which it was held back since the one before them."""
+    about = concerning(f"{rows[0].namespace}/{rows[0].name}", [rows[0].kind])
+    told = select(touched.c.entry).where(about, touched.c.op.is_(None)).order_by(touched.c.entry)
+    back = connection.execute(told).scalars().all()
+    numbers = [row.entry for row in rows]
+    spans = zip(numbers, [*numbers[1:], 0], strict=True)
+    return {later for later, earlier in spans if bisect_left(back, later) > bisect_right(back, earlier)}
 
 
 def _fields(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[tuple[Row[Any], list[FieldChange]]]:

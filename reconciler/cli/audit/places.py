@@ -38,7 +38,8 @@ def told(found: Credit) -> tuple[str, str, str, str]:
     commits = f"one of {len(found.candidates) + found.omitted}: {', '.join(short(one.commit) for one in listed)}{more}"
     authors = list(dict.fromkeys(one.author for one in found.candidates))
     others = f" and {plural(len(authors) - _MOST, 'other')}" if len(authors) > _MOST else ""
-    return commits, f"{', '.join(authors[:_MOST])}{others}", "", where
+    before = " or before" if found.or_before else ""
+    return f"{commits}{before}", f"{', '.join(authors[:_MOST])}{others}", "", where
 
 
 def as_facts(found: Credit) -> dict[str, Json]:
