@@ -56,6 +56,7 @@ def test_hold_delete_release_delete(desk: Desk) -> None:
     assert desk.run("at", "now")[0] == 0
     code, told = desk.run("verify")
     assert (code, "17 records verify" in told) == (0, True)
+    assert "of them without content, which retention deleted" in told
 
 
 def test_forever_deletes_nothing(desk: Desk) -> None:

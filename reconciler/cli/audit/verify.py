@@ -131,6 +131,7 @@ def _journal(settings: Loaded, given: Sequence[PublicKey], texts: Sequence[str],
             finding=found.finding,
             head=found.head or "",
             key=key,
+            pruned=journal.standing().pruned if fine else 0,
         )
         if not fine:
             return result
@@ -211,6 +212,8 @@ def _tell(result: Result, output: str) -> None:
         click.echo(f"{words}: {result.place}: {printable(result.finding)}", err=True)
     else:
         click.echo(f"{click.style('ok', fg='green')}: {plural(result.records, 'record')} verify; head {result.head}")
+        if result.pruned:
+            click.echo(f"{result.pruned} of them without content, which retention deleted")
         click.echo(f"signed by {result.key}" if result.key else "signature: not checked, no key is here")
         for each in result.compared:
             click.echo(f"continues {each}")
