@@ -580,8 +580,8 @@ class Settings:
     )
     journal_key_file: Path | None = _field(
         None,
-        "Ed25519 key (PEM, PKCS8) that signs the journal; default journal.key in the state directory, made with the journal. "
-        "Others may not read it.",
+        "Ed25519 key (PEM, PKCS8) that signs the journal; default journal.key in the state directory, made with the "
+        "journal. Others may not read it.",
         parse.optional_path,
         group="journal",
     )

@@ -98,7 +98,6 @@ def test_a_question_about_what_was_deleted_names_the_entry_that_deleted_it(into:
     old = into.entry(numbers[1][0])
     assert old is not None
     (step,) = prune(into, cutoff)
-    keeping = into.retention()
     assert into.deletion_of(numbers[1][0]) == into.deletion_of(numbers[1][1]) == step.noted
     assert into.deletion_of(numbers[4][0]) is None
     assert into.at(old.time).deleted == step.noted

@@ -136,8 +136,8 @@ def test_a_flipped_byte_in_the_file_names_the_record(original: Path, copy: Path,
             (
                 'INSERT INTO entries SELECT 1, last, time, time_ms, finished, "trigger", decision, interrupted, '
                 "reason, message, subject, commit_sha, author_id, committer, pull_request, approved, self_approved, "
-                "signed, acknowledged, changes_served, creates, updates, deletes, quarantined, lead_ms, actor, commits_omitted "
-                "FROM entries WHERE number = 2"
+                "signed, acknowledged, changes_served, creates, updates, deletes, quarantined, lead_ms, actor, "
+                "commits_omitted FROM entries WHERE number = 2"
             ),
             0,
             "the table entries has 8 rows",

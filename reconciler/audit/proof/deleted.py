@@ -60,7 +60,8 @@ def _outside(begin: int, end: int, told: list[tuple[int, int]], at: int) -> Iter
     """The parts of a stretch that are in none of those that were told, as first number and length.
 
     Args:
-        begin: of the stretch; ``end``: of it, itself among it.
+        begin: of the stretch.
+        end: of it, itself among it.
         told: in order; no two touch.
         at: the first that does not end before the stretch begins.
     """
