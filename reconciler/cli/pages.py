@@ -18,6 +18,7 @@ from reconciler.model.errors import Stalled
 from reconciler.model.outcome import Outcome
 from reconciler.model.question import Answers
 from reconciler.model.table import RouteTable
+from reconciler.plan import worded
 from reconciler.settings import Loaded, Settings
 from reconciler.table import asked_first, at_listener, explain, in_words, requested
 from reconciler.table.matcher.answer import BadRequest, HungUp, NotFound
@@ -131,6 +132,7 @@ def _board(settings: Loaded, loop: Loop, status: StatusBoard, answers: Answers) 
         answers=answers,
         live=lambda: live_of(settings, loop, status, started_at),
         match=lambda asked: matched_by(loop.state.applied.table, asked),
+        worded=worded,
         key=str(public_of(settings.settings) or ""),
     )
 

@@ -122,12 +122,26 @@ class RouteChange:
 
 @dataclass(frozen=True, slots=True)
 class Blamed:
-    """One field of a route as it is served, and the change that set it; None: from before the journal begins."""
+    """One field of a route as it is served, and the change that set it.
+
+    Attributes:
+        change: None where nobody knows it any more.
+        deleted: then the (newest) entry by which retention deleted what set it, 0 where whoever asks may not know
+            which; None where it is from before the journal begins.
+    """
 
     field: str
     value: str
     change: RouteChange | None
     id: ResourceId
+    deleted: int | None = None
+
+    @property
+    def unknown(self) -> str:
+        """Why nobody knows what set it; empty where that is known."""
+        if self.change is not None or self.deleted is None:
+            return "" if self.change else "before the journal"
+        return f"deleted by retention, entry {self.deleted}" if self.deleted else "deleted by retention"
 
 
 @dataclass(frozen=True, slots=True)

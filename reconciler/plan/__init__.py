@@ -9,6 +9,17 @@ from reconciler.plan.markdown import as_markdown
 from reconciler.plan.part import Touched
 from reconciler.plan.refuse import BlastRadius, is_allowed
 from reconciler.plan.text import as_text
+from reconciler.plan.wording import worded
 from reconciler.plan.written import changed_documents
 
-__all__ = ["BlastRadius", "Touched", "as_json", "as_markdown", "as_text", "changed_documents", "diff", "is_allowed"]
+__all__ = [
+    "BlastRadius",
+    "Touched",
+    "as_json",
+    "as_markdown",
+    "as_text",
+    "changed_documents",
+    "diff",
+    "is_allowed",
+    "worded",
+]

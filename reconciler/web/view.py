@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.model.blaming import Served
 from reconciler.model.decision import Condition
 from reconciler.model.effect import Ack, AckState
 from reconciler.model.health import Health
@@ -146,10 +147,12 @@ class Board:
         answers: the journal, opened to be read only.
         live: the controller as it is now.
         match: what becomes of a request, by the table that is served; raises ValueError where the URL is none.
+        worded: the fields of the routes of a table that have a name (``namespace/name``), as plans word them.
         key: what the journal's signatures are checked with; empty where nobody knows.
     """
 
     answers: Answers
     live: Callable[[], Live]
     match: Callable[[Asked], Matched]
+    worded: Callable[[RouteTable, str], Served]
     key: str = ""

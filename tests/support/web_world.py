@@ -19,7 +19,7 @@ from reconciler.model.leadership import Leadership
 from reconciler.model.origin import Origin
 from reconciler.model.question import Answers
 from reconciler.model.source import Commit, Person, Revision, SourceFile, SourceSnapshot
-from reconciler.plan import BlastRadius
+from reconciler.plan import BlastRadius, worded
 from reconciler.resources import load
 from reconciler.web.access import NO_GRANTS, Access, Grants, Rules
 from reconciler.web.application import application
@@ -142,7 +142,7 @@ class WebWorld:
     @property
     def board(self) -> Board:
         """What pages and API show."""
-        return Board(self.answers, self.live, lambda asked: matched_by(self.compiled.table, asked))
+        return Board(self.answers, self.live, lambda asked: matched_by(self.compiled.table, asked), worded)
 
     @property
     def answers(self) -> Answers:

@@ -54,7 +54,7 @@ def history(settings: Loaded, named: str, kind: str | None, limit: int | None, b
     if more:
         tell_of_more(last)
     if deleted:
-        click.echo(f"note: {deleted}", err=True)
+        click.echo(f"note: older ones may be missing: {deleted}", err=True)
     if not changes:
         what = " ".join(filter(None, (kind, named)))
         hint = f"; perhaps {' or '.join(alike)}" if alike else ""

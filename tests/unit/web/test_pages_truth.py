@@ -221,7 +221,7 @@ class Broken:
 )
 def test_a_journal_that_can_t_be_read_is_a_page_for_people(world: WebWorld, error: Exception, words: str) -> None:
     """And JSON for programs; neither tells more than the reason."""
-    board = Board(Broken(error), world.live, world.board.match)  # type: ignore[arg-type]  # only what fails is asked
+    board = Board(Broken(error), world.live, world.board.match, world.board.worded)  # type: ignore[arg-type]  # only what fails is asked
     app = application(board, Events(world.answers), OPEN, lambda: NO_GRANTS, world.accesses.append, world.bugs.append)
     here = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
     page = here.get("/journal", headers=HTML)
