@@ -45,6 +45,8 @@ class Credit:
         elsewhere: the route's own document did not change.
         or_before: it may have been somebody before ``exact``, of whom the record does not tell.
         omitted: how many more commits the entry brought than its record lists; any of them may have been it.
+        document: the other one that has a say in it and changed: ``MappingPolicy shop/limits``; empty where there is
+            none, and where there are several.
     """
 
     exact: Writer | None
@@ -53,6 +55,7 @@ class Credit:
     elsewhere: bool = False
     or_before: bool = False
     omitted: int = 0
+    document: str = ""
 
 
 def same_touch(before: Json, after: Json) -> bool:
@@ -121,7 +124,13 @@ def _elsewhere(change: RouteChange, own: Json) -> Credit:
     found = [each for each in commits if _changed(each, _paths(_sides(others)))] or ([] if objects else commits)
     candidates = (*map(_of_commit, found), *map(_of_place, objects))
     exact = candidates[0] if len(candidates) == 1 and not _omitted(change) else None
-    return Credit(exact, candidates, place, elsewhere=own is not None, omitted=_omitted(change))
+    named = _named(others[0]) if len(others) == 1 else ""
+    return Credit(exact, candidates, place, elsewhere=own is not None, omitted=_omitted(change), document=named)
+
+
+def _named(document: _Facts) -> str:
+    kind, namespace, name = (_text(document.get(part)) for part in ("kind", "namespace", "name"))
+    return f"{kind} {namespace}/{name}"
 
 
 def _has_a_say(document: _Facts, change: RouteChange) -> bool:

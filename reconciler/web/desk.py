@@ -3,17 +3,20 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from reconciler.model.blaming import completed, deleted_before, whole
 from reconciler.model.decision import Decision
 from reconciler.model.differing import Differing, differing
 from reconciler.model.entry import Entry
 from reconciler.model.leadership import Leadership
-from reconciler.model.question import EVERYTHING, Blamed, JournalState, Query, RouteChange, ServedAt, Volume
+from reconciler.model.question import EVERYTHING, JournalState, Query, RouteChange, ServedAt, Volume
 from reconciler.model.retention import Erased
 from reconciler.model.table import Route, RouteTable, TcpRoute
 from reconciler.web.access import Scope
 from reconciler.web.narrow import (
+    Credited,
     agrees,
     askable,
+    credited,
     narrowed_at,
     narrowed_change,
     narrowed_entry,
@@ -162,14 +165,18 @@ class Desk:
         changes = self.board.answers.history(f"{namespace}/{name}", min(limit, MOST_ENTRIES), before)
         return [narrowed_change(change, self.scope) for change in changes]
 
-    def blame(self, namespace: str, name: str) -> tuple[Blamed, ...]:
-        """Each field of a route with the change that set it."""
+    def blame(self, namespace: str, name: str) -> tuple[Credited, ...]:
+        """Each field of a route with the change that set it, and who did."""
         if not self.scope.sees(namespace):
             return ()
-        blamed = self.board.answers.blame(f"{namespace}/{name}")
-        return tuple(
-            replace(one, change=narrowed_change(one.change, self.scope) if one.change else None) for one in blamed
-        )
+        named, erased = f"{namespace}/{name}", self.board.answers.erased()
+        blamed = self.board.answers.blame(named)
+        if not whole(blamed, erased):
+            # Also where retention deleted what set some: no field may be missing.
+            by = deleted_before(self.board.answers, blamed, erased)
+            known = by if by is None or self.scope.everything else 0
+            blamed = completed(blamed, self.board.worded(self.board.live().table, named), known)
+        return tuple(credited(one, self.scope) for one in blamed)
 
     def at(self, moment: datetime | int) -> ServedAt:
         """What was served at a moment, or right after an entry."""

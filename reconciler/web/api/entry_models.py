@@ -5,11 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.model.audit import AuditRecord
+from reconciler.model.credit import Credit
+from reconciler.model.digest import Json
 from reconciler.model.entry import Entry
 from reconciler.model.plan import FieldChange
 from reconciler.model.provenance import ObjectTouch, Provenance
-from reconciler.model.question import Blamed, RouteChange
+from reconciler.model.question import RouteChange
 from reconciler.model.retention import Erased
+from reconciler.web.narrow import Credited
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,20 +217,65 @@ class RouteChangeModel:
 
 
 @dataclass(frozen=True, slots=True)
+class WriterModel:
+    """Who wrote something, and when (RFC 3339); what is not known is `unknown`."""
+
+    commit: str
+    author: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
 class BlamedModel:
-    """One field of a route, and the change that set it; null: from before the journal begins."""
+    """One field of a route, and the change that set it; null where nobody knows: `unknown` says why, else empty.
+
+    An entry may bring several commits. `commit` is null where any of `candidates` may have set it, or one of `omitted`
+    more that the record does not list; `or_before`: or one before the entry. `elsewhere`: not in the route's own
+    document; `document` is the one that changed instead, `place` where that is written. `withheld`: more is known of
+    it, and not shown to you. Of an object in a cluster, its version stands for the commit, the manager for the author.
+    """
 
     kind: str
     field: str
     value: str
     change: RouteChangeModel | None
+    unknown: str
+    commit: str | None
+    author: str | None
+    date: str | None
+    candidates: list[WriterModel]
+    omitted: int
+    or_before: bool
+    elsewhere: bool
+    document: str
+    place: str | None
+    withheld: bool
 
     @classmethod
-    def of(cls, blamed: Blamed) -> "BlamedModel":
+    def of(cls, credited: Credited) -> "BlamedModel":
         """A field as JSON has it."""
+        blamed, found = credited.blamed, credited.credit or Credit(None, (), None)
         return cls(
-            str(blamed.id.kind),
-            blamed.field,
-            blamed.value,
-            RouteChangeModel.of(blamed.change) if blamed.change else None,
+            kind=str(blamed.id.kind),
+            field=blamed.field,
+            value=blamed.value,
+            change=RouteChangeModel.of(blamed.change) if blamed.change else None,
+            unknown=blamed.unknown,
+            commit=found.exact.commit if found.exact else None,
+            author=found.exact.author if found.exact else None,
+            date=found.exact.date if found.exact else None,
+            candidates=[WriterModel(one.commit, one.author, one.date) for one in found.candidates],
+            omitted=found.omitted,
+            or_before=found.or_before,
+            elsewhere=found.elsewhere,
+            document=found.document,
+            place=_written(found.place),
+            withheld=credited.withheld,
         )
+
+
+def _written(place: Json) -> str | None:
+    """``routes/api.yaml:12``; None where that is not known."""
+    path = place.get("path") if isinstance(place, dict) else None
+    line = place.get("line") if isinstance(place, dict) else None
+    return str(Provenance(path, line if isinstance(line, int) else 0)) if isinstance(path, str) else None

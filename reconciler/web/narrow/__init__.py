@@ -5,6 +5,7 @@ out of a text here: what is shown is put together from the facts that are about 
 name others are left out.
 """
 
+from reconciler.web.narrow.credits import Credited, credited
 from reconciler.web.narrow.entries import narrowed_change, narrowed_entry
 from reconciler.web.narrow.live import LIVE_WITHHELD, narrowed_live, narrowed_match
 from reconciler.web.narrow.searched import agrees, askable
@@ -13,8 +14,10 @@ from reconciler.web.narrow.served import STANDING_WITHHELD, narrowed_at, narrowe
 __all__ = [
     "LIVE_WITHHELD",
     "STANDING_WITHHELD",
+    "Credited",
     "agrees",
     "askable",
+    "credited",
     "narrowed_at",
     "narrowed_change",
     "narrowed_entry",

@@ -37,6 +37,12 @@ def subjects(entry: Entry) -> list[Facts]:
     return [fact for record in entry.records for path in paths for fact in listed(record.body, *path)]
 
 
+def is_theirs_alone(entry: Entry, scope: Scope) -> bool:
+    """Whether all of it is about what may be seen, so that who wrote it is shown."""
+    about = subjects(entry)
+    return any(is_seen(fact, scope) for fact in about) and _alone(entry, about, scope)
+
+
 def _alone(entry: Entry, about: list[Facts], scope: Scope) -> bool:
     """Whether an entry is about nobody else, so that what people wrote about all of it is about these namespaces.
 

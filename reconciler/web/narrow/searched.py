@@ -5,13 +5,16 @@ by where the next page begins: so only those go there that are about what is sho
 left.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
+from reconciler.model.credit import same_touch
+from reconciler.model.decision import Decision
 from reconciler.model.entry import UNKNOWN, Answer, Entry
 from reconciler.model.question import Lack, Query
 from reconciler.web.access import Scope
 from reconciler.web.narrow.entries import subjects
-from reconciler.web.narrow.facts import Facts, namespace_of
+from reconciler.web.narrow.facts import Facts, listed, namespace_of
 
 
 def askable(query: Query, scope: Scope) -> Query | None:
@@ -28,8 +31,9 @@ def askable(query: Query, scope: Scope) -> Query | None:
         return None
     # A bare name may be that of a route of others, too.
     mapping = query.mapping if namespace else f"{next(iter(mine))}/{name}" if name and len(mine) == 1 else ""
-    asked = replace(query, namespaces=chosen, mapping=mapping, author="", commit="", text="")
-    return replace(asked, lacking=frozenset(), self_approved=False)
+    asked = replace(query, namespaces=chosen, mapping=mapping, author="", commit="", text="", kind="")
+    # What was refused or failed is told of every entry; that another thing was served may be about others alone.
+    return replace(asked, lacking=frozenset(), self_approved=False, applied=None if query.applied else query.applied)
 
 
 def agrees(entry: Entry, query: Query) -> bool:
@@ -37,16 +41,58 @@ def agrees(entry: Entry, query: Query) -> bool:
     author, text, commit = query.author.casefold(), query.text.lower(), query.commit.strip().lower()
     namespace, _, name = query.mapping.rpartition("/")
     return (
-        author in entry.author.casefold()
+        (not author or any(author in found.casefold() for found in _people(entry)))
         and (not text or any(text in words.lower() for words in (entry.subject, entry.reason, entry.message)))
-        and (not commit or any(found.startswith(commit) for found in (entry.commit, *entry.commits)))
-        and (not name or any(_is_named(fact, namespace, name) for fact in subjects(entry)))
+        and (not commit or any(found.startswith(commit) for found in _commits(entry)))
+        and (not name or any(_is_named(fact, namespace, name, query.kind) for fact in subjects(entry)))
+        and (not query.kind or any(_kind_of(fact) == query.kind for fact in subjects(entry)))
+        and (not query.applied or _is_served(entry))
         and (not query.self_approved or entry.self_approved)
         and (not query.lacking or _lacks(entry, query.lacking))
     )
 
 
-def _is_named(fact: Facts, namespace: str, name: str) -> bool:
+def _people(entry: Entry) -> Iterator[str]:
+    """Who wrote any of what is shown: as the journal has it of whole entries."""
+    yield entry.author
+    for place in _brought(entry):
+        yield _text(place, "author")
+        found = place.get("object")
+        yield _text(found, "manager") if isinstance(found, dict) else ""
+
+
+def _commits(entry: Entry) -> Iterator[str]:
+    yield from (entry.commit, *entry.commits)
+    yield from (_text(place, "commit") for place in _brought(entry))
+
+
+def _brought(entry: Entry) -> Iterator[Facts]:
+    """Where documents are written that it brought another touch of; an older touch is nothing of this entry."""
+    paths = (("change", "routes"), ("change", "documents"))
+    for fact in (fact for record in entry.records for path in paths for fact in listed(record.body, *path)):
+        after = fact.get("after")
+        if isinstance(after, dict) and not same_touch(fact.get("before"), after):
+            yield after
+
+
+def _text(facts: Facts, name: str) -> str:
+    found = facts.get(name)
+    return found if isinstance(found, str) else ""
+
+
+def _kind_of(fact: Facts) -> str:
+    return _text(fact, "kind") or _text(fact, "resource").partition(" ")[0]
+
+
+def _is_served(entry: Entry) -> bool:
+    """Whether something of theirs that it changed was served after it, or may have been."""
+    changed = entry.creates + entry.updates + entry.deletes
+    return bool(changed) and entry.decision in (None, Decision.APPLIED, Decision.PARTIAL)
+
+
+def _is_named(fact: Facts, namespace: str, name: str, kind: str) -> bool:
+    if kind and _kind_of(fact) != kind:
+        return False
     told = fact.get("name")
     found = told if isinstance(told, str) else str(fact.get("resource", "")).rpartition("/")[2]
     return found == name and (not namespace or namespace_of(fact) == namespace)

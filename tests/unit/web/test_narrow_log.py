@@ -85,10 +85,11 @@ def test_withheld_is_not_told_as_unknown_or_none(world: WebWorld) -> None:
 
 def test_what_is_not_shown_can_t_be_searched(world: WebWorld) -> None:
     """Neither by what is found, nor by where the next page begins."""
-    assert numbers(world, Query(author="BEA")) == []
+    # Who wrote what is shown of an entry is shown, too; not who else brought any of it.
+    assert numbers(world, Query(author="BEA")) == [6]
     assert numbers(world, Query(text="both")) == []
     assert numbers(world, Query(mapping="pay")) == []
-    assert numbers(world, Query(author="ann")) == [8]
+    assert numbers(world, Query(author="ann")) == [8, 2]
     for asked in (Query(author="bea"), Query(text="both"), Query(mapping="pay"), Query(lacking=frozenset(Lack))):
         for limit in (1, 2, 3):
             page = desk(world).page(replace(asked, limit=limit))
@@ -96,6 +97,20 @@ def test_what_is_not_shown_can_t_be_searched(world: WebWorld) -> None:
     # What is missing of it is told of what is shown alone.
     assert numbers(world, Query(lacking=frozenset({Lack.APPROVAL}))) == [8]
     assert numbers(world, Query(self_approved=True)) == []
+
+
+def test_kinds_and_effects_of_others_can_t_be_searched(tmp_path: Path) -> None:
+    """A kind is looked for in what is shown, and that something was applied is told of their own changes alone."""
+    world = WebWorld.at(tmp_path / "journal.db")
+    module = "apiVersion: getambassador.io/v3alpha1\nkind: Module\nmetadata: {name: ambassador, namespace: other}\n"
+    world.apply({"a.yaml": mapping("shop", "item"), "m.yaml": f"{module}spec: {{config: {{}}}}\n"}, ANN, "Both")
+    every = desk(world, EVERYTHING)
+    assert [one.sequence for one in every.page(Query(kind="Module")).entries] == [2]
+    assert numbers(world, Query(kind="Module")) == []
+    for asked in (Query(kind="Mapping"), Query(applied=True), Query(kind="Mapping", mapping="item")):
+        assert numbers(world, asked) == [2], asked
+    assert numbers(world, Query(kind="Module", mapping="item")) == numbers(world, Query(applied=False)) == []
+    world.journal.close()
 
 
 def test_pages_of_a_narrow_log_follow_each_other(world: WebWorld) -> None:

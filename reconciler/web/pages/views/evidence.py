@@ -1,6 +1,6 @@
 """Who and what stands behind a change, as its record tells it: what nobody knows is unknown, never guessed. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.model.digest import Json
@@ -129,7 +129,33 @@ def exceptions(begin: Group) -> tuple[Fact, ...]:
     """Which safeguards were overridden, by whom and why."""
     value = begin.get("exceptions")
     listed = value if isinstance(value, list) else [value] if value else []
-    return tuple(Fact("Overridden", facts.words(one)) for one in listed)
+    return tuple(fact for one in listed for fact in _exception(one))
+
+
+def _exception(one: Json) -> Iterator[Fact]:
+    """A row for each thing that is told of it, and for each safeguard."""
+    if not isinstance(one, dict):
+        yield Fact("Overridden", facts.words(one))
+        return
+    for name, value in one.items():
+        if name == "refusals" and isinstance(value, list):
+            yield from (Fact("Safeguard", _safeguard(each)) for each in value)
+        elif name == "by" and isinstance(value, dict):
+            yield Fact("By", _by(value))
+        else:
+            title = name.replace("_", " ").capitalize()
+            yield Fact(title, facts.words(value), known=value != UNKNOWN, code=name == "plan")
+
+
+def _safeguard(refusal: Json) -> str:
+    if not isinstance(refusal, dict):
+        return facts.words(refusal)
+    return ": ".join(filter(None, (facts.text(refusal.get("reason")), facts.text(refusal.get("message")))))
+
+
+def _by(actor: Group) -> str:
+    through = facts.text(actor.get("through"))
+    return f"{facts.told(actor.get('name'))}{f', through {through}' if through else ''}"
 
 
 def drift(one: Group) -> str:

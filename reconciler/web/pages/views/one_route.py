@@ -6,13 +6,15 @@ from datetime import datetime
 
 from reconciler.model.entry import Answer
 from reconciler.model.plan import Op
-from reconciler.model.question import Blamed, RouteChange
+from reconciler.model.question import RouteChange
 from reconciler.model.table import Listener, Route, TcpRoute
+from reconciler.web.narrow import Credited
 from reconciler.web.pages.views import badges, outcomes, timeline
 from reconciler.web.pages.views.badges import Badge
 from reconciler.web.pages.views.diffs import FieldDiff, field_diff
 from reconciler.web.pages.views.places import Place, place
 from reconciler.web.pages.views.rules import Rule, rules_of
+from reconciler.web.pages.views.setters import Setter, setter
 from reconciler.web.pages.views.standing import Trouble, troubles_of
 from reconciler.web.pages.views.timeline import Item
 from reconciler.web.view import Live
@@ -22,11 +24,13 @@ CHANGES_PER_PAGE = 20
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field, and the line of the log that set it; None: from before the journal begins."""
+    """One field, the line of the log that set it, and who did; None where nobody knows: ``unknown`` says why."""
 
     name: str
     value: str
     by: Item | None
+    setter: Setter | None = None
+    unknown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class RoutePage:
 def route_page(
     qualified: str,
     live: Live,
-    blamed: Sequence[Blamed],
+    blamed: Sequence[Credited],
     history: Sequence[RouteChange],
     now: datetime,
     before: int | None = None,
@@ -117,10 +121,10 @@ def route_page(
     )
 
 
-def _field(one: Blamed, now: datetime) -> Field:
-    if one.change is None:
-        return Field(one.field, one.value, None)
-    return Field(one.field, one.value, timeline.item(one.change.entry, now))
+def _field(one: Credited, now: datetime) -> Field:
+    told = one.blamed
+    by = timeline.item(told.change.entry, now) if told.change else None
+    return Field(told.field, told.value, by, setter(one), told.unknown)
 
 
 def _step(change: RouteChange, now: datetime) -> Step:
