@@ -6,7 +6,8 @@ from reconciler.audit.record.groups import stamp
 from reconciler.model.question import Query, Window
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_TEXTS = ("mapping", "author", "commit", "text")
+_TEXTS = ("mapping", "kind", "author", "commit", "text")
+_APPLIED: dict[bool | None, tuple[str, ...]] = {None: (), True: ("applied",), False: ("not applied",)}
 
 
 def wanted(query: Query, entry: str) -> str:
@@ -16,7 +17,7 @@ def wanted(query: Query, entry: str) -> str:
         query: what is asked for.
         entry: the one entry that is, by number or commit; empty for those of the query.
     """
-    return "; ".join([f"entry {entry}"] if entry else _conditions(query)) or "all"
+    return "; ".join([f"entry {entry}"] if entry else (*_conditions(query), *_APPLIED[query.applied])) or "all"
 
 
 def _conditions(query: Query) -> Iterator[str]:

@@ -9,6 +9,7 @@ from fastapi import Depends, HTTPException, Path, Query
 from reconciler.model import question
 from reconciler.model.asked import hours, moment
 from reconciler.model.happening import Happening
+from reconciler.model.origin import Kind
 from reconciler.model.question import Lack
 
 T = TypeVar("T")
@@ -82,6 +83,10 @@ def _query(
     lacking: Annotated[list[Lack] | None, Query(max_length=10, description="At least one of these is missing")] = None,
     self_approved: Annotated[bool, Query(description="The author is the only approver")] = False,
     outside: Annotated[Words, Query(description="Not within these hours", examples=["Mon-Fri 09:00-17:00"])] = "",
+    kind: Annotated[Kind | None, Query(description="What concerns a resource of this kind")] = None,
+    applied: Annotated[
+        bool | None, Query(description="Whether another thing was served after it; false: it was refused or failed")
+    ] = None,
     text: Annotated[Words, Query(description="Subject, reason or message contains this, in any case")] = "",
     before: Before = None,
     limit: Limit = 50,
@@ -97,6 +102,8 @@ def _query(
         lacking=frozenset(lacking or ()),
         self_approved=self_approved,
         outside=read("outside", outside, hours) if outside else None,
+        kind=str(kind or ""),
+        applied=applied,
         text=text,
         before=before,
         limit=limit,

@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 from reconciler.model.asked import moment
 from reconciler.model.happening import Happening
+from reconciler.model.origin import Kind
 from reconciler.model.question import Lack, Query
 from reconciler.web.asking import DeskOf, ViewerOf
 from reconciler.web.desk import Desk
@@ -88,6 +89,7 @@ def decisions(show: ShowOf, desk: DeskOf, asked: ParametersOf) -> Response:
         newest_entry=max((entry.sequence for entry in found.entries), default=0),
         happenings=tuple(Happening),
         lacks=tuple(Lack),
+        kinds=tuple((kind, kind) for kind in sorted(map(str, Kind))),
     )
 
 

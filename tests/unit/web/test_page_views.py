@@ -197,3 +197,11 @@ def test_a_table_is_searched(search: rules.Search, found: int) -> None:
     """By text, commit and author too; by a host that a pattern takes; by path and namespace, and by both."""
     table = RouteTable((), tuple(map(_route, range(10_000))), ())
     assert rules.rules_page(table, search, 1).found == found
+
+
+def test_kind_and_effect_are_asked_for() -> None:
+    """As the form sends them; what is none is told, and the rest holds."""
+    query = filters.read({"kind": ["Module"], "applied": ["no"]}, NOW).query(None)
+    assert (query.kind, query.applied) == ("Module", False)
+    wrong = filters.read({"kind": ["Nothing"], "applied": ["perhaps"]}, NOW)
+    assert (set(wrong.mistakes), wrong.query(None).kind, wrong.query(None).applied) == ({"kind", "applied"}, "", None)

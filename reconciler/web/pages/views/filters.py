@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from reconciler.model.asked import hours, moment
 from reconciler.model.happening import Happening
+from reconciler.model.origin import Kind
 from reconciler.model.question import Lack, Query, Window
 
 PAGE = 50
@@ -28,7 +29,7 @@ class Filters:
         texts: by name of the field, what was written; empty ones are left out.
         happened, lacking: what was ticked.
         before: where the page begins; None for the newest.
-        since, until, outside: what the texts of these names mean.
+        since, until, outside, kind, applied: what the texts of these names mean.
         mistakes: what can't be understood, by name of the field.
     """
 
@@ -40,6 +41,8 @@ class Filters:
     since: datetime | None = None
     until: datetime | None = None
     outside: Window | None = None
+    kind: Kind | None = None
+    applied: bool | None = None
     mistakes: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -73,6 +76,8 @@ class Filters:
             happened=self.happened,
             lacking=self.lacking,
             self_approved=self.self_approved,
+            kind=str(self.kind or ""),
+            applied=self.applied,
             text=self.texts.get("q", ""),
             before=self.before,
             limit=PAGE,
@@ -88,7 +93,7 @@ class Filters:
         return f"?{urlencode(pairs)}" if pairs else ""
 
 
-_FIELDS = ("q", "route", "namespace", "author", "commit", "since", "until", "outside")
+_FIELDS = ("q", "route", "kind", "namespace", "author", "commit", "since", "until", "outside", "applied")
 _T = TypeVar("_T")
 
 
@@ -114,6 +119,7 @@ def read(parameters: Parameters, now: datetime) -> Filters:
 
     since, until = _understood(texts, "since", time, mistakes), _understood(texts, "until", time, mistakes)
     outside = _understood(texts, "outside", hours, mistakes)
+    kind, applied = _understood(texts, "kind", _kind, mistakes), _understood(texts, "applied", _applied, mistakes)
     before = first(parameters, "before")
     if before and not (before.isascii() and before.isdigit() and len(before) <= DIGITS):
         mistakes["before"] = "the number of an entry is expected"
@@ -127,6 +133,8 @@ def read(parameters: Parameters, now: datetime) -> Filters:
         since=since,
         until=until,
         outside=outside,
+        kind=kind,
+        applied=applied,
         mistakes=mistakes,
     )
 
@@ -152,6 +160,18 @@ def _understood(texts: dict[str, str], name: str, how: Callable[[str], _T], mist
         mistakes[name] = str(error)
         del texts[name]
         return None
+
+
+def _kind(text: str) -> Kind:
+    if text not in set(Kind):
+        raise ValueError(f"{text!r} is no kind that is read here")
+    return Kind(text)
+
+
+def _applied(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise ValueError("yes or no is expected")
+    return text == "yes"
 
 
 def _ticked(parameters: Parameters, name: str, words: type[_Word], mistakes: dict[str, str]) -> frozenset[_Word]:
