@@ -10,7 +10,7 @@ from reconciler.model.decision import Decision, Trigger
 from reconciler.model.digest import Json
 from reconciler.model.effect import AckState
 from reconciler.model.happening import Happening
-from reconciler.model.telling import happened
+from reconciler.model.telling import applied_change, happened
 
 _WORST_FIRST = (AckState.NACKED, AckState.PENDING, AckState.UNKNOWN, AckState.ACKED)
 UNKNOWN = "unknown"
@@ -260,3 +260,10 @@ def _list(value: Json) -> list[Json]:
 
 def _dicts(value: Json) -> list[dict[str, Json]]:
     return [each for each in _list(value) if isinstance(each, dict)]
+
+
+def took_effect(entry: Entry) -> bool:
+    """Whether another thing was served after an entry, or, of what never ended, may have been: what auditors count."""
+    change = applied_change(entry.records[0].body, entry.records[-1].body)
+    differs = change.get("snapshot_before") != change.get("snapshot_after")
+    return differs and entry.decision in (None, Decision.APPLIED, Decision.PARTIAL)

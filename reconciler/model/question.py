@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from reconciler.model.decision import Decision
 from reconciler.model.digest import Digest, Json
 from reconciler.model.entry import Entry
 from reconciler.model.happening import Happening
@@ -16,7 +15,6 @@ from reconciler.model.provenance import Provenance
 from reconciler.model.resource import Kind, Origin, ResourceId
 from reconciler.model.retention import Erased
 from reconciler.model.source import Revision
-from reconciler.model.telling import applied_change
 
 # What plans tell of field by field.
 ROUTE_KINDS = (Kind.MAPPING, Kind.TCP_MAPPING)
@@ -250,13 +248,6 @@ class JournalState:
     gaps: tuple[int, ...]
     open_intents: tuple[int, ...]
     place: str
-
-
-def took_effect(entry: Entry) -> bool:
-    """Whether another thing was served after an entry, or, of what never ended, may have been: what auditors count."""
-    change = applied_change(entry.records[0].body, entry.records[-1].body)
-    differs = change.get("snapshot_before") != change.get("snapshot_after")
-    return differs and entry.decision in (None, Decision.APPLIED, Decision.PARTIAL)
 
 
 class Answers(Protocol):

@@ -18,11 +18,11 @@ from reconciler.audit.store import history
 from reconciler.model.audit import Attempt, Documents
 from reconciler.model.decision import Decision
 from reconciler.model.digest import Json, digest_bytes
-from reconciler.model.entry import UNKNOWN, Answer, Entry
+from reconciler.model.entry import UNKNOWN, Answer, Entry, took_effect
 from reconciler.model.errors import Stalled
 from reconciler.model.happening import Happening
 from reconciler.model.plan import Op
-from reconciler.model.question import EVERYTHING, Answers, Lack, Query, Window, took_effect
+from reconciler.model.question import EVERYTHING, Answers, Lack, Query, Window
 from reconciler.model.resource import Kind, ResourceId
 from reconciler.model.source import Commit, Signature
 from reconciler.model.table import EMPTY_TABLE, Forward, RouteTable

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from reconciler.model.decision import Decision
-from reconciler.model.entry import UNKNOWN, Answer, Entry
+from reconciler.model.entry import UNKNOWN, Answer, Entry, took_effect
 from reconciler.model.happening import Happening
-from reconciler.model.question import Window, took_effect
+from reconciler.model.question import Window
 
 _HAPPENED = {
     Happening.BREAK_GLASS: "a safeguard was overridden",
