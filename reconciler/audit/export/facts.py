@@ -4,7 +4,7 @@ Records are read as they are, of every schema and with anything in them: what is
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.model.audit import Event
 from reconciler.model.decision import Decision
@@ -49,6 +49,7 @@ class Changed:
         namespace: empty for what has none.
         op: ``create``, ``update`` or ``delete``.
         applied: whether it is served by that; not known while it is under way, and where that was interrupted.
+        told: as the record has it; empty for what it does not list.
     """
 
     kind: str
@@ -60,6 +61,7 @@ class Changed:
     after: Place | None
     risks: tuple[str, ...]
     applied: Answer
+    told: Group = field(default_factory=dict)
 
     @property
     def is_route(self) -> bool:
@@ -226,6 +228,7 @@ def _changed(told: Group, kind: str, namespace: str, name: str, applied: Answer)
         after=_place(told.get("after")),
         risks=_texts(told.get("risks")),
         applied=applied,
+        told=told,
     )
 
 

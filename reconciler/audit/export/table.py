@@ -8,12 +8,14 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from reconciler.audit.export.facts import Acked, Changed, Place, acks, approvals, change, changes, served, text
+from reconciler.audit.export.credits import Credits, Held
+from reconciler.audit.export.facts import Acked, Changed, acks, approvals, change, changes, served, text
 from reconciler.audit.record.groups import stamp
+from reconciler.model.credit import Credit
 from reconciler.model.entry import UNKNOWN, Entry
 from reconciler.model.happening import Happening
 from reconciler.model.retention import Erased
-from reconciler.model.text import printable
+from reconciler.model.text import plural, printable
 
 # With these a program for tables takes a cell for a formula; the wide ones where Japanese is written.
 _FORMULAS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
@@ -22,6 +24,7 @@ _WITHIN = re.compile(rf"(;[\s\"]*)(?=[{''.join(map(re.escape, _FORMULAS))}])")
 
 _Cell = str | int | None
 _Column = Callable[[Entry, Changed], _Cell]
+_MOST = 10  # of those of whom one did it, in a cell
 
 
 class _Lines:
@@ -38,7 +41,7 @@ def rows(entries: Iterable[Entry], erased: Erased | None = None) -> Iterator[str
     row about all of it; one that was to change nothing has none. The first row tells what retention deleted, if it did.
 
     Args:
-        entries: which.
+        entries: which, oldest first.
         erased: what retention deleted of their time.
     """
     writer = csv.writer(_Lines(), lineterminator="\r\n")
@@ -47,9 +50,14 @@ def rows(entries: Iterable[Entry], erased: Erased | None = None) -> Iterator[str
     if erased:
         told = _erased(erased)
         yield _line(writer.writerow([cell(told.get(column)) for column in COLUMNS]))
+    held = Held()
     for entry in entries:
-        for each in changes(entry) or _whole(entry):
-            yield _line(writer.writerow([cell(column(entry, each)) for column in COLUMNS.values()]))
+        credits_, found = Credits.of(entry), changes(entry) or _whole(entry)
+        for each in found:
+            touched = _touched(each, credits_.credit(each, held=each.identity in held))
+            cells = (touched[name] if name in touched else column(entry, each) for name, column in COLUMNS.items())
+            yield _line(writer.writerow(list(map(cell, cells))))
+        held.past(entry, found)
 
 
 def cell(value: _Cell) -> str:
@@ -96,8 +104,24 @@ def _acks(found: Iterable[Acked]) -> str:
     return "; ".join(f"{each.node} {each.type.rpartition('.')[2]} {each.state}" for each in found)
 
 
-def _touched(place: Place | None) -> str:
-    return (place.commit or place.written) if place else ""
+def _touched(found: Changed, by: Credit | None) -> dict[str, _Cell]:
+    """The cells on who did it: what the commits of the entry and the documents with a say in it leave possible."""
+    if by is None:
+        place = found.place
+        return _last_touched((place.commit or place.written) if place else "", place.author if place else "")
+    listed = "; ".join(one.commit for one in by.candidates[:_MOST])
+    more = "; …" if len(by.candidates) > _MOST else ""
+    many = f"one of {len(by.candidates) + by.omitted}: "
+    commits = f"{'' if by.exact else many}{listed}{more}" if by.candidates else UNKNOWN
+    where = f", by {by.document}" if by.elsewhere and by.document else ", not in this document" if by.elsewhere else ""
+    authors = list(dict.fromkeys(one.author for one in by.candidates))
+    others = f"; and {plural(len(authors) - _MOST, 'other')}" if len(authors) > _MOST else ""
+    named = "; ".join(authors[:_MOST]) or UNKNOWN
+    return _last_touched(f"{commits}{' or before' if by.or_before else ''}{where}", f"{named}{others}")
+
+
+def _last_touched(by: str, author: str) -> dict[str, _Cell]:
+    return {"last_touched_by": by, "last_touched_author": author}
 
 
 def _known(names: tuple[str, ...] | None) -> str:
@@ -119,8 +143,9 @@ COLUMNS: dict[str, _Column] = {
     "fields": lambda _, found: _fields(found),
     "place_before": lambda _, found: str(found.before) if found.before else None,
     "place_after": lambda _, found: str(found.after) if found.after else None,
-    "last_touched_by": lambda _, found: _touched(found.place),
-    "last_touched_author": lambda _, found: found.place.author if found.place else None,
+    # These two take more than a change by itself, see `_touched`.
+    "last_touched_by": lambda *_: None,
+    "last_touched_author": lambda *_: None,
     "risks": lambda _, found: "; ".join(found.risks),
     "repository": lambda entry, _: entry.repository,
     "revision": lambda entry, _: entry.revision,
