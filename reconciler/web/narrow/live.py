@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from reconciler.model.edge import PLAIN_EDGE
 from reconciler.model.health import AnchorHealth, Health
-from reconciler.model.problem import Problem
+from reconciler.model.problem import Code, Problem
 from reconciler.model.provenance import namespace_of
 from reconciler.model.table import Forward, Listener, Route, RouteTable
 from reconciler.web.access import Scope
@@ -122,7 +122,7 @@ def _namespace(problem: Problem) -> str:
 
 def _told(problem: Problem) -> Problem:
     """A finding without the names of others that it may have come about by."""
-    if not problem.related:
+    if not problem.related and problem.code is not Code.WEIGHTS:  # which tells whose stay served instead
         return replace(problem, hint="")
     return replace(problem, message=_BESIDE, expected="", hint="", related=())
 
