@@ -90,7 +90,8 @@ def _brought(change: RouteChange, place: _Facts, writer: Writer) -> Credit:
         return Credit(writer, (writer,), place, or_before=True)
     line = _line(writer.commit, commits)
     own = _paths((change.before, change.after))
-    with_a_say = _paths(_sides(each for each in _documents(change) if _has_a_say(each, change)))
+    policies = _policies(change)
+    with_a_say = _paths(_sides(each for each in _documents(change) if _has_a_say(each, change, policies)))
     found = [
         each
         for each in commits
@@ -116,7 +117,8 @@ def _deleted(change: RouteChange, place: _Facts) -> Credit:
 def _elsewhere(change: RouteChange, own: Json) -> Credit:
     """The document is as it was: another one, which has a say in it, or the settings."""
     others = [each for each in _documents(change) if _text(each.get("kind")) not in _ROUTES]
-    others = [each for each in others if _is_attached(each, change)] or others
+    policies = _policies(change)
+    others = [each for each in others if _is_attached(each, change, policies)] or others
     places = [each.get("before") if each.get("op") == Op.DELETE else each.get("after") for each in others]
     place = places[0] if len(places) == 1 else None
     objects = [each for each in places if isinstance(each, dict) and isinstance(each.get("object"), dict)]
@@ -133,18 +135,23 @@ def _named(document: _Facts) -> str:
     return f"{kind} {namespace}/{name}"
 
 
-def _has_a_say(document: _Facts, change: RouteChange) -> bool:
+def _has_a_say(document: _Facts, change: RouteChange, policies: Collection[str]) -> bool:
     """Whether it may have set any field of the route besides the route's own document."""
-    return _text(document.get("kind")) == Kind.MODULE or _is_attached(document, change)
+    return _text(document.get("kind")) == Kind.MODULE or _is_attached(document, change, policies)
 
 
-def _is_attached(document: _Facts, change: RouteChange) -> bool:
+def _is_attached(document: _Facts, change: RouteChange, policies: Collection[str]) -> bool:
     """Whether it is a policy of the route; of one that is gone only its namespace tells."""
     if _text(document.get("kind")) != Kind.MAPPING_POLICY:
         return False
     named = f"{_text(document.get('namespace'))}/{_text(document.get('name'))}"
     gone = document.get("op") == Op.DELETE and _text(document.get("namespace")) == change.id.namespace
-    return gone or named in {_text(each.get("name")) for each in _dicts(_route(change).get("policies"))}
+    return gone or named in policies
+
+
+def _policies(change: RouteChange) -> set[str]:
+    """The names of the policies that the route has."""
+    return {_text(each.get("name")) for each in _dicts(_route(change).get("policies"))}
 
 
 def _route(change: RouteChange) -> _Facts:
