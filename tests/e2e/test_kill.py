@@ -25,7 +25,7 @@ from tests.support.repositories import Repository
 from tests.support.upstreams import Upstream
 from tests.support.waiting import eventually
 
-KILLS = int(os.environ.get("KILLS", "20"))  # of each target; more where one has the time
+KILLS = int(os.environ.get("KILLS", "12"))  # of each target; more where one has the time
 ROUTES = 4
 
 

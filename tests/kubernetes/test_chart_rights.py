@@ -124,7 +124,7 @@ def installed(api: ApiServer, namespace: str, directory: Path, values: str) -> I
         config = api.kubeconfig(directory / "kubeconfig", user, namespace=namespace)
         settings |= {"kubernetes": "kubeconfig", "kubeconfig": str(config)}
     settings |= {"xds_address": "127.0.0.1:0", "interval": "200ms", "listen": "127.0.0.1:0", "access_log": ""}
-    settings |= {"lease_duration": "2s", "lease_renew": "1s", "lease_retry": "100ms"}
+    settings |= {"lease_duration": "2s", "lease_renew": "1s", "lease_retry": "100ms", "anchor_interval": "1s"}
     file = directory / "settings.yaml"
     file.write_text(yaml.safe_dump(settings))
     try:
