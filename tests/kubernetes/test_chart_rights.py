@@ -125,6 +125,7 @@ def installed(api: ApiServer, namespace: str, directory: Path, values: str) -> I
         settings |= {"kubernetes": "kubeconfig", "kubeconfig": str(config)}
     settings |= {"xds_address": "127.0.0.1:0", "interval": "200ms", "listen": "127.0.0.1:0", "access_log": ""}
     settings |= {"lease_duration": "2s", "lease_renew": "1s", "lease_retry": "100ms", "anchor_interval": "1s"}
+    settings |= {"pages_address": "127.0.0.1:0"}
     file = directory / "settings.yaml"
     file.write_text(yaml.safe_dump(settings))
     try:

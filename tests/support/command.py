@@ -146,6 +146,14 @@ class Desk:
             process.wait()
 
 
+def _event(line: str) -> dict[str, Any]:
+    try:
+        event: dict[str, Any] = json.loads(line)
+    except ValueError as error:
+        raise AssertionError(f"no line of the log: {line!r}") from error
+    return event
+
+
 @dataclass(frozen=True, slots=True)
 class Controller:
     """A ``reconciler run`` under way.
@@ -172,7 +180,7 @@ class Controller:
     def events(self) -> list[dict[str, Any]]:
         """Its log lines, every one of which must be a JSON object."""
         lines = self.text.split("\n")[:-1]  # the last is still being written
-        return [json.loads(line) for line in lines]
+        return [_event(line) for line in lines]
 
     def decisions(self) -> list[dict[str, Any]]:
         """Its canonical lines, one per reconcile that was worth one."""
