@@ -132,11 +132,6 @@ def consistency(old: int, new: int, read: Read) -> tuple[bytes, ...]:
     return tuple(reversed(path if whole else [*path, _root(begin, end, read)]))
 
 
-def check_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
-    """Whether the proof shows that this is the leaf at this index of the tree with this root."""
-    return root_by(leaf_hash, index, size, proof) == root
-
-
 def root_by(leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes | None:
     """The root a tree must have for an inclusion proof to hold (RFC 9162, 2.1.3.2); None where none can."""
     if not 0 <= index < size or len(proof) > LONGEST_PROOF:
